@@ -1,0 +1,17 @@
+"""A telephone voice-agent bridge: a phone call on one side, a realtime speech model on the other.
+
+The floors, arrows pointing down only:
+
+     7   cli  demo  __main__
+     6   runtime                                         picks the concrete classes: the only wiring
+     5   server/  simulate/                              webhooks, media, health; the simulators' sockets
+     4   bridge/                                         asyncio around one call
+     3   store/  tools/  upstream/
+     2   links/                                          every socket the program opens
+     ════ the waterline: below it no asyncio, no clock, no environment, no randomness, no files ════
+     1   exchange
+     1   carriers/  realtime/  conversation/  agents/  sim/
+     0   events  commands  records  settings  errors  audio/
+"""
+
+__version__ = "0.1.0"

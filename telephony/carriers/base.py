@@ -1,0 +1,128 @@
+"""What a carrier is: a pure translator between its wire and our events and commands, and an author of requests.
+
+`Carrier` is one media stream's codec: it may remember things of that stream and nothing else. Everything about
+webhooks and REST is an `Account`: it reads what was posted, says whether it is genuine, and returns what to answer or
+to ask for as values. Neither opens a connection, looks at a clock or draws a random number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, Protocol
+
+import msgspec
+
+from telephony.audio.format import AudioFormat
+from telephony.commands import CarrierCommand, HttpRequest
+from telephony.events import Event
+
+
+class Traits(msgspec.Struct, frozen=True):
+    """What differs between carriers, as data."""
+
+    name: str
+    audio: AudioFormat
+    """What it speaks unless its start message says otherwise."""
+    buffers_playback: bool = True
+    """Whether it keeps a playout queue that `ClearPlayback` can empty."""
+    marks: bool = True
+    """Whether it returns marks."""
+
+
+class Carrier(Protocol):
+    """The codec of one media stream."""
+
+    traits: Traits
+
+    def decode(self, message: str | bytes) -> list[Event]:
+        """Events of one WebSocket message. Never raises: what cannot be used is a `CarrierFault`."""
+
+    def encode(self, command: CarrierCommand) -> list[str]:
+        """Messages for one command; `Play` holds the carrier's own audio format here. Empty before the stream began."""
+
+
+class IncomingCall(msgspec.Struct, frozen=True):
+    """What a voice webhook says."""
+
+    call_id: str
+    from_number: str
+    """E.164 where it is a number; otherwise whatever the carrier says (`anonymous`, `client:…`, `sip:…`)."""
+    to_number: str
+    status: str = ""
+    account_id: str = ""
+    fields: dict[str, str] = {}
+    """Every posted field."""
+
+
+class StatusUpdate(msgspec.Struct, frozen=True):
+    """What a status callback says. Callbacks come late, twice and out of order."""
+
+    call_id: str
+    status: Literal[
+        "queued",
+        "initiated",
+        "ringing",
+        "in-progress",
+        "completed",
+        "busy",
+        "failed",
+        "no-answer",
+        "canceled",
+        "unknown",
+    ]
+    sequence: int | None = None
+    duration: int | None = None
+    """Seconds."""
+    reason: str = ""
+
+    @property
+    def terminal(self) -> bool:
+        return self.status in {"completed", "busy", "failed", "no-answer", "canceled"}
+
+
+class StreamOffer(msgspec.Struct, frozen=True):
+    """What the webhook's answer tells the carrier: where to open the media stream, and what to bring."""
+
+    media_url: str
+    """`wss://…` without a query."""
+    parameters: dict[str, str] = {}
+    ended_url: str = ""
+    """Asked for instructions when the stream has ended (Twilio: `action`)."""
+    status_url: str = ""
+    """Told about the stream's own state."""
+
+
+class Account(Protocol):
+    """A carrier account: its secrets, its webhooks, its REST API. All of it as values."""
+
+    def genuine_webhook(
+        self,
+        method: str,
+        path: str,
+        query: str,
+        headers: Mapping[str, str],
+        form: Sequence[tuple[str, str]],
+        body: bytes,
+    ) -> bool:
+        """Whether a webhook request was signed by the carrier for our public URL."""
+
+    def genuine_media(self, path: str, headers: Mapping[str, str]) -> bool:
+        """Whether a WebSocket upgrade request was signed by the carrier for our public URL."""
+
+    def incoming(self, form: Mapping[str, str]) -> IncomingCall:
+        """Read a voice webhook; raise `CarrierError` if it is none."""
+
+    def status(self, form: Mapping[str, str]) -> StatusUpdate:
+        """Read a status callback; raise `CarrierError` if it is none."""
+
+    def offer_stream(self, offer: StreamOffer) -> str:
+        """The answer that connects the call to our media socket."""
+
+    def apologise(self, sentence: str) -> str:
+        """The answer that says *sentence* and hangs up, for when no agent can take the call."""
+
+    def finish(self) -> str:
+        """The answer that ends the call."""
+
+    def hang_up(self, call_id: str) -> HttpRequest:
+        """Ends the call; a call that is gone already counts as success."""

@@ -1,0 +1,175 @@
+"""What a call can ask of the world, in the imperative. Commands go out; whoever performs them never answers in place,
+but feeds an event later.
+
+Audio payloads in `AppendAudio` are in the carrier's format and in `Play` in the model's, as the conversation got them;
+the exchange transcodes between the two.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+
+class Command(msgspec.Struct, frozen=True):
+    """Anything that `Conversation.handle` can return."""
+
+
+# -- to the carrier ------------------------------------------------------------------------------------------------
+
+
+class Play(Command, frozen=True):
+    """Queue audio at the carrier."""
+
+    payload: bytes
+    at: float
+    """Seconds (the call's clock): when the caller will begin to hear it if the carrier plays without a gap."""
+
+
+class SendMark(Command, frozen=True):
+    """Ask the carrier to return *name* once everything queued before it was played."""
+
+    name: str
+
+
+class ClearPlayback(Command, frozen=True):
+    """Throw away what the carrier has queued and not yet played."""
+
+
+CarrierCommand = Play | SendMark | ClearPlayback
+
+
+# -- to the model --------------------------------------------------------------------------------------------------
+
+
+class ConfigureSession(Command, frozen=True):
+    """Send the session's configuration; `SessionReady` answers."""
+
+
+class AppendAudio(Command, frozen=True):
+    """Let the model hear the caller."""
+
+    payload: bytes
+
+
+class RequestResponse(Command, frozen=True):
+    """Ask the model to speak now. Only the sequencer emits it, and only when no response is open."""
+
+    instructions: str | None = None
+    """For this response alone; it replaces the session's instructions on every provider we know."""
+
+
+class SpeakVerbatim(Command, frozen=True):
+    """Ask the model to say exactly this. It opens a response like `RequestResponse`."""
+
+    text: str
+    interruptible: bool = True
+
+
+class CancelResponse(Command, frozen=True):
+    """Stop generating an open response."""
+
+    response_id: str
+
+
+class Truncate(Command, frozen=True):
+    """Tell the model how much of an item the caller heard."""
+
+    item_id: str
+    audio_end_ms: int
+    """Milliseconds of the item's audio that were heard; never more than we received."""
+    content_index: int = 0
+
+
+class ForgetItem(Command, frozen=True):
+    """Tell the model that nothing of an item was heard (a truncation to 0 ms is an error with OpenAI)."""
+
+    item_id: str
+
+
+class SendToolOutput(Command, frozen=True):
+    """Answer a function call."""
+
+    call_id: str
+    output: str
+
+
+class AddUserText(Command, frozen=True):
+    """Add a text item in the caller's name (keys pressed, context). It asks for no answer by itself."""
+
+    text: str
+
+
+ModelCommand = (
+    ConfigureSession
+    | AppendAudio
+    | RequestResponse
+    | SpeakVerbatim
+    | CancelResponse
+    | Truncate
+    | ForgetItem
+    | SendToolOutput
+    | AddUserText
+)
+
+
+# -- to the world --------------------------------------------------------------------------------------------------
+
+
+class RunTool(Command, frozen=True):
+    """Run a function; `ToolFinished` answers, always."""
+
+    call_id: str
+    name: str
+    arguments: str
+
+
+class CancelTool(Command, frozen=True):
+    """Stop a running function; its `ToolFinished`, if one still comes, is ignored."""
+
+    call_id: str
+
+
+class HangUp(Command, frozen=True):
+    """End the phone call at the carrier."""
+
+    call_id: str
+    reason: str
+
+
+class EndCall(Command, frozen=True):
+    """The conversation is over: close both legs and store the record. Nothing follows it."""
+
+    result: Literal["completed", "failed", "aborted"]
+    by: Literal["caller", "agent", "limit", "model", "carrier", "server", "operator"]
+    reason: str
+
+
+class Note(Command, frozen=True):
+    """Something worth a log line. A command, so that tests can assert which event caused it."""
+
+    level: Literal["debug", "info", "warning", "error"]
+    event: str
+    fields: dict[str, Any] = {}
+
+
+WorldCommand = RunTool | CancelTool | HangUp | EndCall | Note
+
+
+# -- HTTP as a value -----------------------------------------------------------------------------------------------
+
+
+class HttpRequest(msgspec.Struct, frozen=True):
+    """A request that a carrier wants made; `links.http` makes it."""
+
+    method: str
+    url: str
+    form: tuple[tuple[str, str], ...] = ()
+    """Sent url-encoded, in this order."""
+    auth: tuple[str, str] | None = None
+    """HTTP Basic user and password."""
+    gone_is_success: bool = False
+    """Whether a 404 means that what we wanted is already so."""
+    purpose: str = ""
+    """For logs: `hang up`, `redirect`."""

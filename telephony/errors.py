@@ -1,0 +1,72 @@
+"""Whose fault it is.
+
+TelephonyError
+ ├── ConfigurationError     yours: a setting, a file, an argument   (exit code 2)
+ ├── CarrierError           the carrier's, or of somebody who pretends to be one
+ │    ├── ForgedRequest     a signature or token that does not hold (403, close 1008)
+ │    └── CarrierRefused    its REST API said no
+ ├── UpstreamError          the model's
+ │    ├── UpstreamRefused   it answered, with a no: wrong key, no quota, unknown model
+ │    └── UpstreamLost      it did not answer, or stopped answering
+ ├── ToolError              a tool's author can raise it: the model is told the message and nothing else
+ └── ScriptError            a simulation's script asks for the impossible, or the peer left the script
+"""
+
+from __future__ import annotations
+
+
+class TelephonyError(Exception):
+    """The base of everything we raise on purpose."""
+
+
+class ConfigurationError(TelephonyError):
+    """A setting cannot be used. It names the key, the place it was read from, and what to do."""
+
+    def __init__(self, key: str, problem: str, remedy: str, place: str = "") -> None:
+        self.key = key
+        self.problem = problem
+        self.remedy = remedy
+        self.place = place
+        where = f" ({place})" if place else ""
+        super().__init__(f"{key}{where}: {problem}. {remedy}")
+
+
+class CarrierError(TelephonyError):
+    """The carrier did something we cannot use."""
+
+
+class ForgedRequest(CarrierError):
+    """A request is not from whom it claims. The reason is for our log only: every refusal looks the same outside."""
+
+
+class CarrierRefused(CarrierError):
+    """The carrier's REST API refused a request."""
+
+    def __init__(self, message: str, status: int = 0, code: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+
+class UpstreamError(TelephonyError):
+    """The model's side failed."""
+
+
+class UpstreamRefused(UpstreamError):
+    """The model's server answered the handshake with a refusal."""
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class UpstreamLost(UpstreamError):
+    """The model's server could not be reached or went away."""
+
+
+class ToolError(TelephonyError):
+    """Raise it in a tool to tell the model what went wrong in your own words."""
+
+
+class ScriptError(TelephonyError):
+    """A simulation's script cannot be followed."""

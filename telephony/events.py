@@ -1,0 +1,253 @@
+"""What can happen to a call, in the past tense. Events come in with a time; nothing here knows a wire.
+
+Audio payloads are in the format of the leg they came from. Times in events are the sender's own claims
+(a carrier's stream clock, a model's audio clock); the time at which we learnt of the event travels beside it as `now`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from telephony.audio.format import AudioFormat
+
+
+class Event(msgspec.Struct, frozen=True):
+    """Anything that can be given to `Conversation.handle`."""
+
+
+# -- the carrier's leg ---------------------------------------------------------------------------------------------
+
+
+class CallStarted(Event, frozen=True):
+    """The media stream is open and says which call it carries."""
+
+    call_id: str
+    """The carrier's own id of the call (Twilio: CallSid)."""
+    stream_id: str
+    audio: AudioFormat
+    account_id: str = ""
+    parameters: dict[str, str] = {}
+    """What the webhook's answer attached to the stream (Twilio: `<Parameter>`)."""
+
+
+class CallerAudio(Event, frozen=True):
+    """The caller was heard."""
+
+    payload: bytes
+    at_ms: int | None = None
+    """Milliseconds from the start of the stream to the first sample, where the carrier says so."""
+
+
+class KeyPressed(Event, frozen=True):
+    """A key of the caller's keypad."""
+
+    digit: str
+    """One of `0-9 * # A-D`."""
+
+
+class MarkReached(Event, frozen=True):
+    """The carrier returned a mark: it was played up to there, or cleared."""
+
+    name: str
+
+
+class CarrierStopped(Event, frozen=True):
+    """The carrier said that the stream ends."""
+
+    reason: str = "stop"
+
+
+class CarrierLost(Event, frozen=True):
+    """The carrier's socket closed or failed without saying so first."""
+
+    reason: str
+    code: int | None = None
+    """WebSocket close code, where there was one."""
+
+
+class CarrierFault(Event, frozen=True):
+    """A message from the carrier could not be used. It is counted; the call goes on."""
+
+    reason: str
+    fatal: bool = False
+    """Whether the carrier broke the protocol so that the stream must end (wrong stream, media before start)."""
+
+
+# -- the model's leg -----------------------------------------------------------------------------------------------
+
+
+class ModelConnected(Event, frozen=True):
+    """The model's socket is open; it has not been configured yet."""
+
+    model: str = ""
+
+
+class SessionCreated(Event, frozen=True):
+    """The model announced the session (optional: some servers never do)."""
+
+    session_id: str = ""
+    model: str = ""
+
+
+class SessionReady(Event, frozen=True):
+    """The model acknowledged our configuration. Unknown echoes are None."""
+
+    input_audio: AudioFormat | None = None
+    output_audio: AudioFormat | None = None
+    turn_detection: bool | None = None
+    """Whether the server detects turns; False means the model would never answer by itself."""
+
+
+class SpeechStarted(Event, frozen=True):
+    """The model heard the caller begin to speak."""
+
+    item_id: str = ""
+    at_ms: int | None = None
+    """Milliseconds of caller audio the model had received where speech began."""
+
+
+class SpeechStopped(Event, frozen=True):
+    """The model heard the caller fall silent."""
+
+    item_id: str = ""
+    at_ms: int | None = None
+
+
+class SilenceReported(Event, frozen=True):
+    """The model's own idle timer fired and it is about to speak (`input_audio_buffer.timeout_triggered`)."""
+
+    item_id: str = ""
+
+
+class CallerTranscript(Event, frozen=True):
+    """What the model understood the caller to say. *text* replaces earlier text of the same item."""
+
+    item_id: str
+    text: str
+    final: bool
+
+
+class CallerTranscriptDelta(Event, frozen=True):
+    """More of what the caller said. *text* is appended to earlier text of the same item."""
+
+    item_id: str
+    text: str
+
+
+class ResponseStarted(Event, frozen=True):
+    """The model opened a response, asked for or not."""
+
+    response_id: str
+
+
+class ModelAudio(Event, frozen=True):
+    """The model spoke."""
+
+    response_id: str
+    item_id: str
+    payload: bytes
+    content_index: int = 0
+
+
+class ModelAudioDone(Event, frozen=True):
+    """The model will send no more audio for this item."""
+
+    response_id: str
+    item_id: str
+
+
+class ModelTranscript(Event, frozen=True):
+    """What the model says. A delta is appended; a final text replaces."""
+
+    response_id: str
+    item_id: str
+    text: str
+    final: bool = False
+    start_ms: int | None = None
+    """Where in the item's audio *text* begins, where the model says so (xAI: `start_time`)."""
+
+
+class ToolRequested(Event, frozen=True):
+    """The model asked for a function call, arguments complete."""
+
+    response_id: str
+    call_id: str
+    name: str
+    arguments: str
+    """JSON as the model wrote it; it may not be valid."""
+    item_id: str = ""
+
+
+class ResponseDone(Event, frozen=True):
+    """The model closed a response. It says nothing about playout."""
+
+    response_id: str
+    status: Literal["completed", "cancelled", "failed", "incomplete"] = "completed"
+    reason: str = ""
+    """Why it was not completed, as the provider says (`turn_detected`, `max_output_tokens`, an error code)."""
+    usage: dict[str, Any] = {}
+
+
+class ItemTruncated(Event, frozen=True):
+    """The model confirmed a truncation."""
+
+    item_id: str
+    audio_end_ms: int = 0
+    transcript: str | None = None
+    """What remains of the item's text, where the provider says so (xAI)."""
+
+
+class ModelError(Event, frozen=True):
+    """The model reported an error."""
+
+    kind: Literal["active_response", "no_active_response", "benign", "recoverable", "session_over", "fatal"]
+    """`active_response`: a response is already open. `no_active_response`: nothing to cancel. `benign`: ignore.
+    `recoverable`: log and go on. `session_over`: this session ends, another would work. `fatal`: none would."""
+    code: str = ""
+    message: str = ""
+
+
+class ModelFault(Event, frozen=True):
+    """A message from the model could not be used. It is counted; the call goes on."""
+
+    reason: str
+
+
+class ModelNoise(Event, frozen=True):
+    """A message we know of, or do not know of, and do not act on (`ping`, `rate_limits.updated`, future events)."""
+
+    type: str
+    known: bool = True
+
+
+class ModelLost(Event, frozen=True):
+    """The model's socket closed, failed, or could not be opened."""
+
+    reason: str
+    code: int | None = None
+
+
+# -- ours ----------------------------------------------------------------------------------------------------------
+
+
+class ToolFinished(Event, frozen=True):
+    """A tool came to an end, one way or the other. *output* is what the model is told."""
+
+    call_id: str
+    output: str
+    outcome: Literal["ok", "error", "timeout", "cancelled", "invalid"] = "ok"
+
+
+class CallEnded(Event, frozen=True):
+    """Somebody outside the stream says that the call is over: a status callback, an API, the hang-up's own answer."""
+
+    by: Literal["caller", "agent", "carrier", "operator"]
+    reason: str
+
+
+class ServerStopping(Event, frozen=True):
+    """The process is going down; say goodbye now."""
+
+    reason: str = "server stopping"

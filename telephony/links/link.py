@@ -1,0 +1,34 @@
+"""What a socket looks like to the bridge: messages come as an async iteration, messages go without waiting."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+
+class Link(Protocol):
+    """One WebSocket, ours or theirs.
+
+    Whoever owns a link runs `pump()` as a task, iterates the link in another, and calls `close()` in the end. A link
+    never raises for what the peer does: the iteration ends, and `closed` says why.
+    """
+
+    name: str
+    """For task names and log lines: `carrier`, `model`."""
+
+    def __aiter__(self) -> AsyncIterator[str | bytes]:
+        """Messages in order, until the link is closed by either side. Cancelling loses nothing but the rest."""
+
+    def write(self, message: str, *, audio_ms: float = 0.0) -> None:
+        """Queue a message and return at once. *audio_ms* above 0 marks it as audio: when the queue holds more than its
+        bound of audio, the oldest audio is dropped; a control message never is."""
+
+    async def pump(self) -> None:
+        """Send what was queued, in order, until the link is closed. A peer that does not read for too long is closed."""
+
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        """Close, bounded by about a second. Doing it twice is fine."""
+
+    @property
+    def closed(self) -> tuple[int | None, str]:
+        """Close code (None if the peer vanished) and reason, once the iteration has ended."""

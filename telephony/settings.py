@@ -1,0 +1,223 @@
+"""Every knob: its default, its unit, a sentence. `runtime` reads the environment and files into these; nothing else does."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from telephony.audio.format import ALAW_8K, MULAW_8K, PCM16_8K, PCM16_16K, PCM16_24K, AudioFormat
+
+AUDIO_FORMATS: dict[str, AudioFormat] = {
+    "pcm16": PCM16_24K,
+    "pcm16-8k": PCM16_8K,
+    "pcm16-16k": PCM16_16K,
+    "pcmu": MULAW_8K,
+    "pcma": ALAW_8K,
+}
+"""The names of `agents.*.audio`."""
+
+Seconds = Annotated[float, Field(ge=0)]
+
+
+class Group(BaseModel):
+    """A group of settings. Unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True, frozen=True)
+
+
+class TurnDetection(Group):
+    """How the model decides that the caller has begun or finished speaking."""
+
+    type: Literal["server_vad", "semantic_vad"] = "server_vad"
+    """`semantic_vad` is OpenAI's only, and it may never fire on telephone audio."""
+    threshold: Annotated[float, Field(ge=0.0, le=1.0)] = 0.6
+    """How loud speech must be, 0 to 1. Telephone lines need more than a headset; xAI takes 0.1 to 0.9."""
+    silence_duration_ms: Annotated[int, Field(ge=0, le=10_000)] = 500
+    """Milliseconds of silence that end the caller's turn."""
+    prefix_padding_ms: Annotated[int, Field(ge=0, le=10_000)] = 300
+    """Milliseconds of audio kept from before the speech was noticed."""
+
+
+class Limits(Group):
+    """Bounds of a call. Every one has a consequence; none of them is silence."""
+
+    max_duration: Seconds = 1800
+    """Seconds a call may last; then the agent says goodbye and hangs up."""
+    caller_silence: Seconds = 10
+    """Seconds of silence on both sides before the agent asks whether the caller is still there. 0 switches it off."""
+    caller_silence_prompts: Annotated[int, Field(ge=0)] = 2
+    """How often it asks before it says goodbye and hangs up."""
+    dead_air: Annotated[float, Field(gt=0)] = 5
+    """Seconds the caller may wait for a reply that is due before the model is asked again; twice that, and a
+    recorded apology ends the call."""
+    goodbye: Annotated[float, Field(gt=0)] = 8
+    """Seconds the last words may take beyond their own length before the line is released anyway."""
+    connect: Annotated[float, Field(gt=0)] = 10
+    """Seconds the model has to accept the session, from the start of the call."""
+    tool_calls: Annotated[int, Field(ge=1)] = 50
+    """Function calls in one call; further ones are refused to the model."""
+    early_audio: Seconds = 4
+    """Seconds of caller audio kept until the model is ready; the oldest is dropped."""
+    stream_silence: Annotated[float, Field(gt=0)] = 20
+    """Seconds without a single frame from the carrier before the call is taken for lost."""
+
+
+class AgentSettings(Group):
+    """An agent: who answers the phone."""
+
+    model: str = ""
+    """A `model_name` of `model_list`; may be left out if that list has only one name."""
+    voice: str | None = None
+    """The provider's name of a voice; unset uses the provider's default."""
+    audio: Literal["pcm16", "pcm16-8k", "pcm16-16k", "pcmu", "pcma"] = "pcm16"
+    """What is spoken with the model: `pcm16` is 24 kHz; `pcmu` is the telephone's own, without transcoding."""
+    greeting: str | None = None
+    """Said word for word when the call begins; unset lets the model greet in its own words."""
+    greeting_interruptible: bool = True
+    """Whether the caller can talk over the greeting."""
+    speaks_first: bool = True
+    """Whether the agent speaks before the caller does."""
+    instructions: str = ""
+    """The system prompt."""
+    tools: list[str] = []
+    """`module:function` (a function with `@tool`) or `builtin:hang_up`."""
+    language: str | None = None
+    """BCP 47, such as `en` or `es-MX`: a hint for the transcription of the caller."""
+    keyterms: list[str] = []
+    """Names the transcription should know, where the provider takes them."""
+    reasoning_effort: str | None = None
+    """Passed to models that take it (xAI: `none` or `high`); less is faster."""
+    turn_detection: TurnDetection = TurnDetection()
+    limits: Limits = Limits()
+    record: bool = True
+    """Whether to write a stereo recording."""
+    session: dict[str, Any] = {}
+    """Further keys for the provider's session object, merged over ours as they are."""
+
+
+class TwilioSettings(Group):
+    """The Twilio account."""
+
+    account_sid: str = ""
+    """`TWILIO_ACCOUNT_SID`, from the Twilio console."""
+    auth_token: SecretStr = SecretStr("")
+    """`TWILIO_AUTH_TOKEN`: signs webhooks and authorises REST."""
+    auth_token_secondary: SecretStr = SecretStr("")
+    """`TWILIO_AUTH_TOKEN_SECONDARY`: accepted too while tokens are being rotated."""
+    shared_keys: dict[str, SecretStr] = {}
+    """Key id to secret, for webhooks signed with `algorithm=HMAC_SHA256`."""
+    api_base: str = "https://api.twilio.com"
+    """Where the REST API is; a simulated caller or a regional host goes here."""
+
+
+class LiteLLMParams(BaseModel):
+    """`litellm_params` of a deployment, as LiteLLM writes them; keys we do not know are kept."""
+
+    model_config = ConfigDict(extra="allow", use_attribute_docstrings=True, frozen=True)
+
+    model: str
+    """Provider and model, such as `xai/grok-voice-latest`."""
+    api_key: SecretStr | None = None
+    """The key itself or `os.environ/NAME`; unset uses the provider's own variable."""
+    api_base: str | None = None
+    """Where the deployment is, if not at the provider: `ws://…`, `wss://…`, `http://…` or `https://…`."""
+
+
+class ModelEntry(BaseModel):
+    """One deployment in LiteLLM's own format."""
+
+    model_config = ConfigDict(extra="allow", use_attribute_docstrings=True, frozen=True, protected_namespaces=())
+
+    model_name: str
+    """What agents call it. Several entries may share a name."""
+    litellm_params: LiteLLMParams
+    model_info: dict[str, Any] = {}
+
+
+class Settings(Group):
+    """The whole configuration of a process."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True, frozen=True, protected_namespaces=())
+
+    public_url: str = ""
+    """`PUBLIC_URL`: https://… as Twilio reaches us. Signatures are checked against it, never against a header."""
+    host: str = "0.0.0.0"  # noqa: S104  a container and a VM behind a proxy both need it; every route checks signatures
+    """`HOST`: the address to listen on."""
+    port: Annotated[int, Field(ge=0, le=65_535)] = 8080
+    """`PORT`: the port to listen on; 0 picks a free one."""
+    database_url: str = "sqlite:///telephony.db"
+    """`DATABASE_URL`: where call records go."""
+    recordings: str = "recordings"
+    """Folder of the recordings."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """`LOG_LEVEL`"""
+    log_format: Literal["auto", "pretty", "json"] = "auto"
+    """`auto`: pretty in a terminal, JSON lines otherwise."""
+    drain: Seconds = 30
+    """Seconds running calls may go on after SIGTERM before the agent says goodbye."""
+    twilio: TwilioSettings = TwilioSettings()
+    agents: dict[str, AgentSettings] = {}
+    """The agents by name."""
+    numbers: dict[str, str] = {}
+    """Called number (E.164) to agent; `*` takes the rest."""
+    model_list: list[ModelEntry] = []
+    """The realtime models, in LiteLLM's format."""
+
+
+# -- what the dialects and the conversation are given: resolved, plain, comparable ---------------------------------------
+
+
+class ToolSpec(msgspec.Struct, frozen=True):
+    """A function as the model sees it, and what the conversation must know to run it safely."""
+
+    name: str
+    description: str
+    parameters: dict[str, Any]
+    """JSON Schema of the arguments object."""
+    timeout: float = 10.0
+    """Seconds until the model is told that it took too long."""
+    side_effects: bool = True
+    """Whether running it twice or by mistake would matter: then it waits until its response completed."""
+    say: str | None = None
+    """Spoken while it runs, where set."""
+
+
+class SessionConfig(msgspec.Struct, frozen=True):
+    """What a realtime session shall be, provider-neutral. A dialect turns it into the provider's own object."""
+
+    instructions: str = ""
+    voice: str | None = None
+    audio: AudioFormat = PCM16_24K
+    """Both ways."""
+    turn_detection: TurnDetection = TurnDetection()
+    tools: tuple[ToolSpec, ...] = ()
+    language: str | None = None
+    keyterms: tuple[str, ...] = ()
+    reasoning_effort: str | None = None
+    extra: dict[str, Any] = {}
+    """Merged over the provider's session object, deeply, last."""
+
+
+class Clips(msgspec.Struct, frozen=True):
+    """Recorded sentences for when the model cannot speak, in the carrier's format."""
+
+    apology: bytes = b""
+    """Played when the model is lost for good."""
+    goodbye: bytes = b""
+    """Played when the call must end and the model does not answer."""
+
+
+class CallSettings(msgspec.Struct, frozen=True):
+    """Everything that decides how one call behaves: the conversation reads this and nothing else."""
+
+    agent: str
+    session: SessionConfig
+    limits: Limits = Limits()
+    greeting: str | None = None
+    greeting_interruptible: bool = True
+    speaks_first: bool = True
+    clips: Clips = Clips()
+    hang_up_tool: str | None = "hang_up"
+    """The name under which `builtin:hang_up` is offered, or None if it is not."""
