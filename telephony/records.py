@@ -44,7 +44,7 @@ class Turn(msgspec.Struct):
     """The agent's words that were generated and never reached the caller's ear."""
     interrupted: bool = False
     started_at: float = 0.0
-    """Seconds since the call began: the caller's first sound as the model reported it, the agent's first audio heard."""
+    """Seconds since the call began: the caller's first sound as the model told, the agent's first audio heard."""
     ended_at: float | None = None
     item_id: str = ""
     final: bool = True

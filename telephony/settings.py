@@ -1,4 +1,4 @@
-"""Every knob: its default, its unit, a sentence. `runtime` reads the environment and files into these; nothing else does."""
+"""Every knob: its default, its unit, a sentence. Only `runtime` reads the environment and files into these."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ class Settings(Group):
     """The realtime models, in LiteLLM's format."""
 
 
-# -- what the dialects and the conversation are given: resolved, plain, comparable ---------------------------------------
+# -- what the dialects and the conversation are given: resolved, plain, comparable ---------------------------------
 
 
 class ToolSpec(msgspec.Struct, frozen=True):

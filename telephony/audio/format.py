@@ -35,7 +35,7 @@ class AudioFormat(msgspec.Struct, frozen=True):
         return int(milliseconds * self.rate / 1000) * self.bytes_per_sample
 
     def silence(self, milliseconds: float) -> bytes:
-        """Digital silence. 0xFF and 0xD5 are the smallest amplitudes of mu-law and A-law, which have no zero (G.711)."""
+        """Digital silence; 0xFF and 0xD5 are the smallest amplitudes of mu-law and A-law (G.711)."""
         quiet = {"mulaw": b"\xff", "alaw": b"\xd5", "pcm16": b"\x00"}[self.encoding]
         return quiet * self.bytes_in(milliseconds)
 

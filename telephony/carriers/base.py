@@ -17,6 +17,21 @@ from telephony.commands import CarrierCommand, HttpRequest
 from telephony.events import Event
 
 
+CallStatus = Literal[
+    "queued",
+    "initiated",
+    "ringing",
+    "in-progress",
+    "completed",
+    "busy",
+    "failed",
+    "no-answer",
+    "canceled",
+    "unknown",
+]
+"""An open list at the carrier: what we do not know is `unknown`."""
+
+
 class Traits(msgspec.Struct, frozen=True):
     """What differs between carriers, as data."""
 
@@ -58,18 +73,7 @@ class StatusUpdate(msgspec.Struct, frozen=True):
     """What a status callback says. Callbacks come late, twice and out of order."""
 
     call_id: str
-    status: Literal[
-        "queued",
-        "initiated",
-        "ringing",
-        "in-progress",
-        "completed",
-        "busy",
-        "failed",
-        "no-answer",
-        "canceled",
-        "unknown",
-    ]
+    status: CallStatus
     sequence: int | None = None
     duration: int | None = None
     """Seconds."""
@@ -97,7 +101,6 @@ class Account(Protocol):
 
     def genuine_webhook(
         self,
-        method: str,
         path: str,
         query: str,
         headers: Mapping[str, str],
