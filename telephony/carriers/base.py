@@ -16,7 +16,6 @@ from telephony.audio.format import AudioFormat
 from telephony.commands import CarrierCommand, HttpRequest
 from telephony.events import Event
 
-
 CallStatus = Literal[
     "queued",
     "initiated",

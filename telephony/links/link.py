@@ -24,7 +24,7 @@ class Link(Protocol):
         bound of audio, the oldest audio is dropped; a control message never is."""
 
     async def pump(self) -> None:
-        """Send what was queued, in order, until the link is closed. A peer that reads nothing for too long is closed."""
+        """Send what was queued, in order, until the link is closed. A peer that does not read is closed."""
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Close, bounded by about a second. Doing it twice is fine."""
