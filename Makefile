@@ -1,0 +1,75 @@
+# Everything a fresh clone needs is python3 and make:   make demo   make test   make check
+# Another interpreter:                                  PYTHON=python3.13 make test
+# More words for the command behind a target:           make test ARGS="-k barge_in -x"
+
+PYTHON ?= python3
+VENV ?= .venv
+ARGS ?=
+
+# Files in the environment say what has been installed there; their name carries the interpreter, so that asking for
+# another one builds the environment anew. Each set needs the one before it: run, test, dev.
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null)
+RUN := $(VENV)/.ready-$(VERSION)-run
+TEST := $(VENV)/.ready-$(VERSION)-test
+DEV := $(VENV)/.ready-$(VERSION)-dev
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+
+.PHONY: help demo test lint types format dist check clean
+
+help:
+	@echo "make demo     a whole phone call on this machine: no key, no phone"
+	@echo "make test     the test suite"
+	@echo "make check    everything that must hold: lint, types, test, dist, demo"
+	@echo "make format   put the source into shape"
+	@echo "make clean    remove what the other targets made"
+
+demo: $(RUN)
+	@$(BIN)/telephony demo $(ARGS)
+
+test: $(TEST)
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(DEV)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports --no-cache
+
+types: $(DEV)
+	@$(BIN)/mypy
+
+format: $(DEV)
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+dist: $(DEV)
+	@$(BIN)/python .ci/check_dist.py
+
+check: lint types test dist demo
+
+clean:
+	rm -rf $(VENV) dist build .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find telephony tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(RUN): pyproject.toml
+	@case "$(VERSION)" in \
+	  3.11.*|3.12.*|3.13.*) ;; \
+	  "") echo "make: cannot run '$(PYTHON)'. Name a Python 3.11, 3.12 or 3.13: PYTHON=/usr/bin/python3.12 make ..." >&2; exit 1 ;; \
+	  *) echo "make: '$(PYTHON)' is Python $(VERSION); 3.11, 3.12 or 3.13 is needed: PYTHON=python3.13 make ..." >&2; exit 1 ;; \
+	esac
+	@echo "Setting up $(VENV) with Python $(VERSION); this happens once and takes about a minute."
+	@here=$$($(BIN)/python -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null || true); \
+	if [ "$$here" != "$(VERSION)" ]; then $(PYTHON) -m venv --clear $(VENV); fi
+	@rm -f $(VENV)/.ready-*
+	@$(PIP) --upgrade 'pip>=25.1' # the first that installs a dependency group
+	@$(PIP) --editable .
+	@touch $@
+
+$(TEST): $(RUN)
+	@$(PIP) --group test
+	@touch $@
+
+$(DEV): $(TEST)
+	@$(PIP) --group dev
+	@touch $@
