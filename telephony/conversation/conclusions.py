@@ -1,0 +1,241 @@
+"""What follows from the state of things: looked at after every event and at every deadline, always in the same order.
+
+First what has gone stale is given up, then the watchdogs bark, then what is wanted is wished for, then the model is
+asked, then the carrier is kept supplied, and at last it is seen whether the call can end. `deadline` is its twin: the
+next moment at which any of this could come out differently though nothing happened.
+"""
+
+from __future__ import annotations
+
+from telephony.commands import AddUserText, AppendAudio, CancelResponse, HangUp, RequestResponse, SpeakVerbatim
+from telephony.conversation import phrases
+from telephony.conversation.farewell import CONFIRMATION, Farewell
+from telephony.conversation.state import Phase, State
+from telephony.conversation.toolcalls import DROPPED
+from telephony.events import ModelTranscript
+
+LOCAL = "local:"
+"""Prefix of items that we play ourselves; the model knows nothing of them."""
+NUDGES = 1
+"""How often a silent model is asked again before the call is given up."""
+
+
+def settle(state: State, now: float) -> None:
+    """Draw the conclusions of *now*; the commands are in `state.out`."""
+    state.settled_at = now
+    _carrier_alive(state, now)
+    if state.phase is Phase.CONNECTING:
+        _ready_in_time(state, now)
+    if state.phase in (Phase.TALKING, Phase.LEAVING):
+        _give_up_stale(state, now)
+        _keep_listening(state, now)
+        _wish(state, now)
+    if state.phase is Phase.TALKING:
+        _watch(state, now)
+    if state.phase in (Phase.TALKING, Phase.LEAVING):
+        _ask(state, now)
+    if state.phase is not Phase.ENDED:
+        state.out += state.playback.release(now)
+    if state.phase in (Phase.LEAVING, Phase.HANGING_UP) and state.farewell:
+        _say_goodbye(state, state.farewell, now)
+
+
+def deadline(state: State) -> float | None:
+    """Seconds: when `settle` must be called if nothing happens before; None once the call is over."""
+    if state.phase is Phase.ENDED:
+        return None
+    times = [state.intake.seen_at + state.settings.limits.stream_silence, state.playback.deadline()]
+    if state.phase is Phase.CONNECTING:
+        times.append(state.watchdogs.ready_by)
+    if state.phase in (Phase.CONNECTING, Phase.TALKING):
+        times.append(state.watchdogs.deadline())
+    elif state.farewell:
+        times.append(_farewell_deadline(state, state.farewell))
+    if state.phase in (Phase.TALKING, Phase.LEAVING) and not state.model_lost:
+        times += [state.keypad.deadline(), state.tools.deadline(), state.responses.expires()]
+        times += [state.intake.deadline(), _asks_at(state)]
+    # What was due at the last look has been looked at; nothing may keep the timer spinning.
+    return min((at for at in times if at is not None and at > state.settled_at), default=None)
+
+
+# -- the two ends --------------------------------------------------------------------------------------------------
+
+
+def _carrier_alive(state: State, now: float) -> None:
+    if now >= state.intake.seen_at + state.settings.limits.stream_silence:
+        state.end("failed", "carrier", "the carrier sent nothing any more", now)
+
+
+def _ready_in_time(state: State, now: float) -> None:
+    if state.watchdogs.ready_by is None or now < state.watchdogs.ready_by:
+        return
+    state.watchdogs.ready_by = None
+    if state.connected:
+        state.remember("The model did not acknowledge the session in time; the call went on without it.")
+        state.begin(now)
+    else:
+        state.remember("The model could not be reached in time.")
+        state.lose_model()
+        state.leave("failed", "model", "the model could not be reached in time", now, clip="apology")
+
+
+def _keep_listening(state: State, now: float) -> None:
+    silence = b"" if state.model_lost else state.intake.stalled(now)
+    if silence:
+        state.out.append(AppendAudio(silence))
+
+
+# -- what is given up ----------------------------------------------------------------------------------------------
+
+
+def _give_up_stale(state: State, now: float) -> None:
+    for response_id, why in state.responses.expire(now):
+        state.remember(why)
+        if response_id:
+            state.playback.complete_response(response_id)
+            state.drop_tools(response_id, DROPPED, now)
+
+
+def _watch(state: State, now: float) -> None:
+    """Dead air, silence and duration."""
+    dogs, playback, floor = state.watchdogs, state.playback, state.floor
+    if now >= dogs.ends_at:
+        state.remember(f"The call reached its limit of {state.settings.limits.max_duration:g} s.")
+        state.leave("completed", "limit", "maximum duration", now, words=phrases.TIME_IS_UP)
+        return
+    if playback.audible(now) or floor.taken(now):
+        dogs.answered()
+    elif state.tools.running:
+        dogs.paused()  # a tool has a bound of its own, and may have something to say meanwhile
+    elif floor.expecting or state.responses.wished:
+        dogs.owe(now)
+    busy = floor.taken(now) or floor.expecting or state.tools.open or state.responses.pending
+    if busy:
+        dogs.not_quiet()
+    else:
+        dogs.quiet_from(max(playback.ends_at, floor.last_heard))
+    if dogs.dead_air(now):
+        _dead_air(state, now)
+    elif dogs.silence(now):
+        _silence(state, now)
+
+
+def _dead_air(state: State, now: float) -> None:
+    if state.watchdogs.nudges >= NUDGES:
+        state.remember("The model owed an answer and did not give it.")
+        state.leave("failed", "model", "dead air", now, clip="apology")
+        return
+    state.remember("The model was silent when an answer was due; it was asked again.")
+    for response_id in state.responses.cancel_open():
+        state.out.append(CancelResponse(response_id))
+        state.drop_tools(response_id, DROPPED, now)
+    begin_nudge(state, now)
+
+
+def begin_nudge(state: State, now: float) -> None:
+    """Ask again for an answer that is owed, as often as is sensible; the dead-air watchdog does the rest."""
+    state.responses.failed()
+    if state.watchdogs.nudges < NUDGES and state.phase is Phase.TALKING:
+        state.watchdogs.nudged(now)
+        state.responses.wish("nudge", RequestResponse())
+
+
+def _silence(state: State, now: float) -> None:
+    dogs = state.watchdogs
+    if dogs.prompts >= state.settings.limits.caller_silence_prompts:
+        reason = "the caller was silent"
+        state.leave("completed", "limit", reason, now, words=phrases.NO_ANSWER, cancellable=True)
+        return
+    dogs.prompts += 1
+    dogs.not_quiet()
+    state.responses.wish("prompt", RequestResponse(phrases.STILL_THERE))
+    state.floor.expecting = True
+
+
+# -- what is wanted ------------------------------------------------------------------------------------------------
+
+
+def _wish(state: State, now: float) -> None:
+    if state.model_lost:
+        return
+    if state.keypad.due(now) or (state.keypad.digits and state.floor.taken(now)):
+        digits = state.keypad.take()
+        state.transcript.keys(digits, state.keypad.started_at, state.keypad.pressed_at)
+        state.out.append(AddUserText(phrases.keys_pressed(digits)))
+        if state.phase is Phase.TALKING:
+            state.responses.wish("keys", RequestResponse())
+            state.floor.expecting = True
+    if say := state.tools.to_say(now):
+        state.responses.wish("say", SpeakVerbatim(say))
+    if state.tools.reply_due:
+        state.responses.wish("tools", RequestResponse())
+    else:
+        state.responses.drop_wishes("tools")
+
+
+def _ask(state: State, now: float) -> None:
+    if state.model_lost or now < state.may_speak_at(now):
+        return
+    if command := state.responses.next(now):
+        state.out.append(command)
+
+
+def _asks_at(state: State) -> float | None:
+    at = state.responses.asks_at()
+    return None if at is None else max(at, state.may_speak_at(at))
+
+
+# -- the end -------------------------------------------------------------------------------------------------------
+
+
+def _say_goodbye(state: State, farewell: Farewell, now: float) -> None:
+    limits, playback = state.settings.limits, state.playback
+    if farewell.hung_up_at is not None:
+        if now >= farewell.hung_up_at + CONFIRMATION:
+            state.end(farewell.result, farewell.by, farewell.reason, now)
+        return
+    if _to_be_said(state) and now < farewell.patience(playback.ends_at, limits.dead_air):
+        return
+    if farewell.clip != "none" and not _said_since(state, farewell):
+        _play_clip(state, farewell, now)
+        return
+    if playback.settled(now) or now >= farewell.released(playback.ends_at, limits.goodbye):
+        state.phase = Phase.HANGING_UP
+        farewell.hung_up_at = now
+        state.note("info", "hanging up", reason=farewell.reason)
+        state.out.append(HangUp(state.call_id, farewell.reason))
+
+
+def _to_be_said(state: State) -> bool:
+    """Whether the model has something to say yet."""
+    return not state.model_lost and (state.responses.pending or bool(state.tools.open) or state.tools.reply_due)
+
+
+def _said_since(state: State, farewell: Farewell) -> bool:
+    """Whether the model said anything of its own after the farewell began, so that no clip need stand in for it."""
+    if farewell.result == "failed":
+        return False
+    return any(item.received_at >= farewell.since for item in state.playback.items.values())
+
+
+def _play_clip(state: State, farewell: Farewell, now: float) -> None:
+    name, farewell.clip = farewell.clip, "none"
+    state.responses.abandon()
+    clip = state.settings.clips.apology if name == "apology" else state.settings.clips.goodbye
+    if not clip or state.playback.audio != state.settings.session.audio:
+        return  # no clip, or one in a format that the model imposed on us: better silent than shrill
+    item_id = f"{LOCAL}{name}"
+    state.playback.complete_all()
+    state.playback.enqueue(LOCAL, item_id, 0, clip, now)
+    state.playback.complete(item_id)
+    state.transcript.agent_said(ModelTranscript(LOCAL, item_id, f"[recorded {name}]", final=True), now)
+    state.out += state.playback.release(now)
+
+
+def _farewell_deadline(state: State, farewell: Farewell) -> float:
+    limits, ends_at = state.settings.limits, state.playback.ends_at
+    if farewell.hung_up_at is not None:
+        return farewell.hung_up_at + CONFIRMATION
+    if _to_be_said(state):
+        return farewell.patience(ends_at, limits.dead_air)
+    return farewell.released(ends_at, limits.goodbye)

@@ -1,0 +1,97 @@
+"""The caller's side of the ledger: one unbroken stretch of audio, whatever the network did to it.
+
+A realtime model measures silence in the audio it is given, so holes must be filled: those inside the stream by its own
+timestamps (packets lost, or not sent during silence), and a stream that stalls by the clock. Frames that were heard
+already are dropped.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from telephony.audio.format import AudioFormat
+
+JITTER_MS = 40
+"""Milliseconds a timestamp may be ahead before it counts as a hole; two frames, as the carriers' own advice has it."""
+MAX_HOLE_MS = 200
+"""Milliseconds of silence put into one hole; longer ones were filled by the clock while they lasted."""
+STALL = 0.3
+"""Seconds without a frame before silence is made up; shorter gaps are the network's and the frames still come."""
+FILL = 0.1
+"""Seconds of silence made up at a time."""
+
+
+class Intake:
+    """Frames in, an even stream out. Times are seconds on the call's clock."""
+
+    def __init__(self, audio: AudioFormat, now: float) -> None:
+        self.audio = audio
+        self.seen_at = now
+        """Seconds: when the carrier last sent a frame."""
+        self.passed_ms = 0.0
+        """Milliseconds of audio passed on, silence included."""
+        self.duplicates = 0
+        self._next_ms = 0.0
+        self._made_up_ms = 0.0
+        self._filled_at = now
+
+    def frame(self, payload: bytes, at_ms: int | None, now: float) -> bytes:
+        """The audio to pass on for a frame said to begin at *at_ms*: nothing, the frame, or silence and the frame."""
+        length = self.audio.milliseconds(payload)
+        at = self._next_ms if at_ms is None else float(at_ms)
+        self.seen_at = self._filled_at = now
+        if at + length <= self._next_ms and at_ms is not None and length:
+            self.duplicates += 1
+            return b""
+        hole = at - self._next_ms - self._made_up_ms
+        self._made_up_ms = 0.0
+        self._next_ms = max(self._next_ms, at + length)
+        if hole >= JITTER_MS and self.passed_ms:
+            payload = self.audio.silence(min(hole, MAX_HOLE_MS)) + payload
+        self.passed_ms += self.audio.milliseconds(payload)
+        return payload
+
+    def stalled(self, now: float) -> bytes:
+        """Silence to pass on because the carrier has sent nothing for a while."""
+        if now < self.deadline():
+            return b""
+        self._filled_at = now - STALL + FILL
+        self._made_up_ms += FILL * 1000
+        self.passed_ms += FILL * 1000
+        return self.audio.silence(FILL * 1000)
+
+    def deadline(self) -> float:
+        """Seconds: when `stalled` has something to do."""
+        return self._filled_at + STALL
+
+    def restart(self, payload: bytes) -> None:
+        """The model begins to listen with *payload*: its audio clock starts there."""
+        self.passed_ms = self.audio.milliseconds(payload)
+
+    def time_of(self, model_ms: int | None, now: float) -> float:
+        """When audio *model_ms* into what was passed on was heard; *now* if the model's claim makes no sense."""
+        if model_ms is None or not 0 <= model_ms <= self.passed_ms:
+            return now
+        return max(0.0, now - (self.passed_ms - model_ms) / 1000)
+
+
+class EarlyAudio:
+    """What the caller says before the model is ready: kept, bounded, the oldest dropped."""
+
+    def __init__(self, audio: AudioFormat, seconds: float) -> None:
+        self._bytes = audio.bytes_in(seconds * 1000)
+        self._frames: deque[bytes] = deque()
+        self._size = 0
+
+    def keep(self, payload: bytes) -> None:
+        self._frames.append(payload)
+        self._size += len(payload)
+        while self._size > self._bytes:
+            self._size -= len(self._frames.popleft())
+
+    def take(self) -> bytes:
+        """Everything kept, which is forgotten here."""
+        payload = b"".join(self._frames)
+        self._frames.clear()
+        self._size = 0
+        return payload

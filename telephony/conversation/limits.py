@@ -1,0 +1,85 @@
+"""The watchdogs: what happens when nothing happens. Each is a point in time and a consequence; the machine enacts it.
+
+not ready      the model has not accepted the session            → the apology
+dead air       the caller is owed an answer and hears nothing    → ask again, then the apology
+silence        neither side says anything                        → "are you still there?", then goodbye
+duration       the call has lasted long enough                   → goodbye
+stream         the carrier sends nothing at all                  → the call is lost
+"""
+
+from __future__ import annotations
+
+from telephony.settings import Limits
+
+
+class Watchdogs:
+    """The bounds of a call that is going on. Times are seconds on the call's clock."""
+
+    def __init__(self, limits: Limits, now: float) -> None:
+        self.limits = limits
+        self.ready_by: float | None = now + limits.connect
+        self.ends_at = now + limits.max_duration
+        self.prompts = 0
+        """How often the silent caller has been asked."""
+        self.nudges = 0
+        """How often the silent model has been asked again since it last spoke."""
+        self._owed_since: float | None = None
+        self._quiet_since: float | None = None
+
+    # -- dead air --------------------------------------------------------------------------------------------------
+
+    def owe(self, now: float) -> None:
+        """From now on the caller waits for an answer."""
+        if self._owed_since is None:
+            self._owed_since = now
+
+    def answered(self) -> None:
+        """The caller hears something, or speaks again: nothing is owed."""
+        self._owed_since = None
+        self.nudges = 0
+
+    def paused(self) -> None:
+        """Something else has a bound of its own; the wait begins anew after it."""
+        self._owed_since = None
+
+    def nudged(self, now: float) -> None:
+        self.nudges += 1
+        self._owed_since = now
+
+    @property
+    def owing(self) -> bool:
+        return self._owed_since is not None
+
+    def dead_air(self, now: float) -> bool:
+        return self._owed_since is not None and now >= self._owed_since + self.limits.dead_air
+
+    # -- silence ---------------------------------------------------------------------------------------------------
+
+    def quiet_from(self, since: float) -> None:
+        """Both sides are silent, or will be from *since* on."""
+        self._quiet_since = since
+
+    def not_quiet(self) -> None:
+        self._quiet_since = None
+
+    def caller_spoke(self) -> None:
+        self.prompts = 0
+        self._quiet_since = None
+
+    def silence(self, now: float) -> bool:
+        if self._quiet_since is None or self.limits.caller_silence == 0:
+            return False
+        return now >= self._quiet_since + self.limits.caller_silence
+
+    # -- time ------------------------------------------------------------------------------------------------------
+
+    def deadline(self) -> float:
+        """Seconds: when one of them barks next."""
+        times = [self.ends_at]
+        if self.ready_by is not None:
+            times.append(self.ready_by)
+        if self._owed_since is not None:
+            times.append(self._owed_since + self.limits.dead_air)
+        if self._quiet_since is not None and self.limits.caller_silence:
+            times.append(self._quiet_since + self.limits.caller_silence)
+        return min(times)

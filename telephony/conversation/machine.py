@@ -1,0 +1,90 @@
+"""The conversation: events of one phone call in, commands out.
+
+Theory of operation
+===================
+
+The conversation is one object without a clock. Whatever happens is given to `handle(event, now)`; when the moment that
+`deadline()` names has come, `tick(now)` is called. Both return commands, to be performed in order before anything else
+is given in. `now` is in seconds since the call began and never goes back.
+
+It goes through these phases, and only forwards, but for one step back:
+
+    CONNECTING ──► TALKING ──► LEAVING ──► HANGING_UP ──► ENDED
+                      ▲___________│  the caller speaks during a goodbye of the agent's own choice
+
+* CONNECTING: the carrier streams, the model has not accepted the session. Caller audio is kept, bounded.
+* TALKING: audio flows both ways; the watchdogs of `limits` run.
+* LEAVING: a goodbye is being said (`farewell`). It ends when it was heard, or when its bounds are reached.
+* HANGING_UP: the carrier was asked to end the call, and has a few seconds to do so.
+* ENDED: `EndCall` was returned, once. Every later event is ignored.
+
+Each fact has one owner, and the rest only lets them act on each other:
+
+    playback     what was queued, sent, heard, cleared            responses    which response is open, what we want next
+    toolcalls    which function runs, what was answered           transcript   who said what
+    intake       the caller's unbroken audio                      limits       what is due when nothing happens
+
+A step has two halves. `handlers` notes what happened, one function for each kind of event. `conclusions` then looks at
+all owners, always in the same order, and decides what follows; so no handler asks for a response or hangs up by itself,
+and two reasons to speak cannot race. Only a caller's audio frame, of which nothing follows, skips the second half.
+
+A barge-in is one step: `SpeechStarted` clears the playback, truncates what was not heard and fences every open response
+by id, so that late deltas of these, and of no others, are dropped. And nothing is ever waited for that may not come,
+neither `response.done` nor a mark nor `session.updated`: each wait has a bound, and the bound a consequence.
+"""
+
+from __future__ import annotations
+
+from telephony import events as ev
+from telephony.commands import Command
+from telephony.conversation import conclusions
+from telephony.conversation.handlers import HANDLERS, caller_audio
+from telephony.conversation.state import Phase, State
+from telephony.records import ToolUse, Turn
+from telephony.settings import CallSettings
+
+
+class Conversation:
+    """One phone call between a caller and a model."""
+
+    def __init__(self, settings: CallSettings, started: ev.CallStarted, now: float) -> None:
+        self.state = State(settings, started, now)
+
+    def __repr__(self) -> str:
+        return f"<Conversation {self.state.call_id} {self.state.phase.value}>"
+
+    def handle(self, event: ev.Event, now: float) -> list[Command]:
+        """What follows from *event* at *now* (seconds since the call began)."""
+        if self.state.phase is Phase.ENDED:
+            return []
+        if type(event) is ev.CallerAudio:
+            return caller_audio(self.state, event, now)
+        HANDLERS[type(event)](self.state, event, now)
+        return self._settle(now)
+
+    def tick(self, now: float) -> list[Command]:
+        """What follows from nothing having happened until *now*."""
+        return self._settle(now)
+
+    def deadline(self) -> float | None:
+        """Seconds: when `tick` must be called if nothing happens before; None once the call is over."""
+        return conclusions.deadline(self.state)
+
+    @property
+    def ended(self) -> bool:
+        return self.state.phase is Phase.ENDED
+
+    def turns(self, now: float) -> list[Turn]:
+        """The transcript as it stands, heard and unheard words apart."""
+        playback = self.state.playback
+        return self.state.transcript.turns(playback.items, playback.audio.rate, now)
+
+    @property
+    def tool_uses(self) -> list[ToolUse]:
+        return self.state.tools.uses
+
+    def _settle(self, now: float) -> list[Command]:
+        if self.state.phase is not Phase.ENDED:
+            conclusions.settle(self.state, now)
+        commands, self.state.out = self.state.out, []
+        return commands

@@ -1,0 +1,28 @@
+"""What we tell the model to say when the bridge itself has a reason to speak.
+
+Instructions, not sentences: the model speaks the language of the conversation, we need not know it.
+"""
+
+from __future__ import annotations
+
+STILL_THERE = (
+    "The caller has not said anything for a while. In the language of this conversation, ask in one short sentence "
+    "whether they are still there. Say nothing else."
+)
+NO_ANSWER = (
+    "The caller does not answer any more. In the language of this conversation, say in one short sentence that you "
+    "will end the call now and that they are welcome to call again. Say goodbye. Say nothing else."
+)
+TIME_IS_UP = (
+    "This call has reached its maximum length and must end now. In the language of this conversation, tell the caller "
+    "so in one short, kind sentence and say goodbye. Say nothing else."
+)
+CLOSING_DOWN = (
+    "The telephone service is about to be restarted and this call must end now. In the language of this conversation, "
+    "apologise in one short sentence, ask the caller to call again in a few minutes, and say goodbye. Say nothing else."
+)
+
+
+def keys_pressed(digits: str) -> str:
+    """A text item in the caller's name."""
+    return f"[The caller pressed these keys on the telephone keypad: {digits}]"

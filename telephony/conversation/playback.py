@@ -1,0 +1,298 @@
+"""The heard ledger: what became of every sample the model spoke.
+
+    queued ──► sent ──► heard          by a mark, or by the clock where marks are late or lost
+       └────────┴─────► cleared        by a barge-in; never heard
+
+The carrier plays what it is sent in order and in real time, so the moment at which each stretch begins to be heard is
+known when it is sent: now, or when everything before it has been played. That prediction is the estimate of what the
+caller heard, bounded from below by the marks that came back and from above by what was sent. It alone feeds
+truncation, transcript, recording, hang-up and latency.
+
+Marks (Twilio's rules, which others share): a mark returns once everything queued before it was played, at once if
+nothing is, and `clear` returns *every* outstanding mark. So a mark outstanding at a clear says nothing when it returns,
+names never repeat within a call, and a mark that never returns must not hold up anything.
+
+One thing the clock cannot know is a constant delay on the way to the caller's ear. Where the last few marks have all
+been late by at least so much, so much is taken off the estimate (`_lag`).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+import msgspec
+
+from telephony.audio.format import AudioFormat
+from telephony.commands import Play, SendMark
+
+LEAD = 0.4
+"""Seconds of audio kept ahead of the caller's ear: enough for a stalled loop, little enough to make a clear cheap."""
+CHUNK = 0.1
+"""Seconds of audio in one message and between two marks."""
+FRAME = 0.02
+"""Seconds: the carrier's own grain. Only the end of an item is sent in smaller pieces."""
+MAX_QUEUED = 300.0
+"""Seconds of unsent speech kept. A model that runs further ahead than this is broken (fault: a burst of minutes)."""
+LAG_MARKS = 5
+"""Marks that must agree before a lag is believed; fewer could all have been held up by chance."""
+GIVE_UP_MARK = 10.0
+"""Seconds after which a mark that has not returned is forgotten."""
+
+
+class Item(msgspec.Struct):
+    """One spoken item of the model's: a ledger line. Counts are samples at the model's rate."""
+
+    item_id: str
+    response_id: str
+    content_index: int
+    received: int = 0
+    sent: int = 0
+    heard: int = 0
+    """Settled: acknowledged, or certain by the clock, or fixed by a clear."""
+    cleared: bool = False
+    complete: bool = False
+    """Whether the model has sent all of it."""
+    received_at: float = 0.0
+    """Seconds: its first audio reached us."""
+    sent_at: float | None = None
+    heard_at: float | None = None
+    """Seconds: the caller began to hear it."""
+    ended_at: float | None = None
+    """Seconds: the caller heard the last of it, as far as it was sent."""
+
+
+class Span(msgspec.Struct):
+    """A stretch sent to the carrier in one message and not yet settled."""
+
+    item: Item
+    start: int
+    """Samples into the item."""
+    length: int
+    at: float
+    """Seconds: predicted beginning at the caller's ear, without lag."""
+    mark: str = ""
+    """The mark sent behind it, if one was."""
+
+
+class Cut(msgspec.Struct, frozen=True):
+    """What a clear left of one item."""
+
+    item_id: str
+    response_id: str
+    content_index: int
+    heard_ms: int
+
+
+class Playback:
+    """The ledger. All times are seconds on the call's clock."""
+
+    def __init__(self, audio: AudioFormat) -> None:
+        self.audio = audio
+        self.items: dict[str, Item] = {}
+        self.dropped = 0.0
+        """Seconds of speech thrown away because too much was queued."""
+        self._queue: deque[tuple[Item, bytearray]] = deque()
+        self._spans: deque[Span] = deque()
+        self._tail = 0.0
+        self._marks = 0
+        self._unmarked = 0.0
+        self._lags: deque[float] = deque(maxlen=LAG_MARKS)
+
+    # -- queued ----------------------------------------------------------------------------------------------------
+
+    def complete_all(self) -> None:
+        """No more audio comes for anything that was begun."""
+        for item in self.items.values():
+            item.complete = True
+        self._drop_torn_samples()
+
+    def enqueue(self, response_id: str, item_id: str, content_index: int, payload: bytes, now: float) -> None:
+        """Take audio of an item. Deltas may end within a sample; the rest of it comes with the next."""
+        item = self.items.get(item_id)
+        if item is None:
+            item = self.items[item_id] = Item(item_id, response_id, content_index, received_at=now)
+        if self.queued + len(payload) / self._byte_rate > MAX_QUEUED:
+            self.dropped += len(payload) / self._byte_rate
+            return
+        item.received += self.audio.samples(payload)
+        if self._queue and self._queue[-1][0] is item:
+            self._queue[-1][1].extend(payload)
+        else:
+            self._queue.append((item, bytearray(payload)))
+
+    def complete(self, item_id: str) -> None:
+        """The model has sent all of an item: what is left of it may go out in a short message."""
+        if item := self.items.get(item_id):
+            item.complete = True
+            self._drop_torn_samples()
+
+    def complete_response(self, response_id: str) -> None:
+        for item in self.items.values():
+            if item.response_id == response_id:
+                item.complete = True
+        self._drop_torn_samples()
+
+    def _drop_torn_samples(self) -> None:
+        self._queue = deque((item, audio) for item, audio in self._queue if not (item.complete and self._torn(audio)))
+
+    def _torn(self, audio: bytearray) -> bool:
+        return len(audio) < self.audio.bytes_per_sample
+
+    @property
+    def queued(self) -> float:
+        """Seconds of speech not yet sent."""
+        return sum(len(audio) for _, audio in self._queue) / self._byte_rate
+
+    # -- sent ------------------------------------------------------------------------------------------------------
+
+    def release(self, now: float) -> list[Play | SendMark]:
+        """Send what is due so that the carrier stays `LEAD` ahead; mark every `CHUNK` and the end of what there is."""
+        commands: list[Play | SendMark] = []
+        while self._queue and self._tail - now < LEAD - FRAME / 2:
+            item, audio = self._queue[0]
+            size = self._sendable(item, audio, now)
+            if size == 0:
+                break
+            payload = bytes(audio[:size])
+            del audio[:size]
+            if self._torn(audio) and (not audio or item.complete or len(self._queue) > 1):
+                self._queue.popleft()
+            commands.append(self._send(item, payload, now))
+            if self._unmarked >= CHUNK - FRAME / 2:
+                commands.append(self._mark())
+        if self._spans and self._unmarked and self._mark_due(now):
+            commands.append(self._mark())
+        return commands
+
+    def _sendable(self, item: Item, audio: bytearray, now: float) -> int:
+        """Bytes of *audio* to send now: whole frames, or its end if no more of it comes or the caller would wait."""
+        frame = self.audio.bytes_in(FRAME * 1000)
+        room = min(LEAD - (self._tail - now), CHUNK)
+        frames = min(len(audio) // frame, max(1, int(room / FRAME + 0.5)))
+        if frames:
+            return frames * frame
+        if item.complete or len(self._queue) > 1 or self._tail - now < 2 * FRAME:
+            return len(audio) - len(audio) % self.audio.bytes_per_sample
+        return 0
+
+    def _send(self, item: Item, payload: bytes, now: float) -> Play:
+        at = max(now, self._tail)
+        length = self.audio.samples(payload)
+        self._spans.append(Span(item, item.sent, length, at))
+        item.sent += length
+        if item.sent_at is None:
+            item.sent_at = now
+            item.heard_at = at + self._lag
+        self._tail = at + length / self.audio.rate
+        item.ended_at = self._tail + self._lag
+        self._unmarked += length / self.audio.rate
+        return Play(payload, at)
+
+    def _mark(self) -> SendMark:
+        self._marks += 1
+        self._spans[-1].mark = f"m{self._marks}"
+        self._unmarked = 0.0
+        return SendMark(self._spans[-1].mark)
+
+    def _mark_due(self, now: float) -> bool:
+        return not self._waiting and (self._spans[-1].item.complete or self._tail - now < CHUNK)
+
+    # -- heard -----------------------------------------------------------------------------------------------------
+
+    def reached(self, name: str, now: float) -> bool:
+        """A mark came back. False if it was cleared, repeated, given up or never sent: then it says nothing."""
+        if not any(span.mark == name for span in self._spans):
+            return False
+        while True:
+            span = self._spans.popleft()
+            span.item.heard = max(span.item.heard, span.start + span.length)
+            if span.mark == name:
+                break
+        self._lags.append(max(0.0, now - self._end(span)))
+        return True
+
+    def heard_ms(self, item: Item, now: float) -> int:
+        """Milliseconds of *item* the caller has heard by *now*."""
+        heard = item.heard
+        for span in self._spans:
+            if span.item is item:
+                elapsed = int((now - self._lag - span.at) * self.audio.rate)
+                if elapsed > 0:
+                    heard = max(heard, span.start + min(elapsed, span.length))
+        return heard * 1000 // self.audio.rate
+
+    def audible(self, now: float) -> bool:
+        """Whether the caller hears the agent now, or is about to."""
+        return self._waiting or now < self._tail + self._lag
+
+    def settled(self, now: float) -> bool:
+        """Whether everything was heard for certain: nothing queued and every mark returned."""
+        self._forget(now)
+        return not self._waiting and not self._spans
+
+    @property
+    def ends_at(self) -> float:
+        """Seconds: when the caller will have heard everything that was sent and what is queued behind it."""
+        return self._tail + self._lag + self.queued
+
+    def _forget(self, now: float) -> None:
+        """Settle by the clock what no mark has settled for a long time."""
+        while self._spans and now - self._end(self._spans[0]) > GIVE_UP_MARK:
+            span = self._spans.popleft()
+            span.item.heard = max(span.item.heard, span.start + span.length)
+
+    # -- cleared ---------------------------------------------------------------------------------------------------
+
+    @property
+    def outstanding(self) -> bool:
+        """Whether the carrier may still have something to play."""
+        return bool(self._queue or self._spans)
+
+    def clear(self, now: float) -> list[Cut]:
+        """Throw away whatever was not heard by *now*. Returns one cut for each item that lost something."""
+        touched: dict[str, Item] = {}
+        for span in self._spans:
+            touched[span.item.item_id] = span.item
+        for item, _ in self._queue:
+            touched[item.item_id] = item
+        heard = {key: self.heard_ms(item, now) for key, item in touched.items()}
+        cuts = []
+        for key, item in touched.items():
+            item.heard = min(heard[key] * self.audio.rate // 1000, item.sent)
+            if item.heard < item.received:
+                item.cleared = True
+                item.ended_at = now if item.heard else item.heard_at
+                cuts.append(Cut(key, item.response_id, item.content_index, heard[key]))
+        self._queue.clear()
+        self._spans.clear()
+        self._tail = now
+        self._unmarked = 0.0
+        return cuts
+
+    # -- time ------------------------------------------------------------------------------------------------------
+
+    def deadline(self) -> float | None:
+        """Seconds: when `release` has something to do next."""
+        if self._waiting:
+            whole_frame = len(self._queue) > 1 or len(self._queue[0][1]) >= self.audio.bytes_in(FRAME * 1000)
+            # A chunk below the lead is plenty for one turn of the loop; a piece of a frame waits for its rest first.
+            return self._tail - (LEAD - CHUNK if whole_frame else 1.5 * FRAME)
+        if self._spans and self._unmarked:
+            return self._tail - CHUNK + FRAME
+        return None
+
+    @property
+    def _waiting(self) -> bool:
+        """Whether there is speech that was not sent."""
+        return any(not self._torn(audio) for _, audio in self._queue)
+
+    @property
+    def _lag(self) -> float:
+        return min(self._lags) if len(self._lags) == LAG_MARKS else 0.0
+
+    @property
+    def _byte_rate(self) -> int:
+        return self.audio.rate * self.audio.bytes_per_sample
+
+    def _end(self, span: Span) -> float:
+        return span.at + span.length / self.audio.rate

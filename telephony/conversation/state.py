@@ -1,0 +1,199 @@
+"""What a conversation knows: its owners, its phase, who has the floor, and the commands of the current step.
+
+`handlers` change it, one function for each kind of event; `conclusions` draws what follows. What both need is here.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Any
+
+from telephony import events as ev
+from telephony.commands import (
+    AppendAudio,
+    CancelTool,
+    Command,
+    EndCall,
+    Note,
+    RequestResponse,
+    SendToolOutput,
+    SpeakVerbatim,
+)
+from telephony.conversation.farewell import Clip, Farewell
+from telephony.conversation.intake import EarlyAudio, Intake
+from telephony.conversation.keypad import Keypad
+from telephony.conversation.limits import Watchdogs
+from telephony.conversation.playback import Playback
+from telephony.conversation.responses import Responses
+from telephony.conversation.tally import Tally
+from telephony.conversation.toolcalls import ToolCalls
+from telephony.conversation.transcript import Transcript
+from telephony.records import EndedBy, Result
+from telephony.settings import CallSettings
+
+LONGEST_SPEECH = 30.0
+"""Seconds after which a `speech_stopped` that never came no longer keeps us from speaking."""
+
+
+class Phase(enum.Enum):
+    """See the theory of operation in `machine`."""
+
+    CONNECTING = "connecting"
+    TALKING = "talking"
+    LEAVING = "leaving"
+    HANGING_UP = "hanging up"
+    ENDED = "ended"
+
+
+class Floor:
+    """What the caller is doing, as far as the model told us. Times are seconds on the call's clock."""
+
+    def __init__(self, now: float) -> None:
+        self.speaking_since: float | None = None
+        self.stopped_at: float | None = None
+        """The caller's last sound, until an answer to it was heard of."""
+        self.reply_by = 0.0
+        """Until when the model's own turn detection may begin the answer."""
+        self.last_heard = now
+        """The caller's latest speech or key."""
+        self.expecting = False
+        """Whether the caller waits for the agent to say something."""
+
+    def taken(self, now: float) -> bool:
+        """Whether the caller is speaking."""
+        return self.speaking_since is not None and now < self.speaking_since + LONGEST_SPEECH
+
+
+class State:
+    """Everything about one call. *out* collects the commands of the step in progress."""
+
+    def __init__(self, settings: CallSettings, started: ev.CallStarted, now: float) -> None:
+        self.settings = settings
+        self.call_id = started.call_id
+        self.phase = Phase.CONNECTING
+        self.out: list[Command] = []
+        self.settled_at = now
+        """When conclusions were last drawn."""
+        self.playback = Playback(settings.session.audio)
+        self.responses = Responses()
+        self.tools = ToolCalls(settings.session.tools, settings.limits.tool_calls)
+        self.transcript = Transcript()
+        self.intake = Intake(started.audio, now)
+        self.early = EarlyAudio(started.audio, settings.limits.early_audio)
+        self.keypad = Keypad()
+        self.tally = Tally()
+        self.floor = Floor(now)
+        self.watchdogs = Watchdogs(settings.limits, now)
+        self.farewell: Farewell | None = None
+        self.connected = False
+        """Whether the model's socket is open."""
+        self.model_lost = False
+
+    # -- questions ---------------------------------------------------------------------------------------------------
+
+    def deaf(self, now: float) -> bool:
+        """Whether an uninterruptible greeting is due or heard: the model gets silence, so that nothing can stop it."""
+        if self.settings.greeting_interruptible or self.transcript.caller_has_spoken:
+            return False
+        return self.settings.speaks_first and (self.floor.expecting or self.playback.audible(now))
+
+    def may_speak_at(self, now: float) -> float:
+        """Seconds: from when on the model may be asked to speak, as far as the caller is concerned."""
+        if self.floor.taken(now) and self.floor.speaking_since is not None:
+            return self.floor.speaking_since + LONGEST_SPEECH
+        return self.floor.reply_by
+
+    # -- the log -----------------------------------------------------------------------------------------------------
+
+    def note(self, level: Any, event: str, **fields: Any) -> None:
+        """Something worth a log line."""
+        self.out.append(Note(level, event, fields))
+
+    def remember(self, sentence: str) -> None:
+        """Something went wrong and was survived: it goes into the log and into the record."""
+        self.tally.remember(sentence)
+        self.note("warning", sentence)
+
+    # -- the model ---------------------------------------------------------------------------------------------------
+
+    def begin(self, now: float) -> None:
+        """The model listens: give it what the caller said meanwhile, and greet."""
+        settings = self.settings
+        self.phase = Phase.TALKING
+        self.watchdogs.ready_by = None
+        self.floor.last_heard = now
+        self.floor.expecting = settings.speaks_first
+        early = self.early.take()
+        if self.deaf(now):
+            early = b""
+        self.intake.restart(early)
+        if early:
+            self.out.append(AppendAudio(early))
+        self.note("info", "ready")
+        if settings.speaks_first:
+            greeting = settings.greeting
+            verbatim = SpeakVerbatim(greeting, settings.greeting_interruptible) if greeting else None
+            self.responses.wish("greeting", verbatim or RequestResponse())
+
+    def lose_model(self) -> None:
+        """Nothing more can be asked of the model; what it has said is still heard."""
+        self.model_lost = True
+        self.responses.abandon()
+        self.playback.complete_all()
+
+    # -- tools -------------------------------------------------------------------------------------------------------
+
+    def answer_tool(self, call_id: str, output: str, outcome: Any, now: float) -> None:
+        """Tell the model how a function call ended, once."""
+        call = self.tools.answer(call_id, output, outcome, now)
+        if call is None:
+            return
+        self.floor.expecting = True
+        self.responses.drop_wishes("say")
+        self.note("info", "tool answered", name=call.use.name, outcome=outcome, seconds=now - call.use.started_at)
+        if not self.model_lost:
+            self.out.append(SendToolOutput(call_id, output))
+
+    def drop_tools(self, response_id: str, output: str, now: float) -> None:
+        """Answer the calls of a response that did not complete; they have not run and will not."""
+        for call in self.tools.waiting_for(response_id):
+            self.answer_tool(call.use.call_id, output, "cancelled", now)
+
+    # -- the end -----------------------------------------------------------------------------------------------------
+
+    def leave(
+        self,
+        result: Result,
+        by: EndedBy,
+        reason: str,
+        now: float,
+        *,
+        words: str | None = None,
+        cancellable: bool = False,
+        clip: Clip = "goodbye",
+    ) -> None:
+        """Begin to end the call. *words* are what the model is told to say; the clip stands in if it does not."""
+        if self.phase not in (Phase.CONNECTING, Phase.TALKING):
+            return
+        if words and self.phase is Phase.TALKING and not self.model_lost:
+            self.responses.drop_wishes()
+            self.responses.wish("goodbye", RequestResponse(words))
+        self.phase = Phase.LEAVING
+        self.farewell = Farewell(result, by, reason, now, cancellable, clip)
+        self.floor.expecting = False
+        self.note("info", "leaving", reason=reason)
+
+    def end(self, result: Result, by: EndedBy, reason: str, now: float) -> None:
+        """The call is over. Whoever had begun to end it is who ended it."""
+        leaving = self.farewell
+        if leaving and (self.phase is Phase.HANGING_UP or leaving.result == "failed"):
+            result, by, reason = leaving.result, leaving.by, leaving.reason
+        for call in self.tools.running:
+            self.out.append(CancelTool(call.use.call_id))
+        for call in self.tools.open:
+            self.tools.answer(call.use.call_id, "", "cancelled", now)
+        self.playback.clear(now)
+        if self.playback.dropped:
+            self.remember(f"{self.playback.dropped:.0f} s of speech were dropped: the model was too far ahead.")
+        self.phase = Phase.ENDED
+        self.out.append(EndCall(result, by, reason))

@@ -1,0 +1,129 @@
+"""The tool-call ledger: every function call the model makes runs at most once and is answered exactly once.
+
+    requested ──► running ──► answered
+        └──────────────────────► answered     dropped with its response, refused, or cancelled
+
+A call with side effects waits until its response has completed, since an interrupted response also delivers its calls.
+A call id is heard of several times (arguments done, item done, response done, a replay): the first counts.
+After the outputs of all calls have been sent the model owes one answer, unless it has begun a response since by itself.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Literal
+
+import msgspec
+
+from telephony.events import ToolRequested
+from telephony.records import ToolUse
+from telephony.settings import ToolSpec
+
+DROPPED = json.dumps(
+    {
+        "status": "cancelled",
+        "note": "Interrupted before it began; nothing was done. Call it again if still wanted.",
+    }
+)
+REFUSED = json.dumps({"error": "No more function calls are possible in this call. Tell the caller you are sorry."})
+SAY_AFTER = 1.0
+"""Seconds a tool runs in silence before its `say` is spoken: a quick answer needs no filler."""
+
+
+class Call(msgspec.Struct):
+    """One function call."""
+
+    use: ToolUse
+    response_id: str
+    waits: bool
+    """Whether it may only run once its response has completed."""
+    say: str | None = None
+    """What to say if it takes long, until it was said."""
+    running_since: float = 0.0
+    state: Literal["requested", "running", "answered"] = "requested"
+
+
+class ToolCalls:
+    """Calls by id. Times are seconds on the call's clock."""
+
+    def __init__(self, tools: tuple[ToolSpec, ...], limit: int) -> None:
+        self.specs = {tool.name: tool for tool in tools}
+        self.owed = False
+        """Whether outputs were sent that no response has taken up yet."""
+        self._limit = limit
+        self._calls: dict[str, Call] = {}
+
+    def request(self, event: ToolRequested, now: float) -> Call | None:
+        """Note a call. None if it was noted before."""
+        if event.call_id in self._calls:
+            return None
+        use = ToolUse(event.call_id, event.name, event.arguments, started_at=now)
+        spec = self.specs.get(event.name)
+        call = Call(use, event.response_id, waits=spec is None or spec.side_effects, say=spec.say if spec else None)
+        self._calls[event.call_id] = call
+        return call
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the call has made more function calls than it may."""
+        return len(self._calls) > self._limit
+
+    def due(self, now: float, completed_response: str | None = None) -> list[Call]:
+        """Calls that may run now; they count as running from here on."""
+        due = [
+            call
+            for call in self._calls.values()
+            if call.state == "requested" and (not call.waits or call.response_id == completed_response)
+        ]
+        for call in due:
+            call.state = "running"
+            call.running_since = now
+        return due
+
+    def to_say(self, now: float) -> str | None:
+        """What to tell the caller now because a tool takes long; each is said once."""
+        for call in self.running:
+            if call.say and now >= call.running_since + SAY_AFTER:
+                say, call.say = call.say, None
+                return say
+        return None
+
+    def deadline(self) -> float | None:
+        """Seconds: when `to_say` has something to say."""
+        return min((call.running_since + SAY_AFTER for call in self.running if call.say), default=None)
+
+    def waiting_for(self, response_id: str) -> list[Call]:
+        """Calls that will not run because their response did not complete."""
+        return [c for c in self._calls.values() if c.state == "requested" and c.response_id == response_id]
+
+    def answer(self, call_id: str, output: str, outcome: str, now: float) -> Call | None:
+        """Close a call. None if it is unknown or was answered before: a late or double result says nothing."""
+        call = self._calls.get(call_id)
+        if call is None or call.state == "answered":
+            return None
+        call.state = "answered"
+        call.use = msgspec.structs.replace(call.use, output=output, outcome=outcome, finished_at=now)
+        self.owed = True
+        return call
+
+    def taken_up(self) -> None:
+        """The model began a response: it knows every output sent so far."""
+        self.owed = False
+
+    @property
+    def open(self) -> list[Call]:
+        """Calls without an answer."""
+        return [call for call in self._calls.values() if call.state != "answered"]
+
+    @property
+    def running(self) -> list[Call]:
+        return [call for call in self._calls.values() if call.state == "running"]
+
+    @property
+    def reply_due(self) -> bool:
+        """Whether the model must be asked to go on: outputs sent, none outstanding."""
+        return self.owed and not self.open
+
+    @property
+    def uses(self) -> list[ToolUse]:
+        return [call.use for call in self._calls.values()]

@@ -1,0 +1,141 @@
+"""Who said what, and how much of it was heard.
+
+Turns stand in the order in which they were spoken, not in which their text arrived: a caller's turn takes its place
+when the model hears speech begin, an agent's when its first audio arrives, and texts find their turn by item id
+however late they are. The agent's words are divided into heard and unheard by the playback ledger: at a cut, the words
+whose audio had been played count as heard. Where the provider says when a piece of text begins in the audio (xAI), that
+is used; in between, and for other providers, speech is taken to run evenly over the item's audio.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+
+import msgspec
+
+from telephony.conversation.playback import Item
+from telephony.events import ModelTranscript
+from telephony.records import Turn
+
+
+class Speech(msgspec.Struct):
+    """The agent's text of one item, with what is known of its place in the audio."""
+
+    turn: Turn
+    text: str = ""
+    anchors: list[tuple[int, int]] = []
+    """(characters before, milliseconds into the item's audio), ascending in both."""
+
+
+class Transcript:
+    """The turns of one call. Times are seconds on the call's clock."""
+
+    def __init__(self) -> None:
+        self._turns: list[Turn] = []
+        self._callers: dict[str, Turn] = {}
+        self._speeches: dict[str, Speech] = {}
+
+    # -- the caller ------------------------------------------------------------------------------------------------
+
+    def caller_speaks(self, item_id: str, at: float) -> Turn:
+        """Speech began. The same item again is the same turn, resumed."""
+        turn = self._callers.get(item_id) if item_id else None
+        if turn is None:
+            turn = Turn("caller", started_at=at, item_id=item_id, final=False)
+            self._turns.append(turn)
+            self._callers[item_id] = turn
+        turn.ended_at = None
+        return turn
+
+    def caller_stops(self, item_id: str, at: float) -> None:
+        turn = self._callers.get(item_id) or self._last("caller")
+        if turn is not None:
+            turn.ended_at = max(at, turn.started_at)
+
+    def caller_said(self, item_id: str, text: str, now: float, *, final: bool, append: bool = False) -> Turn:
+        """The model understood something. An item nobody announced gets a turn now."""
+        turn = self._callers.get(item_id)
+        if turn is None:
+            turn = self.caller_speaks(item_id, now)
+            turn.ended_at = now
+        turn.heard = turn.heard + text if append else text.strip()
+        turn.final = final
+        return turn
+
+    def keys(self, digits: str, started_at: float, ended_at: float) -> None:
+        self._turns.append(Turn("keypad", heard=digits, started_at=started_at, ended_at=ended_at))
+
+    @property
+    def caller_has_spoken(self) -> bool:
+        return any(turn.speaker == "caller" for turn in self._turns)
+
+    # -- the agent -------------------------------------------------------------------------------------------------
+
+    def agent_speaks(self, item_id: str, now: float) -> Turn:
+        """The model's first audio or text of an item arrived."""
+        speech = self._speeches.get(item_id)
+        if speech is None:
+            speech = self._speeches[item_id] = Speech(Turn("agent", started_at=now, item_id=item_id))
+            self._turns.append(speech.turn)
+        return speech.turn
+
+    def agent_said(self, event: ModelTranscript, now: float) -> None:
+        """A piece of the agent's text, or all of it."""
+        self.agent_speaks(event.item_id, now)
+        speech = self._speeches[event.item_id]
+        if event.final:
+            speech.text = event.text or speech.text
+            return
+        if event.start_ms is not None and (not speech.anchors or event.start_ms > speech.anchors[-1][1]):
+            speech.anchors = [*speech.anchors, (len(speech.text), event.start_ms)]
+        speech.text += event.text
+
+    def forget(self, item_id: str) -> None:
+        """An item came to nothing: its turn goes."""
+        if speech := self._speeches.pop(item_id, None):
+            self._turns.remove(speech.turn)
+
+    # -- the whole -------------------------------------------------------------------------------------------------
+
+    def turns(self, items: dict[str, Item], rate: int, now: float) -> list[Turn]:
+        """All turns with words, heard and unheard apart. *rate* is that of the items' samples, per second."""
+        for item_id, speech in self._speeches.items():
+            item = items.get(item_id)
+            speech.turn.heard, speech.turn.unheard = divide(speech, item, rate)
+            if item is not None:
+                speech.turn.interrupted = item.cleared
+                speech.turn.started_at = item.heard_at if item.heard_at is not None else speech.turn.started_at
+                speech.turn.ended_at = item.ended_at if item.ended_at is not None else now
+                speech.turn.first_audio_at = item.received_at
+                speech.turn.sent_at = item.sent_at
+        spoken = [turn for turn in self._turns if turn.heard or turn.unheard or turn.speaker == "caller"]
+        return sorted(spoken, key=lambda turn: turn.started_at)
+
+    def _last(self, speaker: str) -> Turn | None:
+        return next((turn for turn in reversed(self._turns) if turn.speaker == speaker), None)
+
+
+def divide(speech: Speech, item: Item | None, rate: int) -> tuple[str, str]:
+    """The words of *speech* that were heard, and the rest. Without audio nothing was heard."""
+    text = speech.text.strip()
+    if item is None or not item.received:
+        return "", text
+    if not item.cleared and item.heard >= item.received:
+        return text, ""
+    heard_ms = item.heard * 1000 / rate
+    total_ms = item.received * 1000 / rate
+    points = [(0, 0), *[a for a in speech.anchors if 0 < a[1] < total_ms], (len(speech.text), total_ms)]
+    characters = 0.0
+    for (chars, ms), (next_chars, next_ms) in itertools.pairwise(points):
+        if heard_ms >= next_ms:
+            characters = next_chars
+        elif heard_ms > ms:
+            characters = chars + (next_chars - chars) * (heard_ms - ms) / (next_ms - ms)
+    # A word counts as heard when most of it was: the cut falls between words, never within one.
+    cut = 0
+    for word in re.finditer(r"\S+\s*", speech.text):
+        if (word.start() + word.end()) / 2 > characters:
+            break
+        cut = word.end()
+    return speech.text[:cut].strip(), speech.text[cut:].strip()
