@@ -171,5 +171,7 @@ class HttpRequest(msgspec.Struct, frozen=True):
     """HTTP Basic user and password."""
     gone_is_success: bool = False
     """Whether a 404 means that what we wanted is already so."""
+    idempotent: bool = False
+    """Whether doing it twice is the same as doing it once, so that it may be tried again after a failure."""
     purpose: str = ""
     """For logs: `hang up`, `redirect`."""
