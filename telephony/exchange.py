@@ -1,0 +1,178 @@
+"""The exchange: a carrier's codec, a model's dialect, two transcoders and one conversation, joined.
+
+Wire messages in, wire messages out, with the time as an argument. It is everything of a call that is not a socket, a
+task or a file; the bridge drives it with real ones, tests and replay with recorded ones on a virtual clock.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol, cast
+
+import msgspec
+
+from telephony.audio.format import AudioFormat
+from telephony.audio.transcode import Transcoder
+from telephony.carriers.base import Carrier
+from telephony.commands import (
+    AppendAudio,
+    CancelTool,
+    ClearPlayback,
+    Command,
+    EndCall,
+    HangUp,
+    ModelCommand,
+    Note,
+    Play,
+    RunTool,
+    SendMark,
+    WorldCommand,
+)
+from telephony.conversation.machine import Conversation
+from telephony.events import CallerAudio, CallStarted, Event, ModelConnected, SessionReady
+from telephony.realtime.base import Dialect
+from telephony.settings import CallSettings
+
+
+class ToCarrier(msgspec.Struct, frozen=True):
+    """A message for the carrier's socket."""
+
+    message: str
+    audio_ms: float = 0.0
+    """Milliseconds of audio in it; 0 for control messages."""
+
+
+class ToModel(msgspec.Struct, frozen=True):
+    """A message for the model's socket."""
+
+    message: str
+    audio_ms: float = 0.0
+
+
+Output = ToCarrier | ToModel | WorldCommand
+
+
+class Listener(Protocol):
+    """Hears both legs in the carrier's format, each stretch with its place in the call: a recorder."""
+
+    def caller(self, at: float, payload: bytes) -> None:
+        """The caller, from *at* seconds on."""
+
+    def agent(self, at: float, payload: bytes) -> None:
+        """The agent as the caller will hear it from *at* seconds on, unless it is cut."""
+
+    def cut(self, at: float) -> None:
+        """Nothing of the agent is heard from *at* seconds on."""
+
+
+class Deaf:
+    """A listener that keeps nothing."""
+
+    def caller(self, at: float, payload: bytes) -> None: ...
+
+    def agent(self, at: float, payload: bytes) -> None: ...
+
+    def cut(self, at: float) -> None: ...
+
+
+class Exchange:
+    """One call. All times are seconds since its media stream began."""
+
+    def __init__(
+        self,
+        settings: CallSettings,
+        started: CallStarted,
+        carrier: Carrier,
+        listener: Listener | None = None,
+    ) -> None:
+        self.conversation = Conversation(settings, started, 0.0)
+        self.carrier = carrier
+        self.dialect: Dialect | None = None
+        self._audio = settings.session.audio
+        self._line = started.audio
+        self._listener = listener or Deaf()
+        self._caller_at = 0.0
+        self._wire(self._audio, self._audio)
+
+    def model_connected(self, dialect: Dialect, model: str, now: float) -> list[Output]:
+        """The model's socket is open and *dialect* is spoken on it."""
+        self.dialect = dialect
+        return self.handle(ModelConnected(model), now)
+
+    def from_carrier(self, message: str | bytes, now: float) -> list[Output]:
+        """A message arrived on the carrier's socket."""
+        return [output for event in self.carrier.decode(message) for output in self.handle(event, now)]
+
+    def from_model(self, message: str | bytes, now: float) -> list[Output]:
+        """A message arrived on the model's socket."""
+        dialect = self._connected()
+        return [output for event in dialect.decode(message) for output in self.handle(event, now)]
+
+    def handle(self, event: Event, now: float) -> list[Output]:
+        """Something happened, on a wire or elsewhere."""
+        if type(event) is CallerAudio:
+            self._record_caller(event)
+        elif isinstance(event, SessionReady) and (event.input_audio or event.output_audio):
+            self._wire(event.input_audio or self._audio, event.output_audio or self._audio)
+        return self._perform(self.conversation.handle(event, now), now)
+
+    def tick(self, now: float) -> list[Output]:
+        """The moment named by `deadline` has come."""
+        return self._perform(self.conversation.tick(now), now)
+
+    def deadline(self) -> float | None:
+        """Seconds: when `tick` must be called if nothing arrives before; None when the call is over."""
+        return self.conversation.deadline()
+
+    @property
+    def ended(self) -> bool:
+        return self.conversation.ended
+
+    # -- commands to messages ----------------------------------------------------------------------------------------
+
+    def _perform(self, commands: list[Command], now: float) -> list[Output]:
+        outputs: list[Output] = []
+        for command in commands:
+            match command:
+                case AppendAudio(payload):
+                    payload = self._to_model.feed(payload)
+                    if payload:
+                        audio_ms = self._to_model.target.milliseconds(payload)
+                        outputs += [ToModel(m, audio_ms) for m in self._connected().encode(AppendAudio(payload))]
+                case Play(payload, at):
+                    outputs += self._play(payload, at)
+                case SendMark():
+                    outputs += [ToCarrier(m) for m in self.carrier.encode(command)]
+                case ClearPlayback():
+                    self._to_carrier.reset()
+                    self._listener.cut(now)
+                    outputs += [ToCarrier(m) for m in self.carrier.encode(command)]
+                case RunTool() | CancelTool() | HangUp() | EndCall() | Note():
+                    outputs.append(command)
+                case _:
+                    outputs += [ToModel(m) for m in self._connected().encode(cast("ModelCommand", command))]
+        return outputs
+
+    def _connected(self) -> Dialect:
+        if self.dialect is None:
+            msg = "the model is spoken to only after model_connected()"
+            raise RuntimeError(msg)
+        return self.dialect
+
+    def _play(self, payload: bytes, at: float) -> list[Output]:
+        payload = self._to_carrier.feed(payload)
+        if not payload:
+            return []
+        self._listener.agent(at, payload)
+        audio_ms = self._line.milliseconds(payload)
+        return [ToCarrier(m, audio_ms) for m in self.carrier.encode(Play(payload, at))]
+
+    # -- audio -------------------------------------------------------------------------------------------------------
+
+    def _wire(self, model_hears: AudioFormat, model_speaks: AudioFormat) -> None:
+        self._to_model = Transcoder(self._line, model_hears)
+        self._to_carrier = Transcoder(model_speaks, self._line)
+
+    def _record_caller(self, event: CallerAudio) -> None:
+        at = self._caller_at if event.at_ms is None else event.at_ms / 1000
+        self._caller_at = at + self._line.seconds(event.payload)
+        self._listener.caller(at, event.payload)
