@@ -8,11 +8,14 @@ TelephonyError
  ├── UpstreamError          the model's
  │    ├── UpstreamRefused   it answered, with a no: wrong key, no quota, unknown model
  │    └── UpstreamLost      it did not answer, or stopped answering
+ ├── StoreError             the database's: locked, full, read-only, gone; calls go on without it
  ├── ToolError              a tool's author can raise it: the model is told the message and nothing else
  └── ScriptError            a simulation's script asks for the impossible, or the peer left the script
 """
 
 from __future__ import annotations
+
+from typing import Literal
 
 
 class TelephonyError(Exception):
@@ -62,6 +65,18 @@ class UpstreamRefused(UpstreamError):
 
 class UpstreamLost(UpstreamError):
     """The model's server could not be reached or went away."""
+
+
+Trouble = Literal["locked", "full", "read-only", "slow", "broken"]
+
+
+class StoreError(TelephonyError):
+    """The store of call records could not do its part. Nothing was half done."""
+
+    def __init__(self, message: str, kind: Trouble = "broken") -> None:
+        super().__init__(message)
+        self.kind = kind
+        """`locked`: another process holds it. `full`: no space. `slow`: no answer in time. `broken`: anything else."""
 
 
 class ToolError(TelephonyError):

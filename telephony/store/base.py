@@ -1,0 +1,119 @@
+"""What a store of call records is: a few verbs, held to by one contract suite (`tests/contracts/test_store.py`).
+
+A call has a row from its first moment and exactly one end. Whoever reads the table during a call sees it running; after
+a crash nobody has to guess, since `recover` closes what dead processes left open and touches nobody else's calls.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+import msgspec
+
+from telephony.errors import ConfigurationError
+from telephony.records import CallRecord, Termination
+
+PROCESS_DIED = Termination("aborted", "server", "process died")
+"""The end that `recover` presumes. It is the only one that a later `finish` may replace: the process that ran the call
+knows better (it was suspended, or its record came back from a spool)."""
+
+PROCESS_DIED_NOTE = "The process died during this call; the duration counts up to its last sign of life."
+
+
+class CallSummary(msgspec.Struct, frozen=True):
+    """One line of a list of calls: a record without its contents."""
+
+    id: str
+    carrier: str
+    carrier_call_id: str
+    agent: str
+    from_number: str
+    to_number: str
+    direction: Literal["inbound", "outbound"]
+    started_at: datetime | None
+    duration: float
+    model: str
+    termination: Termination | None
+    recording: str
+    turns: int
+    tools: int
+
+    @classmethod
+    def of(cls, record: CallRecord) -> CallSummary:
+        own = {name: getattr(record, name) for name in cls.__struct_fields__ if name not in ("turns", "tools")}
+        return cls(**own, turns=len(record.turns), tools=len(record.tools))
+
+
+Summaries = list[CallSummary]  # by a name of its own: inside a store, `list` is the verb
+
+
+class CallStore(Protocol):
+    """Where call records are kept.
+
+    Every method is bounded in time and raises `StoreError` when the store cannot do its part; only `open` also raises
+    `ConfigurationError`. All of them may be called concurrently. Cancelling one leaves the store whole: what it was
+    about to write is written entirely or not at all.
+    """
+
+    async def open(self) -> None:
+        """Connect, and create what is missing. Doing it twice is fine."""
+
+    async def begin(self, record: CallRecord) -> None:
+        """The call has begun: from now on it is listed, without a termination, as ours."""
+
+    async def save(self, record: CallRecord) -> bool:
+        """Replace what is stored of a running call, at a turn boundary, say: a crash then keeps the words so far.
+        Its termination is not looked at. False, and nothing done, if the call has already ended."""
+
+    async def finish(self, record: CallRecord) -> bool:
+        """Write everything in one transaction. *record* must have its termination (ValueError otherwise).
+
+        The first end wins: False, and nothing done, if the call has ended already; so it is safe to repeat after an
+        error. It needs no `begin` before it. See `PROCESS_DIED` for the one end that gives way.
+        """
+
+    async def get(self, wanted: str) -> CallRecord | None:
+        """The record whose id is *wanted*, or begins with it, or whose carrier's call id it is; None if there is none.
+        `ConfigurationError` if several ids begin with it."""
+
+    async def list(self, limit: int = 50, *, before: str | None = None, agent: str | None = None) -> Summaries:
+        """At most *limit* calls, newest first. *before*: the id of the last call of the previous page."""
+
+    async def renew(self, now: datetime) -> None:
+        """Say that this process lives. To be repeated well within `owner.LEASE`. *now* is UTC."""
+
+    async def recover(self, now: datetime) -> Summaries:
+        """End the calls that dead processes left open as `PROCESS_DIED`; return them. Calls of this process and of
+        other live ones stay as they are. *now* is UTC. To be repeated: a lease may not have run out at start-up."""
+
+    async def close(self) -> None:
+        """Let go of everything. Doing it twice is fine."""
+
+
+def last_sign_of_life(started_at: datetime | None, duration: float, seen_at: datetime | None) -> float:
+    """How long an abandoned call is known to have lasted, in seconds: as saved, or until its process was last seen."""
+    if started_at is None or seen_at is None:
+        return duration
+    return max(duration, (seen_at - started_at).total_seconds(), 0.0)
+
+
+def storable(record: CallRecord) -> CallRecord:
+    """A copy that any store can take. What a model or a caller writes may hold lone surrogates, which are no UTF-8, and
+    NUL, which Postgres refuses in text; a call's record is not lost for a character."""
+    return msgspec.convert(_plain(msgspec.to_builtins(record)), CallRecord)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {_plain(key): _plain(item) for key, item in value.items()}
+    return value
+
+
+def ambiguous(wanted: str, one: str, other: str) -> ConfigurationError:
+    """Several calls begin with what the user typed."""
+    return ConfigurationError("call id", f"more than one begins with {wanted}: {one}, {other}", "Type more of it.")

@@ -1,0 +1,110 @@
+"""A store that forgets: for tests, and for a process that must not write. It keeps the same promises as the SQL one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import msgspec
+
+from telephony.records import CallRecord
+from telephony.store.base import (
+    PROCESS_DIED,
+    PROCESS_DIED_NOTE,
+    CallSummary,
+    Summaries,
+    ambiguous,
+    last_sign_of_life,
+    storable,
+)
+from telephony.store.owner import Owner, gone
+
+
+class Entry(msgspec.Struct):
+    """A stored call."""
+
+    record: CallRecord
+    owner: Owner
+    presumed: bool = False
+
+
+class Shelf(msgspec.Struct):
+    """What several memory stores share, as several processes share a database."""
+
+    entries: dict[str, Entry] = {}
+    seen_at: dict[str, datetime] = {}
+
+
+class MemoryStore:
+    """A `CallStore` in memory."""
+
+    def __init__(self, shelf: Shelf | None = None, *, owner: Owner | None = None) -> None:
+        self.owner = owner or Owner.current()
+        self._shelf = shelf or Shelf()
+
+    async def open(self) -> None:
+        pass
+
+    async def begin(self, record: CallRecord) -> None:
+        await self.save(record)
+
+    async def save(self, record: CallRecord) -> bool:
+        return self._write(msgspec.structs.replace(storable(record), termination=None))
+
+    async def finish(self, record: CallRecord) -> bool:
+        if record.termination is None:
+            raise ValueError(f"call {record.id} has no termination: it cannot be finished")
+        return self._write(storable(record))
+
+    async def get(self, wanted: str) -> CallRecord | None:
+        records = sorted((entry.record for entry in self._shelf.entries.values()), key=age, reverse=True)
+        for record in records:
+            if record.id == wanted:
+                return storable(record)
+        for record in records:
+            if wanted and record.carrier_call_id == wanted:
+                return storable(record)
+        matches = [record for record in records if wanted and record.id.startswith(wanted)]
+        if len(matches) > 1:
+            raise ambiguous(wanted, matches[0].id, matches[1].id)
+        return storable(matches[0]) if matches else None
+
+    async def list(self, limit: int = 50, *, before: str | None = None, agent: str | None = None) -> Summaries:
+        records = [e.record for e in self._shelf.entries.values() if agent is None or e.record.agent == agent]
+        if before is not None:
+            last = self._shelf.entries.get(before)
+            records = [record for record in records if last is not None and age(record) < age(last.record)]
+        return [CallSummary.of(record) for record in sorted(records, key=age, reverse=True)[:limit]]
+
+    async def renew(self, now: datetime) -> None:
+        self._shelf.seen_at[self.owner.id] = now
+
+    async def recover(self, now: datetime) -> Summaries:
+        recovered = [entry for entry in self._shelf.entries.values() if self._is_abandoned(entry, now)]
+        for entry in recovered:
+            record, seen_at = entry.record, self._shelf.seen_at.get(entry.owner.id)
+            record.termination = PROCESS_DIED
+            record.duration = last_sign_of_life(record.started_at, record.duration, seen_at)
+            record.notes.append(PROCESS_DIED_NOTE)
+            entry.presumed = True
+        return [CallSummary.of(record) for record in sorted((entry.record for entry in recovered), key=age)]
+
+    async def close(self) -> None:
+        pass
+
+    def _is_abandoned(self, entry: Entry, now: datetime) -> bool:
+        if entry.record.termination is not None or entry.owner.id == self.owner.id:
+            return False
+        return gone(entry.owner, self._shelf.seen_at.get(entry.owner.id), now)
+
+    def _write(self, record: CallRecord) -> bool:
+        self._shelf.seen_at.setdefault(self.owner.id, datetime.now(UTC))
+        known = self._shelf.entries.get(record.id)
+        if known is not None and known.record.termination is not None and not known.presumed:
+            return False
+        self._shelf.entries[record.id] = Entry(record, self.owner)
+        return True
+
+
+def age(record: CallRecord) -> tuple[datetime, str]:
+    """What calls are sorted by."""
+    return (record.started_at or datetime.min.replace(tzinfo=UTC), record.id)
