@@ -1,0 +1,256 @@
+"""One call's asyncio: two sockets, their pumps, the tools and one timer, in one TaskGroup.
+
+Everything that decides is in the exchange; the bridge only feeds it and performs what it says. One rule keeps that
+sound: between taking an event and having performed its commands there is no `await`, so that the core is never
+re-entered and its commands never interleave. Whatever must be waited for (a tool, the hang-up, the model's handshake)
+becomes a task, and its outcome an event.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Protocol
+
+import structlog
+from structlog.typing import FilteringBoundLogger
+
+from telephony import events as ev
+from telephony.commands import CancelTool, EndCall, HangUp, Note, RunTool
+from telephony.errors import TelephonyError
+from telephony.exchange import Exchange, Output, ToCarrier, ToModel
+from telephony.links.link import Link
+from telephony.realtime.base import Dialect
+from telephony.tools.context import CallContext
+
+LAST_REQUESTS = 3.0
+"""Seconds a hang-up that is under way has to be answered after the call is over."""
+SHORTEST_TIMER = 0.001
+"""Seconds: the timer never fires sooner, so that nothing in the core can keep the loop from its sockets."""
+
+
+class ConnectModel(Protocol):
+    """Opens a realtime session."""
+
+    def __call__(self) -> Awaitable[tuple[Dialect, str, Link]]:
+        """Returns the dialect spoken, the model's name and the open link; raises `UpstreamError`. Bounded."""
+
+
+class Tools(Protocol):
+    """Runs tools."""
+
+    async def run(self, call: RunTool, context: CallContext) -> ev.ToolFinished:
+        """Always answers; raises nothing but `CancelledError`."""
+
+
+Observer = Callable[[float, Note], None]
+"""Told of every note with its time on the call's clock."""
+
+
+class Bridge:
+    """One call between a carrier's link and a model's. `run` it once; it never outlives the call."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        carrier: Link,
+        connect_model: ConnectModel,
+        hang_up: Callable[[HangUp], Awaitable[None]],
+        tools: Tools,
+        context: CallContext,
+        observer: Observer | None = None,
+    ) -> None:
+        self.exchange = exchange
+        self.ending: EndCall | None = None
+        """How the call ended, once it has."""
+        self._carrier = carrier
+        self._model: Link | None = None
+        self._connect_model = connect_model
+        self._hang_up = hang_up
+        self._tools = tools
+        self._context = context
+        self._observer = observer
+        self._log: FilteringBoundLogger = structlog.get_logger("telephony.call").bind(call_id=context.call_id)
+        self._work = _Work()
+
+    # -- the door ----------------------------------------------------------------------------------------------------
+
+    async def run(self) -> EndCall:
+        """Carry the call to its end. Cancelling it ends the call as the server's doing; both links are closed."""
+        self._work.begin()
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._work.group = group
+                self._spawn(self._carrier.pump(), "carrier pump")
+                self._spawn(self._hear_carrier(), "carrier listen")
+                self._spawn(self._reach_model(), "model connect")
+                self._arm()
+                await self._work.over.wait()
+                await self._work.wind_up()
+        except* Exception as failures:  # noqa: BLE001  the boundary of a call: a bug of ours ends this call and no other
+            self._log.error("the call failed", exc_info=failures)
+            self.ending = EndCall("failed", "server", "internal error")
+        finally:
+            self._work.disarm()
+            self.ending = self.ending or EndCall("failed", "server", "the call was cancelled")
+            await asyncio.gather(self._close(self._carrier), self._close(self._model))
+        return self.ending
+
+    def feed(self, event: ev.Event) -> None:
+        """Something happened outside the two sockets: a status callback, an operator, the server going down."""
+        if self._work.group is not None:
+            self._feed(event)
+
+    @property
+    def now(self) -> float:
+        """Seconds since the call began."""
+        return self._work.now
+
+    # -- the two legs ------------------------------------------------------------------------------------------------
+
+    async def _hear_carrier(self) -> None:
+        async for message in self._carrier:
+            self._perform(self.exchange.from_carrier(message, self.now))
+        code, reason = self._carrier.closed
+        self._feed(ev.CarrierLost(reason or "closed", code))
+
+    async def _reach_model(self) -> None:
+        try:
+            dialect, name, link = await self._connect_model()
+        except TelephonyError as error:
+            self._feed(ev.ModelLost(str(error)))
+            return
+        self._model = link
+        self._spawn(link.pump(), "model pump")
+        self._perform(self.exchange.model_connected(dialect, name, self.now))
+        async for message in link:
+            self._perform(self.exchange.from_model(message, self.now))
+        code, reason = link.closed
+        self._feed(ev.ModelLost(reason or "closed", code))
+
+    async def _close(self, link: Link | None) -> None:
+        if link is not None:
+            await link.close()
+
+    # -- the core ----------------------------------------------------------------------------------------------------
+
+    def _feed(self, event: ev.Event) -> None:
+        self._perform(self.exchange.handle(event, self.now))
+
+    def _tick(self) -> None:
+        self._work.timer = None
+        try:
+            self._perform(self.exchange.tick(self.now))
+        except Exception as failure:  # noqa: BLE001  a timer has no task to fail in: hand the bug to the group
+            self._spawn(_fail(failure), "timer failed")
+
+    def _perform(self, outputs: list[Output]) -> None:
+        # No await in here.
+        for output in outputs:
+            match output:
+                case ToCarrier(message, audio_ms):
+                    self._carrier.write(message, audio_ms=audio_ms)
+                case ToModel(message, audio_ms):
+                    if self._model is not None:
+                        self._model.write(message, audio_ms=audio_ms)
+                case RunTool():
+                    self._spawn(self._run_tool(output), f"tool {output.name}", key=output.call_id)
+                case CancelTool(call_id):
+                    self._work.cancel(call_id)
+                case HangUp():
+                    self._spawn(self._end_at_carrier(output), "hang up", last=True)
+                case Note():
+                    self._report(output)
+                case EndCall():
+                    self.ending = output
+                    self._work.over.set()
+        self._arm()
+
+    def _arm(self) -> None:
+        """Wake up at the core's deadline. A timer that is early only looks again; one that is late is moved."""
+        at = None if self._work.over.is_set() else self.exchange.deadline()
+        self._work.arm(at, self._tick)
+
+    def _report(self, note: Note) -> None:
+        getattr(self._log, note.level)(note.event, at=round(self.now, 3), **note.fields)
+        if self._observer:
+            self._observer(self.now, note)
+
+    # -- work --------------------------------------------------------------------------------------------------------
+
+    def _spawn(self, work: Coroutine[object, object, None], name: str, *, key: str = "", last: bool = False) -> None:
+        self._work.spawn(work, f"{self._context.call_id} {name}", key=key, last=last)
+
+    async def _run_tool(self, call: RunTool) -> None:
+        self._feed(await self._tools.run(call, self._context))
+
+    async def _end_at_carrier(self, command: HangUp) -> None:
+        try:
+            await self._hang_up(command)
+        except TelephonyError as error:
+            # The stream is closed a few seconds later, and the carrier's next instructions end the call.
+            self._log.warning("hang-up refused", error=str(error))
+
+
+class _Work:
+    """The tasks and the timer of one call."""
+
+    def __init__(self) -> None:
+        self.group: asyncio.TaskGroup | None = None
+        self.over = asyncio.Event()
+        self.timer: asyncio.TimerHandle | None = None
+        self._tasks: dict[asyncio.Task[None], bool] = {}
+        self._by_key: dict[str, asyncio.Task[None]] = {}
+        self._began = 0.0
+
+    def begin(self) -> None:
+        self._began = asyncio.get_running_loop().time()
+
+    @property
+    def now(self) -> float:
+        return asyncio.get_running_loop().time() - self._began
+
+    def spawn(self, work: Coroutine[object, object, None], name: str, *, key: str, last: bool) -> None:
+        if self.group is None:
+            work.close()
+            return
+        task = self.group.create_task(work, name=name)
+        self._tasks[task] = last
+        task.add_done_callback(lambda done: self._tasks.pop(done, None))
+        if key:
+            self._by_key[key] = task
+            task.add_done_callback(lambda _: self._by_key.pop(key, None))
+
+    def cancel(self, key: str) -> None:
+        if task := self._by_key.get(key):
+            task.cancel()
+
+    async def wind_up(self) -> None:
+        """The call is over: let last requests finish, bounded, and stop the rest."""
+        for task in [task for task, last in self._tasks.items() if not last]:
+            task.cancel()
+        if last := [task for task, last in self._tasks.items() if last]:
+            await asyncio.wait(last, timeout=LAST_REQUESTS)
+        for task in list(self._tasks):
+            task.cancel()
+
+    def arm(self, at: float | None, tick: Callable[[], None]) -> None:
+        if at is None:
+            self.disarm()
+            return
+        loop = asyncio.get_running_loop()
+        when = max(self._began + at, loop.time() + SHORTEST_TIMER)
+        if self.timer is not None:
+            if self.timer.when() <= when:
+                return
+            self.timer.cancel()
+        self.timer = loop.call_at(when, tick)
+
+    def disarm(self) -> None:
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
+
+
+async def _fail(failure: Exception) -> None:
+    raise failure
