@@ -1,0 +1,54 @@
+"""Functions that every agent can have without writing them: `builtin:<name>` in its list of tools.
+
+They act on the call itself, so the conversation enacts them; a toolbox only offers them to the model.
+"""
+
+from __future__ import annotations
+
+import difflib
+
+import msgspec
+
+from telephony.errors import ConfigurationError
+from telephony.settings import ToolSpec
+
+PREFIX = "builtin:"
+
+
+class Builtin(msgspec.Struct, frozen=True):
+    """A tool without a function of its own."""
+
+    spec: ToolSpec
+
+    @property
+    def reference(self) -> str:
+        """How configuration names it."""
+        return f"{PREFIX}{self.spec.name}"
+
+
+HANG_UP = Builtin(
+    ToolSpec(
+        name="hang_up",
+        # Models call first and talk later unless told otherwise, and a goodbye after the call is a goodbye unheard.
+        description=(
+            "End the phone call. First say goodbye to the caller, aloud and in the same turn, then call this. "
+            "Call it when the caller has said goodbye or wants nothing more; if in doubt, ask whether there is "
+            "anything else instead. The line is released once the caller has heard your last words. "
+            "Say nothing after calling it."
+        ),
+        parameters={"type": "object", "properties": {}, "additionalProperties": False},
+    )
+)
+
+BUILTINS: dict[str, Builtin] = {each.reference: each for each in (HANG_UP,)}
+"""By reference."""
+
+
+def builtin(reference: str, place: str = "") -> Builtin:
+    """The built-in tool that *reference* (`builtin:hang_up`) names; raise `ConfigurationError` if there is none."""
+    found = BUILTINS.get(reference)
+    if found is None:
+        near = difflib.get_close_matches(reference, BUILTINS, n=1)
+        remedy = f"Did you mean {near[0]}?" if near else f"There is {', '.join(BUILTINS)}."
+        raise ConfigurationError(reference, "there is no such built-in tool", remedy, place)
+    return found

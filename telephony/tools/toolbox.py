@@ -1,0 +1,183 @@
+"""The functions of one agent, ready to be called by a model that gets everything wrong.
+
+`Toolbox.run` answers whatever happens: a model that is left without an answer to a call stays silent, and silence on a
+telephone is the one thing a caller does not forgive.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import inspect
+from collections.abc import Iterable
+from typing import Any
+
+import structlog
+from structlog.typing import FilteringBoundLogger
+
+from telephony.commands import RunTool
+from telephony.errors import ConfigurationError, ToolError
+from telephony.events import ToolFinished
+from telephony.settings import ToolSpec
+from telephony.tools.arguments import InvalidArguments
+from telephony.tools.builtin import Builtin
+from telephony.tools.context import CallContext
+from telephony.tools.output import UnusableResult, failure, render
+from telephony.tools.threads import Threads
+from telephony.tools.tool import Tool
+
+THREADS = 32
+"""Sync tools that run at once in one toolbox; the next one waits for a place, inside its own timeout."""
+
+CANCEL_GRACE = 1.0
+"""Seconds a cancelled tool has to clean up while we wait for it; after that it is left to itself."""
+
+_log: FilteringBoundLogger = structlog.get_logger("telephony.tools")
+
+_FAILED = (
+    "The function {name} failed for a technical reason. Tell the caller that it did not work right now, and offer "
+    "another way; do not call it again with the same arguments."
+)
+_TIMED_OUT = (
+    "The function {name} took longer than {timeout:g} s and was given up. {effect} Tell the caller that it takes too "
+    "long right now, and offer another way."
+)
+_MAYBE_DONE = "It may have taken effect or not, so do not repeat it."
+_NOTHING_DONE = "Nothing was changed."
+
+
+class Toolbox:
+    """Runs the tools of one agent, for all of its calls. Belongs to one event loop; `close` it when that ends."""
+
+    def __init__(self, tools: Iterable[Tool[..., Any] | Builtin], *, threads: int = THREADS) -> None:
+        offered = list(tools)
+        self.specs: tuple[ToolSpec, ...] = tuple(tool.spec for tool in offered)
+        """What to offer to the model, in the given order, built-in tools included."""
+        self._tools = {tool.spec.name: tool for tool in offered}
+        if len(self._tools) < len(offered):
+            _refuse_duplicates(offered)
+        self._threads = Threads(threads)
+        self._running: set[asyncio.Task[ToolFinished]] = set()
+        self._closed = False
+
+    @property
+    def abandoned(self) -> int:
+        """Calls that were given up and still run: threads that hang, tasks that ignore their cancellation."""
+        return len(self._threads.abandoned) + sum(task.cancelling() > 0 and not task.done() for task in self._running)
+
+    async def run(self, call: RunTool, context: CallContext) -> ToolFinished:
+        """Run one function call and say how it went. Raises nothing but `CancelledError`.
+
+        Bounded by the tool's own timeout, waiting for a free thread included. Cancelling is safe: the tool is
+        cancelled too and has `CANCEL_GRACE` seconds to clean up; a sync tool runs on in its thread, unheard.
+        """
+        tool = self._tools.get(call.name)
+        if tool is None:
+            return self._unknown(call, context)
+        if isinstance(tool, Builtin) or self._closed:
+            _log.error("tool not run", tool=call.name, call_id=context.call_id, closed=self._closed)
+            return _failed(call)
+        # Not the call's TaskGroup: a group waits for its children, and a tool is the one child that may refuse to end.
+        task = asyncio.get_running_loop().create_task(
+            self._attempt(tool, call, context), name=f"tool {call.name} of {context.call_id}"
+        )
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        try:
+            await asyncio.wait({task}, timeout=tool.spec.timeout)
+        except asyncio.CancelledError:
+            task.cancel("the call no longer wants the answer")
+            await asyncio.wait({task}, timeout=CANCEL_GRACE)
+            raise
+        if not task.done():
+            task.cancel("timeout")
+            await asyncio.sleep(0)  # lets the cancellation land: only a task that ignores it counts as abandoned
+            return self._timed_out(tool.spec, call, context)
+        if task.cancelled():  # not by us: the tool waited for something of its own that was cancelled
+            _log.error("tool cancelled itself", tool=call.name, call_id=context.call_id)
+            return _failed(call)
+        return task.result()
+
+    async def close(self, timeout: float = 5.0) -> None:
+        """Cancel what runs and wait up to *timeout* seconds for it; what remains is logged by name and left behind.
+
+        Threads that hang are daemons, so they end with the process. Later calls are answered with a failure.
+        """
+        self._closed = True
+        for task in self._running:
+            task.cancel("closing")
+        if self._running:
+            await asyncio.wait(self._running, timeout=timeout)
+        left = [*await self._threads.close(timeout), *(task.get_name() for task in self._running)]
+        if left:
+            _log.warning("tools left behind", tools=left, waited_s=timeout)
+
+    async def _attempt(self, tool: Tool[..., Any], call: RunTool, context: CallContext) -> ToolFinished:
+        """One call from JSON to JSON, and the shell around other people's code."""
+        log = _log.bind(tool=call.name, call_id=context.call_id)
+        try:
+            return await self._answer(tool, call, context, log)
+        except (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt):
+            raise
+        except BaseException:
+            log.exception("tool raised")
+            return _failed(call)
+
+    async def _answer(
+        self, tool: Tool[..., Any], call: RunTool, context: CallContext, log: FilteringBoundLogger
+    ) -> ToolFinished:
+        try:
+            arguments = tool.read(call.arguments)
+        except InvalidArguments as error:
+            log.info("tool called with invalid arguments")
+            output = failure(f"{error} Correct the arguments and call {call.name} again.", retry=True)
+            return ToolFinished(call.call_id, output, "invalid")
+        try:
+            return ToolFinished(call.call_id, render(await self._call(tool, arguments, context)))
+        except ToolError as error:
+            log.info("tool refused")
+            sentence = str(error) or _FAILED.format(name=call.name)
+            return ToolFinished(call.call_id, failure(sentence, retry=False), "error")
+        except UnusableResult as error:
+            log.error("tool returned something unusable", problem=str(error))
+            return _failed(call)
+
+    async def _call(self, tool: Tool[..., Any], arguments: dict[str, Any], context: CallContext) -> Any:
+        given = (context,) if tool.takes_context else ()
+        if tool.is_async:
+            return await tool(*given, **arguments)
+        result = await self._threads.run(lambda: tool(*given, **arguments), tool.spec.name)
+        return await result if inspect.isawaitable(result) else result  # a sync wrapper around a coroutine function
+
+    def _unknown(self, call: RunTool, context: CallContext) -> ToolFinished:
+        _log.warning("unknown tool", tool=call.name[:64], call_id=context.call_id)
+        near = difflib.get_close_matches(call.name[:64], self._tools, n=1)
+        advice = f"Did you mean {near[0]}?" if near else f"The functions are: {', '.join(self._tools) or 'none'}."
+        sentence = f"There is no function of that name. {advice}"
+        return ToolFinished(call.call_id, failure(sentence, retry=bool(self._tools)), "invalid")
+
+    def _timed_out(self, spec: ToolSpec, call: RunTool, context: CallContext) -> ToolFinished:
+        _log.warning(
+            "tool timed out",
+            tool=spec.name,
+            call_id=context.call_id,
+            timeout_s=spec.timeout,
+            abandoned=self.abandoned,
+            busy_threads=len(self._threads.busy),
+        )
+        effect = _MAYBE_DONE if spec.side_effects else _NOTHING_DONE
+        sentence = _TIMED_OUT.format(name=spec.name, timeout=spec.timeout, effect=effect)
+        return ToolFinished(call.call_id, failure(sentence, retry=False), "timeout")
+
+
+def _failed(call: RunTool) -> ToolFinished:
+    """The neutral answer: what went wrong is for the log and not for a stranger's ear."""
+    return ToolFinished(call.call_id, failure(_FAILED.format(name=call.name), retry=False), "error")
+
+
+def _refuse_duplicates(tools: list[Tool[..., Any] | Builtin]) -> None:
+    names = [tool.spec.name for tool in tools]
+    name = next(name for name in names if names.count(name) > 1)
+    both = " and ".join(tool.reference for tool in tools if tool.spec.name == name)
+    problem = f"two tools are called {name}: {both}"
+    raise ConfigurationError("tools", problem, 'Rename one with @tool(name="…"), or list it once.')
