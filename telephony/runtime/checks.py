@@ -1,0 +1,157 @@
+"""What a single value cannot show: whether names refer to something, and whether addresses can work."""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import re
+from collections.abc import Callable, Iterable, Iterator
+from urllib.parse import SplitResult, urlsplit
+
+from telephony.errors import ConfigurationError
+from telephony.runtime.located import Path, dotted
+from telephony.settings import Settings
+
+E164 = re.compile(r"\+[1-9][0-9]{1,14}")
+"""ITU-T E.164: a plus and at most 15 digits, as Twilio writes the called number."""
+LOOKS_DIALLED = re.compile(r"[+0-9 ().\-/]+")
+
+Place = Callable[[Path], str]
+"""Where the value at a path was written."""
+
+
+def check(settings: Settings, place: Place) -> list[ConfigurationError]:
+    """Every problem between settings that are each well-formed."""
+    found = [
+        *_public_url(settings),
+        *_addresses(settings),
+        *_account(settings),
+        *_models(settings),
+        *_numbers(settings),
+    ]
+    return [ConfigurationError(dotted(path), problem, remedy, place(path)) for path, problem, remedy in found]
+
+
+def serving_problems(settings: Settings) -> list[ConfigurationError]:
+    """What is still missing before real calls can be answered; empty when nothing is."""
+    token = settings.twilio.auth_token.get_secret_value()
+    wanted = {
+        "public_url": (
+            settings.public_url,
+            "Set PUBLIC_URL to the https://… address where Twilio reaches us.",
+        ),
+        "twilio.auth_token": (
+            token,
+            "Set TWILIO_AUTH_TOKEN or TWILIO_AUTH_TOKEN_FILE; it proves who calls.",
+        ),
+        "twilio.account_sid": (settings.twilio.account_sid, "Set TWILIO_ACCOUNT_SID; hanging up needs it."),
+        "agents": (settings.agents, "Describe who answers: agents: {frontdesk: {instructions: …}}."),
+        "numbers": (settings.numbers, 'Say who answers which number: numbers: {"*": frontdesk}.'),
+    }
+    problem = "it is not set, and calls cannot be answered without"
+    return [ConfigurationError(key, problem, remedy) for key, (value, remedy) in wanted.items() if not value]
+
+
+Problem = tuple[Path, str, str]
+"""Path, problem, remedy."""
+
+
+def _public_url(settings: Settings) -> Iterator[Problem]:
+    if not settings.public_url:
+        return
+    path, url = ("public_url",), _split(settings.public_url)
+    if url is None or not url.hostname:
+        yield path, f"{_quoted(settings.public_url)} is not a URL", "Write it as https://voice.example.com."
+    elif url.username is not None or url.password is not None:
+        yield path, "it holds a user name or password", "Take them out; Twilio's requests are signed."
+    elif url.scheme not in {"https", "http"}:
+        yield path, f"it begins with {url.scheme}://", "Begin with https://; the wss:// address follows from it."
+    elif url.scheme == "http" and not is_loopback(url.hostname):
+        yield path, "it is not https", "Use https://; http:// is for this machine's own addresses only."
+    elif url.path.rstrip("/") or url.query or url.fragment:
+        remedy = f"Write only {url.scheme}://{url.netloc}; the program adds its own paths."
+        yield path, "it has a path, a query or a fragment", remedy
+
+
+def _addresses(settings: Settings) -> Iterator[Problem]:
+    """Addresses of other servers."""
+    yield from _address(("twilio", "api_base"), settings.twilio.api_base, ["https", "http"])
+    for position, entry in enumerate(settings.model_list):
+        base = entry.litellm_params.api_base
+        if base is not None and not base.startswith("os.environ/"):
+            path = ("model_list", position, "litellm_params", "api_base")
+            yield from _address(path, base, ["wss", "ws", "https", "http"])
+
+
+def _address(path: Path, text: str, schemes: list[str]) -> Iterator[Problem]:
+    url = _split(text)
+    if url is None or not url.hostname or url.scheme not in schemes:
+        yield (
+            path,
+            f"{_quoted(text)} is not an address to connect to",
+            f"Begin with {', '.join(s + '://' for s in schemes)}.",
+        )
+
+
+def _account(settings: Settings) -> Iterator[Problem]:
+    sid = settings.twilio.account_sid
+    if sid and not sid.startswith("AC"):
+        hint = " (this is an API key's)" if sid.startswith("SK") else ""
+        remedy = "Copy the Account SID from the Twilio console; it begins with AC."
+        yield ("twilio", "account_sid"), f"it is not an account SID{hint}", remedy
+
+
+def _models(settings: Settings) -> Iterator[Problem]:
+    known = list(dict.fromkeys(entry.model_name for entry in settings.model_list))
+    if settings.agents and not known:
+        remedy = "Add model_list: [{model_name: grok-voice, litellm_params: {model: xai/grok-voice-latest}}]."
+        yield ("model_list",), "it is empty, so the agents have no model to speak with", remedy
+        return
+    for name, agent in settings.agents.items():
+        if agent.model and agent.model not in known:
+            problem = f"model_list has no {agent.model!r}"
+            yield ("agents", name, "model"), problem, _nearest(agent.model, known)
+        elif not agent.model and len(known) > 1:
+            problem = "model_list has several names and the agent names none"
+            yield ("agents", name, "model"), problem, f"Choose one of {', '.join(known)}."
+
+
+def _numbers(settings: Settings) -> Iterator[Problem]:
+    for number, agent in settings.numbers.items():
+        path = ("numbers", number)
+        if number != "*" and LOOKS_DIALLED.fullmatch(number) and not E164.fullmatch(number):
+            remedy = 'Write it as the carrier does, with country code and without spaces: "+15550100".'
+            yield path, "it is not a number in E.164 form, so no call would match", remedy
+        if agent not in settings.agents:
+            yield path, f"there is no agent {agent!r}", _nearest(agent, settings.agents)
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    names = list(known)
+    near = difflib.get_close_matches(name, names, 1)
+    return f"Did you mean {near[0]}?" if near else f"Known are: {', '.join(names) or 'none'}."
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can be meant (RFC 6761 reserves `localhost` and everything under it)."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _split(text: str) -> SplitResult | None:
+    """The parts of a URL; None if it is none (a port out of range, a broken IPv6 address, spaces)."""
+    try:
+        url = urlsplit(text)
+        url.port  # noqa: B018  raises for a port that is none
+    except ValueError:
+        return None
+    return None if any(character.isspace() for character in text) else url
+
+
+def _quoted(text: str) -> str:
+    """A wrong address without what stands before its host: a password may."""
+    return repr(text.rpartition("@")[2])

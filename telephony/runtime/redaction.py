@@ -1,0 +1,96 @@
+"""What must not be shown: by name, by shape, and by value.
+
+`config show`, error messages and logs all ask here. A name that sounds like a secret hides its value, a text that looks
+like one is masked, and the secrets we were configured with are masked wherever they turn up.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pydantic import SecretStr
+
+from telephony.settings import Settings
+
+MASK = "***"
+REFERENCE = "os.environ/"
+"""LiteLLM's way to name a variable instead of writing a secret down."""
+
+SECRET_NAME = re.compile(
+    r"(?:^|[_\-.])(?:pass(?:word|wd|phrase)?|secret|(?:api|access|private|shared|master|signing)[_-]?keys?"
+    r"|(?:auth|access|refresh|bearer|media|id|session|secondary)?[_-]?tokens?(?:[_-]secondary)?"
+    r"|authorization|credentials?|cookie|x-twilio-signature|signature)$",
+    re.IGNORECASE,
+)
+"""Names of things nobody may read. Counts of tokens (`total_tokens`, `max_tokens`) are told apart by their type."""
+SHAPES = [
+    (re.compile(r"(?i)\b((?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{6,}"), r"\1***"),  # RFC 6750, RFC 7617
+    (re.compile(r"(openai-insecure-api-key\.)[A-Za-z0-9._-]+"), r"\1***"),  # what browsers send for want of headers
+    (re.compile(r"\b((?:sk|xai|rk|pk|ek|gsk)-)[A-Za-z0-9_-]{8,}"), r"\1***"),  # OpenAI's, xAI's and others' keys
+    (re.compile(r"(?i)\b((?:api[_-]?key|(?:auth|access)?[_-]?token|secret|password)=)[^&\s\"']+"), r"\1***"),
+    (re.compile(r"(://)[^/\s:@]*:[^/\s@]+(?=@)"), r"\1***"),  # user and password in a URL
+]
+"""What secrets look like, and what is left of them."""
+SHORTEST = 8
+"""Characters a configured secret must have to be looked for in texts; shorter ones would blot out ordinary words."""
+
+
+def is_secret_name(name: str) -> bool:
+    return SECRET_NAME.search(name) is not None
+
+
+def mask_text(text: str, secrets: Iterable[str] = ()) -> str:
+    """*text* without what looks like a secret and without *secrets* themselves."""
+    for secret in secrets:
+        if len(secret) >= SHORTEST:
+            text = text.replace(secret, MASK)
+    for shape, rest in SHAPES:
+        text = shape.sub(rest, text)
+    return text
+
+
+def mask(value: Any, name: str = "", secrets: Iterable[str] = ()) -> Any:
+    """A copy of a JSON-like *value* that may be shown; *name* is what it is called."""
+    if isinstance(value, Mapping):
+        return {key: mask(item, name if is_secret_name(name) else str(key), secrets) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [mask(item, name, secrets) for item in value]
+    if isinstance(value, SecretStr):
+        return _mask_secret(value.get_secret_value())
+    if isinstance(value, str):
+        return _mask_secret(value) if is_secret_name(name) else mask_text(value, secrets)
+    if isinstance(value, bytes):
+        return MASK if is_secret_name(name) else value
+    return value
+
+
+def _mask_secret(value: str) -> str:
+    """Where the secret comes from may be seen, and whether there is one."""
+    return value if not value or value.startswith(REFERENCE) else MASK
+
+
+def redacted(settings: Settings) -> dict[str, Any]:
+    """The settings as JSON-like values, every secret masked; for `config show --redact`."""
+    return dict(mask(settings.model_dump(), secrets=secrets_of(settings)))
+
+
+def secrets_of(settings: Settings) -> list[str]:
+    """Every secret the settings hold, longest first, so that one inside another leaves no rest behind."""
+    found: set[str] = set()
+    _collect(settings.model_dump(), "", found)
+    return sorted((s for s in found if s and not s.startswith(REFERENCE)), key=lambda s: (-len(s), s))
+
+
+def _collect(value: Any, name: str, found: set[str]) -> None:
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            _collect(item, str(key), found)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            _collect(item, name, found)
+    elif isinstance(value, SecretStr):
+        found.add(value.get_secret_value())
+    elif isinstance(value, str) and is_secret_name(name):
+        found.add(value)
