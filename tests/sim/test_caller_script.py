@@ -1,3 +1,5 @@
+"""Scripts as they are written down, and what is said of mistakes in them."""
+
 from __future__ import annotations
 
 from typing import Any

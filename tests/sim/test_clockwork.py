@@ -1,3 +1,5 @@
+"""Virtual time: events in the order of their time, the same in every run."""
+
 from __future__ import annotations
 
 import itertools

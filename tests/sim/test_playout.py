@@ -1,3 +1,5 @@
+"""The playout buffer: what was played, when, and which marks are due."""
+
 from __future__ import annotations
 
 import itertools
