@@ -66,6 +66,7 @@ def barge_in(state: State, now: float) -> None:
     """Stop what the caller talks over, at what was heard of it."""
     if state.playback.outstanding:
         state.out.append(ClearPlayback())
+    open_responses = state.responses.cancel_open()
     cuts = state.playback.clear(now)
     for cut in cuts:
         state.responses.fence(cut.response_id)
@@ -73,7 +74,7 @@ def barge_in(state: State, now: float) -> None:
             continue
         heard = Truncate(cut.item_id, cut.heard_ms, cut.content_index) if cut.heard_ms else ForgetItem(cut.item_id)
         state.out.append(heard)
-    for response_id in state.responses.cancel_open():
+    for response_id in open_responses:
         state.out.append(CancelResponse(response_id))
         state.drop_tools(response_id, DROPPED, now)
     if cuts:

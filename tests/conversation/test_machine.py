@@ -1,0 +1,292 @@
+"""The conversation as a whole: getting ready, greeting, barge-in, and what must hold at any time."""
+
+from __future__ import annotations
+
+import inspect
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from playbook import Playbook, speech
+
+from telephony import commands as cmd
+from telephony import events as ev
+from telephony.audio.format import MULAW_8K, PCM16_24K
+from telephony.conversation.handlers import HANDLERS
+from telephony.settings import Limits
+
+
+def test_every_event_has_a_handler() -> None:
+    kinds = {kind for _, kind in inspect.getmembers(ev, inspect.isclass) if issubclass(kind, ev.Event)}
+    assert set(HANDLERS) == kinds - {ev.Event, ev.CallerAudio}
+
+
+# -- getting ready -------------------------------------------------------------------------------------------------
+
+
+def test_the_session_is_configured_as_soon_as_the_model_is_connected() -> None:
+    assert Playbook().feed(ev.ModelConnected("grok")) == [cmd.ConfigureSession()]
+
+
+def test_no_caller_audio_before_the_session_is_ready_and_all_of_it_after() -> None:
+    book = Playbook()
+    book.feed(ev.ModelConnected("grok"))
+    assert book.frames(1.0) == []
+    ready = book.feed(ev.SessionReady())
+    assert ready[0] == cmd.AppendAudio(b"\xff" * 8000)
+
+
+def test_early_audio_is_bounded_and_the_oldest_is_dropped() -> None:
+    book = Playbook(limits=Limits(early_audio=2))
+    book.feed(ev.ModelConnected("grok"))
+    for second in range(3):
+        for frame in range(50):
+            book.wait(0.02)
+            book.feed(ev.CallerAudio(bytes([second]) * 160, second * 1000 + frame * 20))
+    (early, *_) = book.feed(ev.SessionReady())
+    assert isinstance(early, cmd.AppendAudio)
+    assert early.payload == bytes([1]) * 8000 + bytes([2]) * 8000
+
+
+def test_either_first_event_or_none_leads_to_the_greeting() -> None:
+    for first in ([ev.SessionCreated("s")], [ev.ModelNoise("conversation.created")], []):
+        book = Playbook()
+        book.feed(ev.ModelConnected("grok"), *first, ev.SessionReady())
+        assert book.sent(cmd.SpeakVerbatim) == [cmd.SpeakVerbatim("Hello.", True)]
+
+
+def test_without_session_updated_the_call_goes_on_after_four_seconds() -> None:
+    book = Playbook()
+    book.feed(ev.ModelConnected("grok"))
+    book.frames(3.9)
+    assert not book.sent(cmd.SpeakVerbatim)
+    book.frames(0.2)
+    assert book.sent(cmd.SpeakVerbatim)
+    assert "did not acknowledge" in book.call.state.tally.notes[0]
+
+
+def test_a_model_that_cannot_be_reached_in_time_leads_to_the_apology_and_a_hang_up() -> None:
+    book = Playbook()
+    book.frames(8.1)
+    assert book.sent(cmd.Play), "the recorded apology"
+    book.hear(2.0)
+    assert book.sent(cmd.HangUp)
+    book.feed(ev.CarrierStopped())
+    assert book.ending == cmd.EndCall("failed", "model", "the model could not be reached in time")
+
+
+def test_a_format_that_was_not_asked_for_is_loud_and_its_audio_is_still_timed_rightly() -> None:
+    book = Playbook()
+    book.feed(ev.ModelConnected("grok"), ev.SessionReady(MULAW_8K, MULAW_8K))
+    assert len(book.call.state.tally.notes) == 2
+    book.feed(ev.ResponseStarted("r"), ev.ModelAudio("r", "i", b"\xff" * 8000))
+    assert book.call.state.playback.queued + 0.4 == 1.0
+
+
+def test_turn_detection_that_stayed_off_is_loud() -> None:
+    book = Playbook()
+    book.feed(ev.ModelConnected("grok"), ev.SessionReady(turn_detection=False))
+    assert "turn detection" in book.call.state.tally.notes[0]
+
+
+# -- the greeting --------------------------------------------------------------------------------------------------
+
+
+def test_the_agent_greets_word_for_word() -> None:
+    assert Playbook().connect() == [cmd.ConfigureSession(), cmd.SpeakVerbatim("Hello.", True)]
+
+
+def test_without_a_greeting_the_model_finds_its_own_words() -> None:
+    assert Playbook(greeting=None).connect() == [cmd.ConfigureSession(), cmd.RequestResponse()]
+
+
+def test_an_agent_that_does_not_speak_first_waits() -> None:
+    book = Playbook(speaks_first=False)
+    assert book.connect() == [cmd.ConfigureSession()]
+    assert not [c for c in book.frames(3) if not isinstance(c, cmd.AppendAudio)]
+
+
+def test_an_uninterruptible_greeting_is_protected_by_silence_towards_the_model() -> None:
+    book = Playbook(greeting_interruptible=False)
+    book.connect()
+    book.say("r0", "i0", 1000, "Hello.")
+    loud = ev.CallerAudio(b"\x00" * 160, 0)
+    assert book.feed(loud) == [cmd.AppendAudio(b"\xff" * 160)]
+    book.hear(1.2)
+    assert book.feed(ev.CallerAudio(b"\x00" * 160, 1200)) == [cmd.AppendAudio(b"\x00" * 160)]
+
+
+# -- barge-in ------------------------------------------------------------------------------------------------------
+
+
+def test_a_barge_in_clears_and_truncates_at_what_was_heard_in_one_step() -> None:
+    book = Playbook()
+    book.greet()
+    book.say("r1", "i1", 3000, "one two three")
+    book.hear(1.2)
+    assert book.feed(ev.SpeechStarted("u1")) == [cmd.ClearPlayback(), cmd.Truncate("i1", 1200)]
+
+
+def test_an_open_response_is_cancelled_by_id_and_a_closed_one_is_not() -> None:
+    book = Playbook()
+    book.greet()
+    book.feed(ev.ResponseStarted("r1"), ev.ModelAudio("r1", "i1", speech(2000)))
+    book.hear(0.5)
+    assert cmd.CancelResponse("r1") in book.feed(ev.SpeechStarted("u1"))
+    assert book.feed(ev.SpeechStarted("u1")) == []
+
+
+def test_late_deltas_of_a_cancelled_response_are_dropped_and_those_of_the_next_are_not() -> None:
+    book = Playbook()
+    book.greet()
+    book.feed(ev.ResponseStarted("r1"), ev.ModelAudio("r1", "i1", speech(2000)))
+    book.hear(0.5)
+    book.feed(ev.SpeechStarted("u1"), ev.SpeechStopped("u1"))
+    assert book.feed(ev.ModelAudio("r1", "i1", speech(500)), ev.ModelAudio("r1", "i2", speech(500))) == []
+    assert any(isinstance(c, cmd.Play) for c in book.feed(ev.ModelAudio("r2", "i3", speech(500))))
+
+
+def test_late_deltas_of_a_response_that_had_ended_before_the_barge_in_are_dropped_too() -> None:
+    book = Playbook()
+    book.greet()
+    book.say("r1", "i1", 2000)
+    book.hear(0.5)
+    book.feed(ev.SpeechStarted("u1"))
+    assert book.feed(ev.ModelAudio("r1", "i1", speech(500))) == []
+
+
+def test_an_item_of_which_nothing_was_heard_is_forgotten_not_truncated_to_zero() -> None:
+    book = Playbook()
+    book.greet()
+    book.say("r1", "i1", 1000)
+    book.say("r2", "i2", 1000)
+    book.hear(0.5)
+    commands = book.feed(ev.SpeechStarted("u1"))
+    assert commands == [cmd.ClearPlayback(), cmd.Truncate("i1", 500), cmd.ForgetItem("i2")]
+
+
+def test_a_barge_in_before_the_first_frame_was_heard_forgets_the_item() -> None:
+    book = Playbook()
+    book.greet()
+    book.say("r1", "i1", 1000)
+    assert cmd.ForgetItem("i1") in book.feed(ev.SpeechStarted("u1"))
+
+
+def test_speech_after_everything_was_heard_clears_nothing() -> None:
+    book = Playbook()
+    book.greet()
+    book.hear(0.5)
+    assert book.feed(ev.SpeechStarted("u1")) == []
+
+
+def test_caller_resuming_before_the_commit_drops_the_reply_that_had_begun() -> None:
+    book = Playbook()
+    book.greet()
+    book.feed(ev.SpeechStarted("u1"), ev.SpeechStopped("u1"), ev.ResponseStarted("r1"))
+    assert book.feed(ev.SpeechStarted("u1")) == [cmd.CancelResponse("r1")]
+    assert not book.call.state.responses.open
+    book.feed(ev.SpeechStopped("u1"))
+    book.say("r2", "i2", 500)
+    assert book.call.state.transcript.turns(book.call.state.playback.items, 24000, book.now)[1].item_id == "u1"
+
+
+# -- keys ----------------------------------------------------------------------------------------------------------
+
+
+def test_keys_reach_the_model_as_one_text_after_a_pause_and_are_answered() -> None:
+    book = Playbook()
+    book.greet()
+    book.feed(ev.KeyPressed("1"))
+    book.frames(0.5)
+    book.feed(ev.KeyPressed("2"))
+    assert not book.sent(cmd.AddUserText)
+    book.frames(2.1)
+    (text,) = book.sent(cmd.AddUserText)
+    assert "12" in text.text
+    assert book.sent(cmd.RequestResponse) == [cmd.RequestResponse()]
+
+
+def test_a_hash_sends_the_keys_at_once() -> None:
+    book = Playbook()
+    book.greet()
+    commands = book.feed(*[ev.KeyPressed(digit) for digit in "42#"])
+    assert [type(c) for c in commands] == [cmd.AddUserText, cmd.RequestResponse]
+
+
+# -- faults --------------------------------------------------------------------------------------------------------
+
+
+def test_fifty_unusable_messages_in_ten_seconds_are_a_lost_model() -> None:
+    book = Playbook()
+    book.greet()
+    for _ in range(49):
+        book.feed(ev.ModelFault("junk"))
+    assert not book.call.state.model_lost
+    book.feed(ev.ModelFault("junk"))
+    assert book.call.state.model_lost
+
+
+def test_one_active_response_at_a_time_even_if_the_model_says_otherwise() -> None:
+    book = Playbook()
+    book.greet()
+    book.feed(*[ev.KeyPressed(digit) for digit in "1#"])
+    book.feed(ev.ModelError("active_response"))
+    assert len(book.sent(cmd.RequestResponse)) == 1
+    book.frames(1.1)
+    assert len(book.sent(cmd.RequestResponse)) == 2
+
+
+def test_errors_about_nothing_to_cancel_say_nothing() -> None:
+    book = Playbook()
+    book.greet()
+    assert book.feed(ev.ModelError("no_active_response", "response_cancel_not_active")) == []
+    assert not book.call.state.tally.notes
+
+
+# -- what holds at any time ----------------------------------------------------------------------------------------
+
+ids = st.sampled_from(["a", "b", "c"])
+anything = st.one_of(
+    st.builds(ev.SpeechStarted, ids),
+    st.builds(ev.SpeechStopped, ids),
+    st.builds(ev.ResponseStarted, ids),
+    st.builds(ev.ModelAudio, ids, ids, st.integers(0, 900).map(speech)),
+    st.builds(ev.ModelAudioDone, ids, ids),
+    st.builds(ev.ModelTranscript, ids, ids, st.just("word "), st.booleans()),
+    st.builds(ev.ToolRequested, ids, ids, st.sampled_from(["lookup", "book", "slow", "hang_up", "nonsense"]), st.just("{}")),
+    st.builds(ev.ToolFinished, ids, st.just("{}")),
+    st.builds(ev.ResponseDone, ids, st.sampled_from(["completed", "cancelled", "failed", "incomplete"])),
+    st.builds(ev.ModelError, st.sampled_from(["active_response", "no_active_response", "benign", "recoverable"])),
+    st.builds(ev.MarkReached, st.integers(1, 30).map("m{}".format)),
+    st.builds(ev.CallerAudio, st.just(b"\xff" * 160), st.none() | st.integers(0, 90_000)),
+    st.builds(ev.KeyPressed, st.sampled_from("0123456789*#")),
+    st.builds(ev.SessionReady),
+    st.builds(ev.ModelConnected),
+    st.builds(ev.ServerStopping),
+    st.builds(ev.ModelLost, st.just("gone")),
+)
+steps = st.lists(st.tuples(anything, st.floats(0, 4)), max_size=40)
+
+
+@given(steps)
+@settings(max_examples=150)
+def test_whatever_happens_the_call_ends_once_and_every_promise_holds(script: list[tuple[ev.Event, float]]) -> None:
+    book = Playbook()
+    for event, pause in script:
+        book.feed(event)
+        book.wait(pause)
+    book.frames(60)
+    book.feed(ev.CarrierStopped())
+    assert len(book.sent(cmd.EndCall)) == 1
+    assert book.call.deadline() is None
+
+    answers = [command.call_id for command in book.sent(cmd.SendToolOutput)]
+    assert len(answers) == len(set(answers)), "a tool call is answered once"
+    runs = [command.call_id for command in book.sent(cmd.RunTool)]
+    assert len(runs) == len(set(runs)), "a tool runs once"
+    names = [command.name for command in book.sent(cmd.SendMark)]
+    assert len(names) == len(set(names)), "mark names never repeat"
+    for command in book.sent(cmd.Truncate):
+        item = book.call.state.playback.items[command.item_id]
+        assert command.audio_end_ms <= PCM16_24K.milliseconds(b"\x00\x00" * item.sent)
+    for turn in book.call.turns(book.now):
+        assert turn.ended_at is None or turn.ended_at >= turn.started_at - 1e-6
