@@ -1,0 +1,153 @@
+"""An agent: who answers the phone. The same thing whether it was written in YAML or in Python."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, runtime_checkable
+
+from pydantic import ValidationError
+
+from telephony.errors import ConfigurationError
+from telephony.settings import (
+    AUDIO_FORMATS,
+    AgentSettings,
+    CallSettings,
+    Clips,
+    Limits,
+    SessionConfig,
+    ToolSpec,
+    TurnDetection,
+)
+
+HANG_UP = "builtin:hang_up"
+"""The reference of the tool that the conversation enacts itself."""
+
+
+@runtime_checkable
+class ToolLike(Protocol):
+    """A tool as far as an agent cares: what `@tool` makes is one."""
+
+    @property
+    def spec(self) -> ToolSpec:
+        """What the model is told of it."""
+
+    @property
+    def reference(self) -> str:
+        """How configuration names it."""
+
+
+@dataclass(frozen=True, init=False)
+class Agent:
+    """An agent by name, with its settings and its tools.
+
+        Agent("frontdesk", model="grok-voice", instructions="You are …", tools=[lookup_order, "builtin:hang_up"])
+
+    The keywords are those of `agents.<name>` in the configuration file, where each is explained; `tools` also takes
+    functions with `@tool` themselves. Raises `ConfigurationError` for a value that cannot be used.
+    """
+
+    name: str
+    settings: AgentSettings
+    """All but the tools as given: its `tools` holds their references."""
+    tools: tuple[str | ToolLike, ...]
+    """As they were given, to be loaded."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        model: str = "",
+        voice: str | None = None,
+        audio: Literal["pcm16", "pcm16-8k", "pcm16-16k", "pcmu", "pcma"] = "pcm16",
+        greeting: str | None = None,
+        greeting_interruptible: bool = True,
+        speaks_first: bool = True,
+        instructions: str = "",
+        tools: Iterable[str | ToolLike] = (),
+        language: str | None = None,
+        keyterms: Sequence[str] = (),
+        reasoning_effort: str | None = None,
+        turn_detection: TurnDetection | None = None,
+        limits: Limits | None = None,
+        record: bool = True,
+        session: dict[str, Any] | None = None,
+    ) -> None:
+        given = tuple(tools)
+        values = {
+            "model": model,
+            "voice": voice,
+            "audio": audio,
+            "greeting": greeting,
+            "greeting_interruptible": greeting_interruptible,
+            "speaks_first": speaks_first,
+            "instructions": instructions,
+            "tools": [_reference(name, tool) for tool in given],
+            "language": language,
+            "keyterms": list(keyterms),
+            "reasoning_effort": reasoning_effort,
+            "turn_detection": turn_detection or TurnDetection(),
+            "limits": limits or Limits(),
+            "record": record,
+            "session": session or {},
+        }
+        self._fill(name, _checked(name, values), given)
+
+    @classmethod
+    def from_settings(cls, name: str, settings: AgentSettings) -> Agent:
+        """The agent that `agents.<name>` of the configuration describes."""
+        agent = cls.__new__(cls)
+        agent._fill(name, settings, tuple(settings.tools))
+        return agent
+
+    def _fill(self, name: str, settings: AgentSettings, tools: tuple[str | ToolLike, ...]) -> None:
+        if not isinstance(name, str) or not name.strip():
+            raise ConfigurationError("agents", f"{name!r} is no name of an agent", 'Call it something: "frontdesk".')
+        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "settings", settings)
+        object.__setattr__(self, "tools", tools)
+
+
+def call_settings(agent: Agent, specs: Sequence[ToolSpec] = (), clips: Clips | None = None) -> CallSettings:
+    """What a conversation reads: *agent*, with the *specs* of its loaded tools and the carrier's *clips*."""
+    settings = agent.settings
+    session = SessionConfig(
+        instructions=settings.instructions,
+        voice=settings.voice,
+        audio=AUDIO_FORMATS[settings.audio],
+        turn_detection=settings.turn_detection,
+        tools=tuple(specs),
+        language=settings.language,
+        keyterms=tuple(settings.keyterms),
+        reasoning_effort=settings.reasoning_effort,
+        extra=settings.session,
+    )
+    return CallSettings(
+        agent=agent.name,
+        session=session,
+        limits=settings.limits,
+        greeting=settings.greeting,
+        greeting_interruptible=settings.greeting_interruptible,
+        speaks_first=settings.speaks_first,
+        clips=clips or Clips(),
+        hang_up_tool="hang_up" if HANG_UP in settings.tools else None,
+    )
+
+
+def _reference(name: str, tool: object) -> str:
+    if isinstance(tool, str):
+        return tool
+    if isinstance(tool, ToolLike) and isinstance(tool.spec, ToolSpec):
+        return tool.reference
+    shown = getattr(tool, "__name__", repr(tool))
+    raise ConfigurationError(f"agents.{name}.tools", f"{shown} is not a tool", "Put `@tool` above the function.")
+
+
+def _checked(name: str, values: dict[str, Any]) -> AgentSettings:
+    try:
+        return AgentSettings.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(["agents", name, *map(str, first["loc"])])
+        remedy = "The table of settings in the README says what it takes."
+        raise ConfigurationError(key, f"{first['msg']}; it is {first['input']!r}", remedy, "Agent(…)") from error

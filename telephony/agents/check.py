@@ -1,0 +1,115 @@
+"""What `agents check` says: what cannot work, and what would work badly on a telephone."""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, Literal
+
+import msgspec
+
+from telephony.agents.agent import HANG_UP, Agent
+from telephony.agents.directory import Directory
+from telephony.settings import AgentSettings, ToolSpec
+
+PATIENCE = 4.0
+"""Seconds of silence after which callers ask whether anybody is there; a slower tool should say something."""
+
+_ENACTED = {HANG_UP.removeprefix("builtin:")}
+"""Names of tools that take no time."""
+
+LONG_GREETING = 300
+"""Characters: about twenty seconds of speech."""
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One thing to know about an agent."""
+
+    level: Literal["problem", "warning"]
+    """`problem`: a call would fail. `warning`: a caller would notice."""
+    key: str
+    """Where in the configuration, such as `agents.frontdesk.model`."""
+    message: str
+    remedy: str
+
+
+def check(
+    directory: Directory, models: Collection[str] = (), specs: Mapping[str, Sequence[ToolSpec]] | None = None
+) -> list[Finding]:
+    """Findings about every agent, problems first. *models* are the `model_name`s; *specs* the loaded tools by agent."""
+    findings = list(_numbers(directory))
+    for agent in directory.agents.values():
+        findings += check_agent(agent, models, (specs or {}).get(agent.name, ()))
+    return sorted(findings, key=lambda finding: finding.level)
+
+
+def check_agent(agent: Agent, models: Collection[str] = (), specs: Sequence[ToolSpec] = ()) -> list[Finding]:
+    """Findings about one agent."""
+    place = f"agents.{agent.name}"
+    return [*_model(agent, place, models), *_speech(agent.settings, place), *_tools(agent.settings, place, specs)]
+
+
+def _numbers(directory: Directory) -> Iterator[Finding]:
+    if not directory.agents:
+        yield Finding("problem", "agents", "there is no agent, so nobody answers", "Describe one under `agents:`.")
+    reachable = directory.reachable()
+    for name in directory.agents:
+        if name not in reachable:
+            message = f"no number leads to {name}"
+            yield Finding("warning", f"agents.{name}", message, f'Add one under `numbers:`, such as "*": {name}.')
+
+
+def _model(agent: Agent, place: str, models: Collection[str]) -> Iterator[Finding]:
+    model = agent.settings.model
+    known = ", ".join(models) or "none"
+    if not model and len(models) != 1:
+        yield Finding("problem", f"{place}.model", "no model is named", f"Name one of model_list ({known}).")
+    elif model and model not in models:
+        near = difflib.get_close_matches(model, models, n=1)
+        remedy = f"Did you mean {near[0]}?" if near else f"Add it to model_list, or name one of it ({known})."
+        yield Finding("problem", f"{place}.model", f"model_list has no {model}", remedy)
+
+
+def _speech(settings: AgentSettings, place: str) -> Iterator[Finding]:
+    if not settings.instructions.strip():
+        message = "there are no instructions, so the model does not know whom it speaks for"
+        yield Finding("warning", f"{place}.instructions", message, "Say who it is and what it can do.")
+    if settings.greeting and len(settings.greeting) > LONG_GREETING:
+        message = f"the greeting has {len(settings.greeting)} characters, which is over twenty seconds of speech"
+        yield Finding("warning", f"{place}.greeting", message, "Two short sentences are enough on a telephone.")
+    if settings.greeting and not settings.speaks_first:
+        message = "there is a greeting, but the caller speaks first"
+        yield Finding("warning", f"{place}.greeting", message, "Drop it, or set speaks_first to true.")
+    if settings.turn_detection.type == "semantic_vad":
+        message = "semantic_vad may never notice speech on telephone audio"
+        yield Finding("warning", f"{place}.turn_detection.type", message, "Use server_vad.")
+    for key in sorted({"tools", "turn_detection", "instructions", "audio", "voice"} & settings.session.keys()):
+        message = f"session.{key} replaces or merges over what the agent's own settings say"
+        yield Finding("warning", f"{place}.session.{key}", message, f"Use the agent's own key for {key} if it will do.")
+
+
+def _tools(settings: AgentSettings, place: str, specs: Sequence[ToolSpec]) -> Iterator[Finding]:
+    if HANG_UP not in settings.tools:
+        message = "the agent cannot end a call; it lasts until the caller hangs up or a limit does"
+        yield Finding("warning", f"{place}.tools", message, f"Add {HANG_UP}.")
+    for name, count in Counter(spec.name for spec in specs).items():
+        if count > 1:
+            message = f"{count} tools are called {name}"
+            yield Finding("problem", f"{place}.tools", message, 'Rename one with @tool(name="…").')
+    for spec in specs:
+        yield from _tool(spec, f"{place}.tools.{spec.name}")
+
+
+def _tool(spec: ToolSpec, place: str) -> Iterator[Finding]:
+    if not spec.description.strip():
+        message = f"{spec.name} has no description, so the model has to guess when to call it"
+        yield Finding("warning", place, message, "Give the function a docstring.")
+    arguments: dict[str, dict[str, Any]] = spec.parameters.get("properties", {})
+    silent = [name for name, schema in arguments.items() if not schema.get("description")]
+    if silent:
+        message = f"nothing describes {', '.join(silent)} of {spec.name}"
+        yield Finding("warning", place, message, "Describe it under `Args:` in the docstring, spelt alike.")
+    if spec.timeout > PATIENCE and not spec.say and spec.name not in _ENACTED:
+        message = f"the caller may hear up to {spec.timeout:g} s of silence while {spec.name} runs"
+        yield Finding("warning", place, message, 'Use @tool(say="One moment."), or a lower timeout.')
