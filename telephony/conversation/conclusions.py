@@ -48,7 +48,7 @@ def deadline(state: State) -> float | None:
     if state.phase is Phase.CONNECTING:
         times.append(state.watchdogs.ready_by)
     if state.phase in (Phase.CONNECTING, Phase.TALKING):
-        times.append(state.watchdogs.deadline())
+        times += [state.watchdogs.deadline(), state.playback.ends_at]
     elif state.farewell:
         times.append(_farewell_deadline(state, state.farewell))
     if state.phase in (Phase.TALKING, Phase.LEAVING) and not state.model_lost:

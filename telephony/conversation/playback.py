@@ -265,7 +265,7 @@ class Playback:
                 cuts.append(Cut(key, item.response_id, item.content_index, heard[key]))
         self._queue.clear()
         self._spans.clear()
-        self._tail = now
+        self._tail = now - self._lag
         self._unmarked = 0.0
         return cuts
 
