@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from http import HTTPStatus
+
+import pytest
+from websockets.asyncio.server import Request, Response, ServerConnection, serve
+
+from telephony.errors import ConfigurationError, UpstreamLost, UpstreamRefused
+from telephony.upstream import Upstream, resolve
+
+
+class Neighbourhood:
+    """Servers on loopback, each of another temper."""
+
+    def __init__(self, stack: AsyncExitStack) -> None:
+        self._stack = stack
+        self.requests: list[Request] = []
+
+    async def friendly(self) -> str:
+        async def talk(connection: ServerConnection) -> None:
+            self.requests.append(connection.request)
+            await connection.wait_closed()
+
+        server = await self._stack.enter_async_context(serve(talk, "127.0.0.1", 0))
+        return f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+    async def refusing(self, status: HTTPStatus) -> str:
+        def refuse(connection: ServerConnection, _: Request) -> Response:
+            return connection.respond(status, "no\n")
+
+        async def never(_: ServerConnection) -> None:
+            raise AssertionError("a refused handshake must not become a connection")
+
+        server = await self._stack.enter_async_context(serve(never, "127.0.0.1", 0, process_request=refuse))
+        return f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+    async def silent(self) -> str:
+        """Accepts the TCP connection and never says a word."""
+
+        async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read()
+            writer.close()
+
+        server = await asyncio.start_server(listen, "127.0.0.1", 0)
+        self._stack.callback(server.close)
+        return f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+    async def absent(self) -> str:
+        """An address at which nobody listens any more."""
+        server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        server.close()
+        await server.wait_closed()
+        return f"ws://127.0.0.1:{port}"
+
+
+@pytest.fixture
+async def nearby() -> AsyncIterator[Neighbourhood]:
+    async with AsyncExitStack() as stack:
+        yield Neighbourhood(stack)
+
+
+@pytest.fixture
+def upstream(entry):
+    def make(*addresses: str) -> Upstream:
+        return Upstream(resolve(entry("xai/grok", api_base=address, api_key="k"), {}) for address in addresses)
+
+    return make
+
+
+async def test_the_first_that_answers_is_connected_with_its_key_and_its_model(nearby, upstream):
+    pool = upstream(await nearby.absent(), await nearby.friendly(), await nearby.friendly())
+    deployment, link = await pool.connect("voice", budget=5)
+    await link.close()
+    assert deployment is pool.for_model("voice")[1]
+    (request,) = nearby.requests
+    assert request.path == "/v1/realtime?model=grok"
+    assert request.headers["Authorization"] == "Bearer k"
+    assert "OpenAI-Beta" not in request.headers
+
+
+async def test_one_that_never_answers_leaves_time_for_the_next(nearby, upstream):
+    pool = upstream(await nearby.silent(), await nearby.friendly())
+    deployment, link = await pool.connect("voice", budget=1)
+    await link.close()
+    assert deployment is pool.for_model("voice")[1]
+
+
+async def test_when_all_refuse_everybodys_reason_is_told(nearby, upstream):
+    absent, refusing = await nearby.absent(), await nearby.refusing(HTTPStatus.UNAUTHORIZED)
+    with pytest.raises(UpstreamRefused) as refusal:
+        await upstream(absent, refusing).connect("voice", budget=5)
+    assert refusal.value.status == 401
+    assert f"xai/grok: {absent}/v1/realtime" in str(refusal.value)
+    assert f"xai/grok: {refusing}/v1/realtime" in str(refusal.value)
+
+
+async def test_when_the_last_is_not_there_the_model_is_lost(nearby, upstream):
+    pool = upstream(await nearby.refusing(HTTPStatus.TOO_MANY_REQUESTS), await nearby.absent())
+    with pytest.raises(UpstreamLost, match="429"):
+        await pool.connect("voice", budget=5)
+
+
+def test_an_agent_that_names_no_model_gets_the_only_one(upstream):
+    assert len(upstream("ws://127.0.0.1:1", "ws://127.0.0.1:2").for_model("")) == 2
+
+
+def test_an_unknown_model_is_refused_with_the_nearest_there_is(entry):
+    pool = Upstream(
+        resolve(entry("xai/m", name=name, api_base="ws://127.0.0.1:1"), {}) for name in ("grok-voice", "gpt")
+    )
+    with pytest.raises(ConfigurationError, match=r"agents\.\*\.model: model_list has no 'grok-voise'.*grok-voice\?"):
+        pool.for_model("grok-voise")
+    with pytest.raises(ConfigurationError, match=r"several.*gpt, grok-voice"):
+        pool.for_model("")
+
+
+def test_an_empty_model_list_is_refused():
+    with pytest.raises(ConfigurationError, match="model_list: it has no realtime model"):
+        Upstream([]).for_model("")
