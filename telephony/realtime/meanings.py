@@ -96,7 +96,7 @@ def _transcript_completed(event: JsonObject) -> list[Event]:
 def _transcript_failed(event: JsonObject) -> list[Event]:
     """The words are lost, the conversation is not: the model itself hears audio."""
     error = understand(event)
-    return [ModelError("benign", error.code, f"the caller's words were not transcribed: {error.message}")]
+    return [ModelError("recoverable", error.code, f"the caller's words were not transcribed: {error.message}")]
 
 
 # -- the agent -----------------------------------------------------------------------------------------------------

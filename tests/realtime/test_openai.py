@@ -98,9 +98,9 @@ def test_the_callers_words_arrive_in_pieces_and_then_whole():
     assert delta.item_id == whole.item_id
 
 
-def test_a_failed_transcription_says_why_and_harms_nothing():
+def test_a_failed_transcription_is_told_and_ends_nothing():
     (error,) = decode("transcription.failed")
-    assert (error.kind, error.code) == ("benign", "audio_unintelligible")
+    assert (error.kind, error.code) == ("recoverable", "audio_unintelligible")
 
 
 def test_usage_is_flattened_by_dots():
