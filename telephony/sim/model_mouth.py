@@ -1,0 +1,228 @@
+"""How a simulated model answers: a response from `response.created` to `response.done`, faster than it can be heard.
+
+Everything a reply will send is planned at its start, with times; interrupting it forgets the rest of the plan.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import partial
+
+from telephony.audio.format import MULAW_8K
+from telephony.audio.transcode import Transcoder
+from telephony.sim.model_script import Call, Reply
+from telephony.sim.model_stage import Stage
+from telephony.sim.model_wire import Delta, Item, Problem, Response, Spent
+
+Voice = Callable[[str], bytes]
+"""Speech for a text: mu-law, 8 kHz."""
+
+
+class Mouth:
+    """Speaks one response at a time."""
+
+    def __init__(self, stage: Stage, voice: Voice) -> None:
+        self._stage = stage
+        self._voice = voice
+        self._reply = Reply(on="prompt")
+        self._spent = Spent()
+        self.active: Response | None = None
+        """The response being generated. Playing it takes the caller's side much longer."""
+        self.last: Response | None = None
+        """The newest response, open or closed."""
+        self.when_done: Callable[[float], None] | None = None
+        """Called when a response was closed, whatever its end."""
+        self.spoke = False
+        self.playing_until = 0.0
+        """When the newest reply will have been heard to its end, if it is played without a gap."""
+
+    # -- beginning and end ------------------------------------------------------------------------------------------
+
+    def begin(self, reply: Reply, now: float, *, metadata: dict[str, str] | None = None, heard_ms: float = 0.0) -> None:
+        """Open a response now and plan what it says."""
+        stage = self._stage
+        response = Response(stage.wire.response_id(), now, items=[], metadata=metadata)
+        self.active = self.last = response
+        self._reply = reply
+        self._spent = Spent(input_words=stage.memory.taken_up(), input_ms=heard_ms)
+        stage.send(stage.wire.response_created(response, stage.session.body()))
+        if reply.drop:
+            self._let_go(now)
+        elif reply.fail:
+            self._later(response, now + stage.script.latency_ms / 1000, self._fail)
+        else:
+            self._plan(response, reply, now)
+
+    def cancel(self, now: float, reason: str) -> None:
+        """Stop generating and say so."""
+        response = self.active
+        if response is None:
+            return
+        stage = self._stage
+        stage.agenda.drop(response.id)
+        self.playing_until = now
+        self._close_items(response, "incomplete")
+        late = self._late_deltas(response)
+        self._finish(response, now, "cancelled", reason)
+        for delta in late:
+            stage.send(stage.wire.audio(response, response.items[0], delta, stage.unix_ms(now)))
+
+    def drop(self, now: float) -> None:
+        """Stop generating without a word, as xAI does when the caller goes on before the turn was committed."""
+        if self.active:
+            self._stage.agenda.drop(self.active.id)
+            self._let_go(now)
+
+    def _let_go(self, now: float) -> None:
+        if self.active:
+            self.active.status = "cancelled"
+            self.active.closed_at = now
+            self.active = None
+
+    def _finish(self, response: Response, now: float, status: str, reason: str = "") -> None:
+        stage = self._stage
+        response.status = "completed" if status == "completed" else "cancelled" if status == "cancelled" else "failed"
+        response.reason = reason
+        response.closed_at = now
+        self.active = None
+        if not self._reply.omit_done:
+            stage.send(*stage.wire.response_done(response, stage.session.body(), self._spent))
+        if self.when_done:
+            self.when_done(now)
+
+    def _fail(self, response: Response, now: float) -> None:
+        if self._stage.script.profile == "xai":
+            problem = Problem("", "The model could not answer.", self._reply.fail, kind="internal_error")
+            self._stage.send(self._stage.wire.error(problem, None))
+        self._finish(response, now, "failed", self._reply.fail)
+
+    # -- the plan ---------------------------------------------------------------------------------------------------
+
+    def _later(self, response: Response, at: float, act: Callable[[Response, float], None]) -> None:
+        self._stage.agenda.put(at, partial(act, response), owner=response.id)
+
+    def _plan(self, response: Response, reply: Reply, now: float) -> None:
+        at = now + self._stage.script.latency_ms / 1000
+        if reply.say:
+            at = self._plan_speech(response, reply, at, latency_s=at - now)
+        for index, call in enumerate(reply.tool_calls):
+            at += 0.02
+            self._later(response, at, partial(self._make_call, call, index))
+        self._later(response, at + 0.01, lambda response, now: self._finish(response, now, "completed"))
+
+    def _plan_speech(self, response: Response, reply: Reply, at: float, latency_s: float) -> float:
+        """Plan the spoken item; returns when it is generated."""
+        stage = self._stage
+        item = Item(stage.wire.item_id(), "message", "assistant", spoken=True)
+        deltas = self._deltas(self._voice(reply.say), reply)
+        total_ms = sum(delta.duration_ms for delta in deltas)
+        self.playing_until = at + total_ms / 1000
+        phrases = stage.wire.phrases(reply.say)
+        rids = [stage.wire.event_id() for _ in phrases] or [""]
+        begins = _starts(phrases, total_ms)
+        self._later(response, at, partial(self._open_message, item))
+        middle, sent_ms, phrase = len(deltas) // 2, 0.0, 0
+        for number, delta in enumerate(deltas):
+            if number == middle:
+                at = self._plan_trouble(response, reply, at)
+            lead = stage.wire.words_lead
+            while phrase < len(phrases) and lead and begins[phrase] <= sent_ms + delta.duration_ms:
+                self._later(response, at, partial(self._say, item, phrases[phrase], begins[phrase], rids[phrase]))
+                phrase += 1
+            named = Delta(delta.payload, delta.duration_ms, rids[max(0, phrase - 1)], None if number else latency_s)
+            self._later(response, at, partial(self._sound, item, named))
+            while phrase < len(phrases) and not lead and begins[phrase] <= sent_ms + delta.duration_ms:
+                self._later(response, at, partial(self._say, item, phrases[phrase], begins[phrase], rids[phrase]))
+                phrase += 1
+            sent_ms += delta.duration_ms
+            at += delta.duration_ms / 1000 / self._pace()
+        for number in range(phrase, len(phrases)):  # a voice that has no sound for a text still has its words
+            self._later(response, at, partial(self._say, item, phrases[number], begins[number], rids[number]))
+        self._later(response, at, lambda response, now: self._close_items(response, "completed"))
+        return at
+
+    def _plan_trouble(self, response: Response, reply: Reply, at: float) -> float:
+        for _ in range(reply.malformed):
+            self._later(response, at, lambda _response, _now: self._stage.send_raw('{"type":"response.output_aud'))
+        if reply.close:
+            self._later(response, at, lambda _response, _now: self._stage.close(reply.close, "scripted close"))
+        return at + reply.stall_ms / 1000
+
+    def _pace(self) -> float:
+        slowest, fastest = self._stage.script.speed
+        return slowest + self._stage.chance.up_to(fastest - slowest)
+
+    def _deltas(self, speech: bytes, reply: Reply) -> list[Delta]:
+        """Speech in the session's format, cut as irregularly as the providers do."""
+        target = self._stage.session.output
+        transcoder = Transcoder(MULAW_8K, target)
+        shortest, longest = reply.delta_ms or self._stage.script.delta_range
+        deltas = []
+        while speech:
+            cut = MULAW_8K.bytes_in(shortest + round(self._stage.chance.up_to(longest - shortest)))
+            payload, speech = transcoder.feed(speech[:cut]), speech[cut:]
+            if payload:
+                deltas.append(Delta(payload, target.milliseconds(payload)))
+        return deltas
+
+    # -- what the plan does -----------------------------------------------------------------------------------------
+
+    def _open_message(self, item: Item, response: Response, now: float) -> None:
+        stage = self._stage
+        previous = stage.memory.last
+        stage.memory.add(item)
+        response.items.append(item)
+        stage.send(*stage.wire.message_opened(response, item, previous))
+
+    def _sound(self, item: Item, delta: Delta, response: Response, now: float) -> None:
+        stage = self._stage
+        item.audio_ms += delta.duration_ms
+        self._spent.output_ms += delta.duration_ms
+        self.spoke = True
+        stage.send(stage.wire.audio(response, item, delta, stage.unix_ms(now)))
+
+    def _say(self, item: Item, text: str, start_ms: float, rid: str, response: Response, now: float) -> None:
+        item.text += text
+        self._spent.output_words += len(text.split())
+        self._stage.send(self._stage.wire.words(response, item, text, start_ms / 1000, rid))
+
+    def _close_items(self, response: Response, status: str) -> None:
+        for item in response.items:
+            if item.type == "message" and item.status == "in_progress":
+                item.status = "completed" if status == "completed" else "incomplete"
+                if status == "completed" or self._stage.script.profile == "openai":
+                    self._stage.send(*self._stage.wire.message_closed(response, item))
+
+    def _make_call(self, call: Call, index: int, response: Response, now: float) -> None:
+        stage, reply = self._stage, self._reply
+        arguments = json.dumps(call.arguments, separators=(",", ":")) if reply.bad_arguments is None else None
+        item = Item(
+            stage.wire.item_id(),
+            "function_call",
+            "tool",
+            call_id=stage.wire.call_id(index),
+            name=call.name,
+            arguments=reply.bad_arguments or "" if arguments is None else arguments,
+        )
+        previous = stage.memory.last
+        stage.memory.add(item)
+        response.items.append(item)
+        stage.send(*stage.wire.call_opened(response, item, previous))
+        stage.send(*stage.wire.call_arguments(response, item))
+        for _ in range(2 if reply.duplicate_call else 1):
+            stage.send(stage.wire.call_arguments_done(response, item))
+        item.status = "completed"
+        stage.send(*stage.wire.call_closed(response, item))
+
+    def _late_deltas(self, response: Response) -> list[Delta]:
+        if not response.items:
+            return []
+        payload = self._stage.session.output.silence(40)
+        return [Delta(payload, 40.0) for _ in range(self._reply.late_deltas)]
+
+
+def _starts(phrases: list[str], total_ms: float) -> list[float]:
+    """Where in the audio each phrase begins, if every character took the same time."""
+    length = sum(map(len, phrases)) or 1
+    return [total_ms * sum(map(len, phrases[:number])) / length for number in range(len(phrases))]

@@ -1,0 +1,120 @@
+"""Who whispers the lines: which reply of the script is due, and what of the script was never played."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from telephony.sim.model_memory import Memory, satisfies
+from telephony.sim.model_script import Cue, ModelScript, Reply
+
+_UNSCRIPTED = "(something the script does not foresee)"
+"""What an unscripted turn of the caller is transcribed as."""
+
+
+class Prompter:
+    """Goes through the replies in order; a cue that does not fit is answered politely and takes nothing away."""
+
+    def __init__(self, script: ModelScript) -> None:
+        self._script = script
+        self._next = 0
+        self._complaints: list[str] = []
+        self.off_script: list[Cue] = []
+        """Cues the script did not foresee."""
+
+    @property
+    def unmet(self) -> list[str]:
+        """Expectations that failed, and replies that were not reached yet."""
+        rest = range(self._next, len(self._script.replies))
+        return [*self._complaints, *(f"{self._place(n)} was never reached" for n in rest)]
+
+    def _place(self, number: int) -> str:
+        return f"replies[{number}] (on {self._script.replies[number].on})"
+
+    def _due(self) -> Reply | None:
+        return self._script.replies[self._next] if self._next < len(self._script.replies) else None
+
+    def expects(self, cue: Cue) -> bool:
+        """Whether the next reply waits for *cue*."""
+        reply = self._due()
+        return reply is not None and reply.on == cue
+
+    def hears(self, memory: Memory) -> str:
+        """What the caller's current turn is taken to say."""
+        number = self._after_what_cannot_come(memory)
+        reply = self._script.replies[number] if number < len(self._script.replies) else None
+        return reply.hears if reply and reply.on == "speech" and reply.hears else _UNSCRIPTED
+
+    def cue(self, cue: Cue, memory: Memory, asked: str = "") -> tuple[Reply, int | None]:
+        """The reply to *cue* and its number in the script, None if it is not from the script. *asked*: the instructions
+        of this one response."""
+        if cue == "speech":
+            self._skip(self._after_what_cannot_come(memory))
+        reply = self._due()
+        if reply and (reply.on == cue or self._answers_late(reply, cue, memory)):
+            self._check(reply, memory)
+            self._next += 1
+            return self._filled(reply, asked), self._next - 1
+        self.off_script.append(cue)
+        if self._script.strict_script:
+            self._complaints.append(f"off script: {cue} came while waiting for {reply.on if reply else 'the end'}")
+        return Reply(on=cue, say=_verbatim(asked) or self._polite(cue)), None
+
+    def give_back(self, number: int) -> None:
+        """The reply was dropped before anybody could hear it: it will be due again."""
+        self._next = min(self._next, number)
+
+    def _after_what_cannot_come(self, memory: Memory) -> int:
+        """Where the script goes on once the caller speaks: no greeting is due any more, and outputs of calls that were
+        never made do not come either."""
+        number = self._next
+        for reply in self._script.replies[self._next :]:
+            tool_to_come = reply.on == "tool" and (memory.waiting or memory.fresh_outputs)
+            if reply.on not in ("greeting", "tool") or tool_to_come:
+                break
+            number += 1
+        return number
+
+    def _skip(self, number: int) -> None:
+        for skipped in range(self._next, number):
+            greeting = self._script.replies[skipped].on == "greeting"
+            why = "the caller spoke first" if greeting else "its call was interrupted before it was made"
+            self._complaints.append(f"{self._place(skipped)} was skipped: {why}")
+        self._next = number
+
+    @staticmethod
+    def _answers_late(reply: Reply, cue: Cue, memory: Memory) -> bool:
+        """The caller spoke again while the outputs were on their way: one reply answers both."""
+        return reply.on == "tool" and cue == "speech" and not memory.waiting and memory.fresh_outputs > 0
+
+    def _check(self, reply: Reply, memory: Memory) -> None:
+        for name, wanted in reply.expect.items():
+            outputs = memory.outputs_of(name)
+            if not outputs:
+                self._complaints.append(f"{self._place(self._next)}: {name} was never answered")
+            elif not satisfies(outputs[-1], wanted):
+                place = f"{self._place(self._next)}.expect.{name}"
+                self._complaints.append(f"{place}: wanted {wanted!r}, and the output was {outputs[-1]!r}")
+
+    def _filled(self, reply: Reply, asked: str) -> Reply:
+        """A greeting or prompt without words of its own says what it was asked to."""
+        if reply.say or reply.tool_calls or reply.fail or reply.drop:
+            return reply
+        return msgspec.structs.replace(reply, say=_verbatim(asked) or self._polite(reply.on))
+
+    def _polite(self, cue: Cue) -> str:
+        return {
+            "greeting": "Hello, how can I help you?",
+            "speech": self._script.fallback,
+            "tool": "All right.",
+            "text": "All right.",
+            "prompt": "Are you still there?",
+            "silence": "Are you still there?",
+        }[cue]
+
+
+def _verbatim(asked: str) -> str:
+    """The text that instructions ask to be said word for word: the longest one between tags or quotation marks."""
+    marked = [match[1] for match in re.findall(r"<(\w+)>\s*(.+?)\s*</\1>", asked, re.DOTALL)]
+    return max(marked or re.findall(r"[\"“«]([^\"“”«»]+)[\"”»]", asked), key=len, default="")

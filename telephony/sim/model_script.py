@@ -1,0 +1,189 @@
+"""What a simulated model does: a list of replies, each waiting for its cue, and the faults a test wants to see.
+
+A script is data (YAML or a dict), so that users can write one beside their agent and keep it under version control.
+Whatever is wrong in it is a `ScriptError` that names the place and the remedy.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any, Literal
+
+import msgspec
+
+from telephony.errors import ScriptError
+
+Cue = Literal["greeting", "speech", "tool", "text", "prompt", "silence"]
+"""Why a reply is due. `greeting`: the client has the model speak before the caller did. `speech`: the caller's turn
+ended. `tool`: every function call was answered and a response asked for. `text`: the client wrote a user message and
+asked. `prompt`: the client asked out of turn. `silence`: the model's own idle timer (`idle_timeout_ms`) ran out."""
+
+
+class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A function call the model makes."""
+
+    name: str
+    arguments: dict[str, Any] = {}
+
+
+class Reply(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One reply, its cue, and what goes wrong with it."""
+
+    on: Cue
+    say: str = ""
+    """Spoken text. A `force_message` says its own text instead."""
+    hears: str = ""
+    """What the caller's turn is taken to have said: the simulated model has no ears for words."""
+    call: Call | None = None
+    calls: tuple[Call, ...] = ()
+    """Parallel calls; `call` is the short form for one."""
+    expect: dict[str, Any] = {}
+    """By function name, what its output must be: a text is looked for inside it, anything else must equal its JSON."""
+    drop: bool = False
+    """Open the response and never continue or close it (xAI drops replies so)."""
+    omit_done: bool = False
+    """Say everything, but leave `response.done` out."""
+    fail: str = ""
+    """Close the response as failed with this error code instead of speaking."""
+    stall_ms: int = 0
+    """Pause in the middle of the audio."""
+    close: int = 0
+    """Close the socket with this code in the middle of the audio."""
+    late_deltas: int = 0
+    """Audio deltas that still come after the response was cancelled or interrupted."""
+    delta_ms: tuple[int, int] | None = None
+    """Shortest and longest audio delta of this reply."""
+    duplicate_call: bool = False
+    """Announce the finished arguments of every call twice."""
+    bad_arguments: str | None = None
+    """Send this text as the arguments of every call, valid JSON or not."""
+    malformed: int = 0
+    """Unparseable messages sent along with the audio."""
+
+    @property
+    def tool_calls(self) -> tuple[Call, ...]:
+        return (self.call,) if self.call else self.calls
+
+
+class ModelScript(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a simulated model behaves. Times are milliseconds unless the name says otherwise."""
+
+    profile: Literal["xai", "openai"] = "xai"
+    replies: tuple[Reply, ...] = ()
+    strict_script: bool = False
+    """Whether a cue that the script does not foresee is an error instead of being answered politely."""
+    fallback: str = "I did not catch that."
+    """Said when the caller spoke and the script has nothing to say."""
+    grace_ms: int = 250
+    """How long the client's and our messages may cross on the wire before a late one counts as the client's fault."""
+    sound_check: bool = True
+    """Whether to listen for audio that was sent in another format than declared."""
+    # -- timing
+    ready_ms: int = 20
+    """From `session.update` to `session.updated`."""
+    created_ms: int | None = None
+    """From the cue to `response.created`; by default 200 after xAI's turns and 20 elsewhere."""
+    commit_ms: int = 120
+    """xAI: from `speech_stopped` to `committed`. Beyond `created_ms` the reply begins before the commit, as it does in
+    production, and a caller who goes on speaking in between makes xAI drop it without a word."""
+    latency_ms: int = 400
+    """From the cue to the first audio."""
+    speed: tuple[float, float] = (5.0, 10.0)
+    """How much faster than real time speech is generated: slowest and fastest."""
+    delta_ms: tuple[int, int] | None = None
+    """Shortest and longest audio delta; by default as recorded (xAI 31 to 887)."""
+    ping_s: float = 10.0
+    """xAI: seconds between `ping` events; 0 sends only the first."""
+    # -- variants of the same provider
+    first_events: Literal["both", "created_only", "conversation_only", "none", "reversed"] = "both"
+    """xAI: which of `session.created` and `conversation.created` come, and in which order (all were seen in 2026)."""
+    beta_names: bool = False
+    """OpenAI: the event names of the beta (`response.audio.delta`, `conversation.item.created`)."""
+    when_active: Literal["error", "replace"] = "error"
+    """xAI: what a `response.create` during a response does; both were reported."""
+    late_speech_started: bool = False
+    """xAI: hold `speech_started` back until `speech_stopped`, as it sometimes happens right after the model spoke."""
+    # -- faults of the session
+    refuse: int = 0
+    """HTTP status that refuses the WebSocket handshake (401, 403, 429, 503)."""
+    open_error: str = ""
+    """Accept the socket, send an error with this code as the first event and close: how OpenAI refuses a bad key."""
+    never_ready: bool = False
+    """Never acknowledge `session.update`."""
+    echo_wrong_format: bool = False
+    """Acknowledge another audio format than was asked for, and speak it."""
+    session_limit_s: float = 0.0
+    """Seconds until the session ends by itself, as after 60 or 120 minutes in production; 0 is never."""
+
+    @property
+    def delta_range(self) -> tuple[int, int]:
+        if self.delta_ms:
+            return self.delta_ms
+        return (31, 887) if self.profile == "xai" else (50, 600)
+
+
+def decode_script(document: Mapping[str, Any], place: str = "script") -> ModelScript:
+    """A script from a loaded document: the mapping itself or its `model` entry. *place* (a file name) goes into errors.
+
+    Raises:
+        ScriptError: naming the entry and the remedy.
+    """
+    raw = document.get("model", document)
+    try:
+        script = msgspec.convert(raw, ModelScript, strict=True)
+    except msgspec.ValidationError as error:
+        raise ScriptError(_explain(str(error), place)) from error
+    for number, reply in enumerate(script.replies):
+        _check(script, number, reply, f"{place}: model.replies[{number}]")
+    _check_range(script.delta_ms, f"{place}: model.delta_ms")
+    if not 0 < script.speed[0] <= script.speed[1]:
+        raise ScriptError(f"{place}: model.speed: the slowest speed is above the fastest. Write for example [5, 10].")
+    return script
+
+
+def _check(script: ModelScript, number: int, reply: Reply, place: str) -> None:
+    if reply.call and reply.calls:
+        raise ScriptError(f"{place}: has both call and calls. Keep calls, with every function in it.")
+    if reply.hears and reply.on != "speech":
+        raise ScriptError(f"{place}.hears: only a reply on speech hears the caller. Remove it or write on: speech.")
+    if reply.expect and reply.on != "tool":
+        raise ScriptError(f"{place}.expect: only a reply on tool has outputs to check. Move it to the reply on tool.")
+    asked = {call.name for earlier in script.replies[:number] for call in earlier.tool_calls}
+    if reply.on == "tool" and not asked:
+        raise ScriptError(f"{place}: waits for a tool, but no reply before it calls one. Add call to an earlier reply.")
+    for name in reply.expect:
+        if name not in asked:
+            raise ScriptError(f"{place}.expect.{name}: {_instead('is not called before', name, asked)}")
+    if reply.close and not 1000 <= reply.close < 5000:
+        raise ScriptError(f"{place}.close: {reply.close} is no WebSocket close code. Use 1000 to 4999, such as 1011.")
+    _check_range(reply.delta_ms, f"{place}.delta_ms")
+
+
+def _check_range(delta_ms: tuple[int, int] | None, place: str) -> None:
+    if delta_ms is not None and not 1 <= delta_ms[0] <= delta_ms[1]:
+        raise ScriptError(f"{place}: is no range of milliseconds. Write the shortest first, such as [20, 900].")
+
+
+def _instead(problem: str, word: str, known: set[str]) -> str:
+    near = get_close_matches(word, known, n=1)
+    return f"{problem}. Did you mean {near[0]}?" if near else f"{problem}. Known: {', '.join(sorted(known))}."
+
+
+def _explain(message: str, place: str) -> str:
+    """msgspec's message with our place and a remedy."""
+    problem, _, path = message.partition(" - at `")
+    entry = "model" + path.rstrip("`").removeprefix("$")
+    unknown = re.search(r"unknown field `(.+)`", problem)
+    if unknown:
+        known = set((Call if entry.endswith((".call", "]")) and ".call" in entry else _owner(entry)).__struct_fields__)
+        return f"{place}: {entry}.{unknown[1]}: {_instead('is not a known key', unknown[1], known)}"
+    missing = re.search(r"required field `(.+)`", problem)
+    if missing:
+        return f"{place}: {entry}: {missing[1]} is missing. Add it."
+    return f"{place}: {entry}: {problem}. Change it to a value of that kind."
+
+
+def _owner(entry: str) -> type[msgspec.Struct]:
+    return Reply if ".replies[" in entry else ModelScript
