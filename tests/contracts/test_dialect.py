@@ -109,8 +109,9 @@ def test_a_tool_output_is_encoded_once(name):
 
 
 def test_a_text_that_utf8_cannot_carry_is_sent_all_the_same(name):
-    message = sent(dialect(name, SessionConfig()), SendToolOutput("call_1", "caf\u00e9 \ud800"))
-    assert message["item"]["output"] == "café ?"
+    speaker = dialect(name, SessionConfig())
+    assert sent(speaker, SendToolOutput("call_1", "caf\u00e9 \ud800"))["item"]["output"] == "café ?"
+    assert sent(speaker, AddUserText("caf\u00e9 \ud800"))["item"]["content"][0]["text"] == "café ?"
 
 
 def test_a_cancellation_names_its_response(name):
