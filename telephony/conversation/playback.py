@@ -167,11 +167,11 @@ class Playback:
     def _sendable(self, item: Item, audio: bytearray, now: float) -> int:
         """Bytes of *audio* to send now: whole frames, or its end if no more of it comes or the caller would wait."""
         frame = self.audio.bytes_in(FRAME * 1000)
-        room = min(LEAD - (self._tail - now), CHUNK)
-        frames = min(len(audio) // frame, max(1, int(room / FRAME + 0.5)))
-        if frames:
-            return frames * frame
-        if item.complete or len(self._queue) > 1 or self._tail - now < 2 * FRAME:
+        frames = max(1, round(min(LEAD - (self._tail - now), CHUNK) / FRAME))
+        ends = item.complete or len(self._queue) > 1
+        if len(audio) > frames * frame or (len(audio) >= frame and not ends):
+            return min(frames, len(audio) // frame) * frame
+        if ends or self._tail - now < 2 * FRAME:
             return len(audio) - len(audio) % self.audio.bytes_per_sample
         return 0
 
@@ -216,14 +216,14 @@ class Playback:
         heard = item.heard
         for span in self._spans:
             if span.item is item:
-                elapsed = int((now - self._lag - span.at) * self.audio.rate)
+                elapsed = round((now - self._lag - span.at) * self.audio.rate)
                 if elapsed > 0:
                     heard = max(heard, span.start + min(elapsed, span.length))
         return heard * 1000 // self.audio.rate
 
     def audible(self, now: float) -> bool:
         """Whether the caller hears the agent now, or is about to."""
-        return self._waiting or now < self._tail + self._lag
+        return self._waiting or now < self._tail + self._lag - 1e-6
 
     def settled(self, now: float) -> bool:
         """Whether everything was heard for certain: nothing queued and every mark returned."""

@@ -252,7 +252,9 @@ anything = st.one_of(
     st.builds(ev.ModelAudio, ids, ids, st.integers(0, 900).map(speech)),
     st.builds(ev.ModelAudioDone, ids, ids),
     st.builds(ev.ModelTranscript, ids, ids, st.just("word "), st.booleans()),
-    st.builds(ev.ToolRequested, ids, ids, st.sampled_from(["lookup", "book", "slow", "hang_up", "nonsense"]), st.just("{}")),
+    st.builds(
+        ev.ToolRequested, ids, ids, st.sampled_from(["lookup", "book", "slow", "hang_up", "nonsense"]), st.just("{}")
+    ),
     st.builds(ev.ToolFinished, ids, st.just("{}")),
     st.builds(ev.ResponseDone, ids, st.sampled_from(["completed", "cancelled", "failed", "incomplete"])),
     st.builds(ev.ModelError, st.sampled_from(["active_response", "no_active_response", "benign", "recoverable"])),
