@@ -1,3 +1,5 @@
+"""How function calls are put together: once per call, whatever a server leaves out or repeats."""
+
 from __future__ import annotations
 
 import json
@@ -102,3 +104,8 @@ def test_parallel_calls_are_all_requested():
 def test_a_call_that_nothing_identifies_is_a_fault():
     (fault,) = replay(without(ARGUMENTS_DONE, "call_id", "item_id"))
     assert isinstance(fault, ModelFault)
+
+
+def test_a_finished_item_that_nobody_named_is_left_for_a_later_report():
+    nameless = {"type": "response.output_item.done", "item": without(item(status="completed"), "name")}
+    assert replay(nameless, RESPONSE_DONE) == [REQUEST, ResponseDone("resp_1")]

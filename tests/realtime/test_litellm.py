@@ -1,3 +1,5 @@
+"""What a LiteLLM proxy is sent, where it differs from OpenAI."""
+
 from __future__ import annotations
 
 import json

@@ -1,3 +1,5 @@
+"""How dialects are found by name."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""xAI's wire, one fixture per kind of message, and the session it is sent."""
+
 from __future__ import annotations
 
 import json

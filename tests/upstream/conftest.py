@@ -1,3 +1,5 @@
+"""Entries of a `model_list`, written as a user would."""
+
 from __future__ import annotations
 
 from typing import Any, Protocol

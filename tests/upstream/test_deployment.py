@@ -1,3 +1,5 @@
+"""From a `model_list` to addresses and headers, by LiteLLM's rules."""
+
 from __future__ import annotations
 
 import pytest

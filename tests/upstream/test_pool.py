@@ -1,3 +1,5 @@
+"""Connections to servers on loopback that answer, refuse, keep silent or are gone."""
+
 from __future__ import annotations
 
 import asyncio
