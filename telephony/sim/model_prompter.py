@@ -107,8 +107,8 @@ class Prompter:
         return {
             "greeting": "Hello, how can I help you?",
             "speech": self._script.fallback,
-            "tool": "All right.",
-            "text": "All right.",
+            "tool": "Of course.",
+            "text": "Of course.",
             "prompt": "Are you still there?",
             "silence": "Are you still there?",
         }[cue]

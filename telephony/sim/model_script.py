@@ -74,7 +74,7 @@ class ModelScript(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     replies: tuple[Reply, ...] = ()
     strict_script: bool = False
     """Whether a cue that the script does not foresee is an error instead of being answered politely."""
-    fallback: str = "I did not catch that."
+    fallback: str = "I am sorry, I did not catch that."
     """Said when the caller spoke and the script has nothing to say."""
     grace_ms: int = 250
     """How long the client's and our messages may cross on the wire before a late one counts as the client's fault."""
@@ -138,6 +138,8 @@ def decode_script(document: Mapping[str, Any], place: str = "script") -> ModelSc
     for number, reply in enumerate(script.replies):
         _check(script, number, reply, f"{place}: model.replies[{number}]")
     _check_range(script.delta_ms, f"{place}: model.delta_ms")
+    if script.refuse and not 400 <= script.refuse < 600:
+        raise ScriptError(f"{place}: model.refuse: {script.refuse} refuses nothing. Use 401, 403, 429 or 503.")
     if not 0 < script.speed[0] <= script.speed[1]:
         raise ScriptError(f"{place}: model.speed: the slowest speed is above the fastest. Write for example [5, 10].")
     return script
