@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from pydantic import SecretStr
 
+from telephony.errors import ConfigurationError
 from telephony.settings import Settings
 
 MASK = "***"
@@ -76,10 +78,15 @@ def redacted(settings: Settings) -> dict[str, Any]:
     return dict(mask(settings.model_dump(), secrets=secrets_of(settings)))
 
 
-def secrets_of(settings: Settings) -> list[str]:
-    """Every secret the settings hold, longest first, so that one inside another leaves no rest behind."""
+def secrets_of(settings: Settings, environment: Mapping[str, str] | None = None) -> list[str]:
+    """Every secret that the settings and the environment hold, longest first, so that none leaves a rest behind."""
     found: set[str] = set()
     _collect(settings.model_dump(), "", found)
+    environment = environment or {}
+    for name in {name.removesuffix("_FILE") for name in environment}:
+        if is_secret_name(name):
+            with suppress(ConfigurationError):  # a file nobody asked for may be unreadable
+                found.add(environment.get(name, ""))
     return sorted((s for s in found if s and not s.startswith(REFERENCE)), key=lambda s: (-len(s), s))
 
 

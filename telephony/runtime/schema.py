@@ -50,7 +50,8 @@ class Schema:
         inside = self.node.get("items" if isinstance(step, int) else "additionalProperties")
         if isinstance(inside, dict):
             return Schema(inside, self._definitions)
-        return Schema({}, self._definitions) if inside is True else None
+        anything = inside is True or not self.kind
+        return Schema({}, self._definitions) if anything else None
 
     def at(self, path: Sequence[str | int]) -> Schema | None:
         here: Schema | None = self
@@ -89,7 +90,7 @@ class Schema:
         """Its line in `telephony.settings`, without the name of its variable in front."""
         text = " ".join(str(self.node.get("description", "")).split())
         text = NAME_IN_FRONT.sub("", text)
-        return text[:1].upper() + text[1:]
+        return text if text.startswith("http") else text[:1].upper() + text[1:]
 
     @property
     def expectation(self) -> str:

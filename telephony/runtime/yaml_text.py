@@ -13,6 +13,7 @@ import yaml
 from telephony.errors import ConfigurationError
 from telephony.runtime.located import Located
 
+CONTAINERS = {"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"}
 MERGE = "tag:yaml.org,2002:merge"
 
 
@@ -22,7 +23,11 @@ def parse(text: str, place: Callable[[int], str], key: str = "YAML") -> Located:
     *place* turns a line number, from 1, into words; *key* is what an error calls the document. Raises
     `ConfigurationError` for what is not YAML, never quoting the text: it may hold a secret.
     """
-    loader = yaml.SafeLoader(text)
+    try:
+        loader = yaml.SafeLoader(text)
+    except yaml.reader.ReaderError as error:
+        problem, where = "it holds a character that YAML does not allow", place(text.count("\n", 0, error.position) + 1)
+        raise ConfigurationError(key, problem, "Remove it, and save the file as UTF-8 text.", where) from None
     try:
         node = loader.get_single_node()
         return Located(None, place(1)) if node is None else _Reader(loader, place).read(node)
@@ -31,10 +36,6 @@ def parse(text: str, place: Callable[[int], str], key: str = "YAML") -> Located:
         where = place(mark.line + 1 if mark else 1)
         problem = ", ".join(part for part in (error.context, error.problem) if part)
         raise ConfigurationError(key, f"this is not YAML: {problem}", _remedy(problem), where) from None
-    except yaml.YAMLError:
-        raise ConfigurationError(
-            key, "it holds characters that YAML does not allow", "Save it as UTF-8 text.", place(1)
-        ) from None
     finally:
         loader.dispose()
 
@@ -67,6 +68,8 @@ class _Reader:
         return result
 
     def _value(self, node: yaml.Node) -> object:
+        if not isinstance(node, yaml.ScalarNode) and node.tag not in CONTAINERS:
+            raise yaml.MarkedYAMLError(None, None, f"could not determine a constructor for {node.tag}", node.start_mark)
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node)
         if isinstance(node, yaml.SequenceNode):

@@ -1,0 +1,124 @@
+"""Names that refer to nothing and addresses that cannot work."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from telephony.runtime.checks import check, is_loopback, serving_problems
+from telephony.settings import Settings, TwilioSettings
+
+MODELS = [{"model_name": name, "litellm_params": {"model": f"xai/{name}"}} for name in ("grok", "grok", "other")]
+
+
+def problems(**values: Any) -> list[tuple[str, str, str]]:
+    found = check(Settings.model_validate(values), lambda path: "here")
+    assert all(problem.place == "here" for problem in found)
+    return [(problem.key, problem.problem, problem.remedy) for problem in found]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://voice.example.com",
+        "https://voice.example.com:8443/",
+        "http://127.0.0.1:8080",
+        "http://localhost",
+        "http://[::1]:80",
+        "",
+    ],
+)
+def test_public_urls_that_work(url: str) -> None:
+    assert problems(public_url=url) == []
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("http://voice.example.com", "not https"),
+        ("https://voice.example.com/app", "a path"),
+        ("https://voice.example.com?x=1", "a query"),
+        ("https://voice.example.com/#x", "a fragment"),
+        ("wss://voice.example.com", "begins with wss://"),
+        ("voice.example.com", "not a URL"),
+        ("https://", "not a URL"),
+        ("https://voice.example.com:99999", "not a URL"),
+        ("https://voice example.com", "not a URL"),
+        ("https://bob:planted@voice.example.com", "user name or password"),
+    ],
+)
+def test_public_urls_that_do_not(url: str, words: str) -> None:
+    [(key, problem, remedy)] = problems(public_url=url)
+    assert key == "public_url"
+    assert words in problem
+    assert "https://" in remedy or "signed" in remedy
+    assert "planted" not in problem + remedy
+
+
+def test_agents_need_a_model() -> None:
+    assert [key for key, *_ in problems(agents={"a": {}})] == ["model_list"]
+    assert problems(agents={"a": {}}, model_list=MODELS[:2]) == []
+    [(key, problem, remedy)] = problems(agents={"a": {"model": "grog"}}, model_list=MODELS)
+    assert (key, problem, remedy) == ("agents.a.model", "model_list has no 'grog'", "Did you mean grok?")
+    [(key, problem, remedy)] = problems(agents={"a": {}}, model_list=MODELS)
+    assert (key, remedy) == ("agents.a.model", "Choose one of grok, other.")
+
+
+def test_numbers_name_agents_that_exist() -> None:
+    found = problems(
+        agents={"frontdesk": {}}, model_list=MODELS[:1], numbers={"*": "frontdsk", "+15550100": "frontdesk"}
+    )
+    assert found == [("numbers.*", "there is no agent 'frontdsk'", "Did you mean frontdesk?")]
+
+
+@pytest.mark.parametrize("number", ["15550100", "555-0100", "+1 555 0100", "(555) 0100", "+0123"])
+def test_numbers_that_no_call_would_match(number: str) -> None:
+    [(key, problem, _)] = problems(agents={"a": {}}, model_list=MODELS[:1], numbers={number: "a"})
+    assert key == f"numbers.{number}"
+    assert "E.164" in problem
+
+
+@pytest.mark.parametrize("number", ["+15550100", "*", "sip:desk@example.com", "client:desk"])
+def test_numbers_that_are_fine(number: str) -> None:
+    assert problems(agents={"a": {}}, model_list=MODELS[:1], numbers={number: "a"}) == []
+
+
+def test_addresses_of_models_and_of_the_carrier_can_be_connected_to() -> None:
+    def entry(base: str) -> dict[str, object]:
+        return {"model_name": "x", "litellm_params": {"model": "xai/x", "api_base": base}}
+
+    good = ["ws://127.0.0.1:9100", "wss://a/b?c=d", "https://a/v1", "os.environ/XAI_BASE"]
+    assert problems(model_list=[entry(base) for base in good]) == []
+    found = problems(model_list=[entry("127.0.0.1:9100"), entry("ftp://x")], twilio={"api_base": "api.twilio.com"})
+    assert [key for key, *_ in found] == [
+        "twilio.api_base",
+        "model_list[0].litellm_params.api_base",
+        "model_list[1].litellm_params.api_base",
+    ]
+
+
+def test_an_api_key_is_not_an_account() -> None:
+    [(key, problem, _)] = problems(twilio={"account_sid": "SK0123"})
+    assert key == "twilio.account_sid"
+    assert "API key" in problem
+
+
+def test_what_serving_needs_is_named_all_at_once() -> None:
+    keys = [problem.key for problem in serving_problems(Settings())]
+    assert keys == ["public_url", "twilio.auth_token", "twilio.account_sid", "agents", "numbers"]
+    ready = Settings.model_validate(
+        {
+            "public_url": "https://voice.example.com",
+            "twilio": TwilioSettings(account_sid="AC1", auth_token=SecretStr("x")),
+            "agents": {"a": {}},
+            "numbers": {"*": "a"},
+        }
+    )
+    assert serving_problems(ready) == []
+
+
+def test_loopback() -> None:
+    assert all(is_loopback(host) for host in ["localhost", "x.localhost", "127.0.0.1", "127.9.9.9", "::1"])
+    assert not any(is_loopback(host) for host in ["localhost.example.com", "10.0.0.1", "voice.example.com", "::2"])
