@@ -1,0 +1,208 @@
+"""A whole call on a virtual clock: simulated caller, the real exchange, simulated model.
+
+Nothing is replaced but the sockets and the tools: codecs, dialects, transcoders and the conversation are those of
+production, and hours of telephone pass in seconds, the same way every time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from telephony.carriers.base import Carrier
+from telephony.commands import CancelTool, EndCall, HangUp, Note, RunTool
+from telephony.events import CallStarted, Event, ModelLost, ToolFinished
+from telephony.exchange import Exchange, Listener, Output, ToCarrier, ToModel
+from telephony.realtime.base import Dialect
+from telephony.settings import CallSettings
+from telephony.sim.caller import SimulatedCaller
+from telephony.sim.clockwork import Clockwork, Port, Wire
+from telephony.sim.model import SimulatedModel
+
+Answer = Callable[[dict[str, Any]], tuple[float, Any]]
+"""A tool of a rehearsal: arguments in, seconds it takes and its result out."""
+
+
+class Rehearsal:
+    """One call. `run` it, then look at `exchange`, `caller`, `model`, `ending` and `messages`."""
+
+    def __init__(
+        self,
+        settings: CallSettings,
+        caller: SimulatedCaller,
+        model: SimulatedModel,
+        carrier: Carrier,
+        dialect: Dialect,
+        *,
+        tools: Mapping[str, Answer] | None = None,
+        listener: Listener | None = None,
+        connect: float = 0.05,
+        to_caller: Wire | None = None,
+        to_model: Wire | None = None,
+    ) -> None:
+        self.clock = Clockwork()
+        self.caller = caller
+        self.model = model
+        self.desk = _Desk(self.clock, settings, carrier, dialect, tools or {}, listener, self._hung_up)
+        self._caller_port = self.clock.add("caller", caller)
+        carrier_port, model_port = self.clock.station("desk", self.desk, "carrier", "model")
+        self._model_port = self.clock.add("model", _Socket(model, self.desk, self.clock))
+        self.clock.wire(self._caller_port, carrier_port, there=to_caller or Wire(), back=to_caller or Wire())
+        self.clock.wire(self._model_port, model_port, there=to_model or Wire(), back=to_model or Wire())
+        self._connect = connect
+
+    def run(self, until: float = 600.0) -> EndCall | None:
+        """Let the call take its course; None if it had not ended by *until* (seconds)."""
+        self.clock.send(self._caller_port, self.caller.open(0.0, {}))
+        self.clock.at(self._connect, self._model_answers)
+        self.clock.run(until, when=lambda: self.desk.ending is not None and not self.caller.streaming)
+        return self.desk.ending
+
+    @property
+    def exchange(self) -> Exchange:
+        if self.desk.exchange is None:
+            msg = "the call has not begun; run() it first"
+            raise RuntimeError(msg)
+        return self.desk.exchange
+
+    @property
+    def ending(self) -> EndCall | None:
+        return self.desk.ending
+
+    @property
+    def notes(self) -> list[tuple[float, Note]]:
+        return self.desk.notes
+
+    def _model_answers(self, now: float) -> list[str]:
+        self.clock.send(self._model_port, self.model.open(now))
+        self.desk.connected(now)
+        return []
+
+    def _hung_up(self, now: float) -> None:
+        self.clock.send(self._caller_port, self.caller.hang_up(now, "agent"))
+
+
+class _Desk:
+    """What a bridge is in production, without sockets: feeds the exchange and performs what it says."""
+
+    def __init__(
+        self,
+        clock: Clockwork,
+        settings: CallSettings,
+        carrier: Carrier,
+        dialect: Dialect,
+        tools: Mapping[str, Answer],
+        listener: Listener | None,
+        hang_up: Callable[[float], None],
+    ) -> None:
+        self.exchange: Exchange | None = None
+        self.ending: EndCall | None = None
+        self.notes: list[tuple[float, Note]] = []
+        self._clock = clock
+        self._settings = settings
+        self._carrier = carrier
+        self._dialect = dialect
+        self._tools = tools
+        self._listener = listener
+        self._hang_up = hang_up
+        self._began = 0.0
+
+    def connected(self, now: float) -> None:
+        """The model's socket is open."""
+        if self.exchange is not None:
+            self._send(self.exchange.model_connected(self._dialect, "simulated", now - self._began), now)
+
+    def feed(self, event: Event, now: float) -> None:
+        """Something happened that is on no wire."""
+        if self.exchange is not None:
+            self._send(self.exchange.handle(event, now - self._began), now)
+
+    def deadline(self) -> float | None:
+        at = self.exchange.deadline() if self.exchange else None
+        return None if at is None else at + self._began
+
+    def tick(self, now: float) -> list[tuple[str, str]]:
+        if self.exchange is None:
+            return []
+        return self._perform(self.exchange.tick(now - self._began), now)
+
+    def receive(self, port: str, message: str | bytes, now: float) -> list[tuple[str, str]]:
+        if self.exchange is None:
+            for event in self._carrier.decode(message):
+                if isinstance(event, CallStarted):
+                    self._began = now
+                    self.exchange = Exchange(self._settings, event, self._carrier, self._listener)
+            return []
+        take = self.exchange.from_carrier if port == "carrier" else self.exchange.from_model
+        return self._perform(take(message, now - self._began), now)
+
+    def _send(self, outputs: list[Output], now: float) -> None:
+        for port, message in self._perform(outputs, now):
+            self._clock.send(Port("desk", port), [message])
+
+    def _perform(self, outputs: list[Output], now: float) -> list[tuple[str, str]]:
+        messages: list[tuple[str, str]] = []
+        for output in outputs:
+            match output:
+                case ToCarrier(message):
+                    messages.append(("carrier", message))
+                case ToModel(message):
+                    messages.append(("model", message))
+                case RunTool():
+                    self._run(output, now)
+                case HangUp():
+                    self._clock.at(now, lambda at: self._hung_up(at))
+                case Note():
+                    self.notes.append((now - self._began, output))
+                case EndCall():
+                    self.ending = output
+                case CancelTool():
+                    pass  # a result that still comes is ignored by the conversation
+        return messages
+
+    def _hung_up(self, now: float) -> list[str]:
+        self._hang_up(now)
+        return []
+
+    def _run(self, call: RunTool, now: float) -> None:
+        tool = self._tools.get(call.name)
+        seconds, result = tool(json.loads(call.arguments)) if tool else (0.0, {"error": "unknown function"})
+        finished = ToolFinished(call.call_id, json.dumps(result), "ok" if tool else "error")
+
+        def happen(at: float) -> list[str]:
+            self.feed(finished, at)
+            return []
+
+        self._clock.at(now + seconds, happen)
+
+
+class _Socket:
+    """A simulated model behind a socket that it may close."""
+
+    def __init__(self, model: SimulatedModel, desk: _Desk, clock: Clockwork) -> None:
+        self._model = model
+        self._desk = desk
+        self._clock = clock
+        self._closed = False
+
+    def deadline(self) -> float | None:
+        return None if self._closed else self._model.deadline()
+
+    def tick(self, now: float) -> Iterable[str]:
+        return self._after(self._model.tick(now), now)
+
+    def receive(self, message: str | bytes, now: float) -> Iterable[str]:
+        return [] if self._closed else self._after(self._model.receive(message, now), now)
+
+    def _after(self, messages: list[str], now: float) -> list[str]:
+        if self._model.close_request and not self._closed:
+            self._closed = True
+            code, reason = self._model.close_request
+
+            def lost(at: float) -> list[str]:
+                self._desk.feed(ModelLost(reason or "closed", code), at)
+                return []
+
+            self._clock.at(now, lost)
+        return messages
