@@ -7,12 +7,13 @@ a crash nobody has to guess, since `recover` closes what dead processes left ope
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, cast
 
 import msgspec
 
 from telephony.errors import ConfigurationError
 from telephony.records import CallRecord, Termination
+from telephony.store.owner import Owner
 
 PROCESS_DIED = Termination("aborted", "server", "process died")
 """The end that `recover` presumes. It is the only one that a later `finish` may replace: the process that ran the call
@@ -55,6 +56,9 @@ class CallStore(Protocol):
     `ConfigurationError`. All of them may be called concurrently. Cancelling one leaves the store whole: what it was
     about to write is written entirely or not at all.
     """
+
+    owner: Owner
+    """This process, to which the calls belong that it begins."""
 
     async def open(self) -> None:
         """Connect, and create what is missing. Doing it twice is fine."""
@@ -101,10 +105,12 @@ def last_sign_of_life(started_at: datetime | None, duration: float, seen_at: dat
 def storable(record: CallRecord) -> CallRecord:
     """A copy that any store can take. What a model or a caller writes may hold lone surrogates, which are no UTF-8, and
     NUL, which Postgres refuses in text; a call's record is not lost for a character."""
-    return msgspec.convert(_plain(msgspec.to_builtins(record)), CallRecord)
+    return cast("CallRecord", _plain(record))
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, msgspec.Struct):
+        return type(value)(**{name: _plain(getattr(value, name)) for name in value.__struct_fields__})
     if isinstance(value, str):
         return value.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
     if isinstance(value, list):

@@ -5,22 +5,24 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
-from sqlalchemy import URL, Connection, event, make_url
+from sqlalchemy import URL, Connection, Engine, StaticPool, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from telephony.errors import ConfigurationError, StoreError, Trouble
 
 KEY = "database_url"
-DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+DRIVERS = {
+    "sqlite": "sqlite",
+    "sqlite+aiosqlite": "sqlite",
+    "postgresql": "postgresql+psycopg",
+    "postgres": "postgresql+psycopg",
+    "postgresql+psycopg": "postgresql+psycopg",
+}
 EXAMPLES = (
     "Write sqlite:///telephony.db, sqlite:////var/lib/telephony/calls.db or postgresql://user:password@host/name."
 )
 ERRORS = (SQLAlchemyError, OSError, TimeoutError, sqlite3.Error)
-
-POOL = 4
-"""Connections. SQLite writes one at a time anyway; the others are for readers."""
 
 
 class Raced(StoreError):
@@ -28,32 +30,39 @@ class Raced(StoreError):
 
 
 def address(url: str) -> URL:
-    """The URL with its asynchronous driver: `sqlite:` and `postgresql:` need not name one. `ConfigurationError`."""
+    """The URL with the driver we use; users need not name one. `ConfigurationError` if it is of another kind."""
     try:
         parsed = make_url(url)
     except ArgumentError as error:
         raise ConfigurationError(KEY, "it is not a database URL", EXAMPLES) from error
-    parsed = parsed.set(drivername=DRIVERS.get(parsed.drivername, parsed.drivername))
-    if parsed.drivername not in DRIVERS.values():
+    if parsed.drivername not in DRIVERS:
         raise ConfigurationError(KEY, f"{parsed.drivername} is not a database that we can use", EXAMPLES)
-    return parsed
+    return parsed.set(drivername=DRIVERS[parsed.drivername])
 
 
-def engine_for(url: URL, *, busy: float, patience: float) -> AsyncEngine:
-    """An engine that waits at most *busy* seconds for a lock and *patience* for a connection. `ConfigurationError` if
-    the driver is not installed. No connection is made."""
-    in_memory = is_sqlite(url) and url.database in (None, "", ":memory:")
-    pool = {} if in_memory else {"pool_size": POOL, "max_overflow": 0, "pool_timeout": patience}
-    wait = {"timeout": busy} if is_sqlite(url) else {"timeout": patience, "command_timeout": patience}
+def engine_for(url: URL, *, connections: int, busy: float, patience: float) -> Engine:
+    """An engine that waits at most *busy* seconds for a lock and *patience* for a connection or an answer. No
+    connection is made yet. `ConfigurationError` if the driver is not installed."""
+    if is_sqlite(url):
+        wait: dict[str, Any] = {"timeout": busy}
+    else:
+        options = f"-c lock_timeout={busy * 1000:.0f} -c statement_timeout={patience * 1000:.0f}"
+        wait = {"connect_timeout": max(2, round(patience)), "options": options}
+    pool: dict[str, Any] = {"pool_size": connections, "max_overflow": 0, "pool_timeout": patience}
     try:
-        engine = create_async_engine(url, connect_args=wait, **pool)
+        engine = create_engine(url, connect_args=wait, **({"poolclass": StaticPool} if in_memory(url) else pool))
     except ModuleNotFoundError as error:
         problem = f"{url.get_backend_name()} needs the Python package {error.name}, which is not installed"
         raise ConfigurationError(KEY, problem, "Install it: pip install 'telephony-bridge[postgres]'") from error
     if is_sqlite(url):
-        event.listen(engine.sync_engine, "connect", prepare_sqlite)
-        event.listen(engine.sync_engine, "begin", begin_sqlite)
+        event.listen(engine, "connect", prepare_sqlite)
+        event.listen(engine, "begin", begin_sqlite)
     return engine
+
+
+def in_memory(url: URL) -> bool:
+    """Whether the database is one connection's own: then there can only be one."""
+    return is_sqlite(url) and url.database in (None, "", ":memory:")
 
 
 def is_sqlite(url: URL) -> bool:
@@ -84,6 +93,19 @@ MEANINGS: dict[Trouble, str] = {
     "read-only": "the database is read-only",
     "slow": "the database did not answer in time",
 }
+
+
+def misconfigured(error: StoreError, url: URL) -> ConfigurationError | None:
+    """The same trouble as somebody's mistake, where opening a database shows that it is one."""
+    cause = error.__cause__
+    orig = cause.orig if isinstance(cause, DBAPIError) else cause
+    match getattr(orig, "sqlite_errorname", ""):
+        case "SQLITE_NOTADB":
+            return ConfigurationError(KEY, f"{url.database} is not an SQLite database", "Name another file.")
+        case "SQLITE_CANTOPEN":
+            remedy = "Create its folder, let this user write there, or name another file."
+            return ConfigurationError(KEY, f"{url.database} cannot be opened", remedy)
+    return None
 
 
 def explain(error: BaseException, purpose: str) -> StoreError:

@@ -1,19 +1,16 @@
-"""Between records and rows."""
+"""Between records and rows, inside somebody's transaction."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Table, UnaryExpression, delete, func, insert, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Connection, Table, UnaryExpression, delete, func, insert, or_, select, update
 
 from telephony.records import CallRecord, Termination, ToolUse, Turn
-from telephony.store.base import PROCESS_DIED, PROCESS_DIED_NOTE, CallSummary, last_sign_of_life
-from telephony.store.owner import Owner
-from telephony.store.schema import calls, owners, tools, turns
+from telephony.store.base import CallSummary, Summaries
+from telephony.store.schema import calls, tools, turns
 
 Row = Mapping[Any, Any]
 
@@ -45,37 +42,32 @@ def termination_of(row: Row) -> Termination | None:
     return None if row["result"] is None else Termination(row["result"], row["ended_by"], row["reason"])
 
 
-def owner_of(row: Row) -> Owner | None:
-    """Who ran the call, from a row joined with `owners`; None if nothing is known of it."""
-    return None if row["pid"] is None else Owner(row["owner"], row["host"], row["pid"], row["born"])
-
-
-async def read_record(connection: AsyncConnection, row: Row) -> CallRecord:
+def read_record(connection: Connection, row: Row) -> CallRecord:
     """The whole record that *row* of `calls` begins."""
     plain = {name: row[name] for name in PLAIN_FIELDS}
     return CallRecord(
         **plain,
         termination=termination_of(row),
-        turns=[Turn(**part) for part in await parts(connection, turns, row["id"])],
-        tools=[ToolUse(**part) for part in await parts(connection, tools, row["id"])],
+        turns=[Turn(**part) for part in parts(connection, turns, row["id"])],
+        tools=[ToolUse(**part) for part in parts(connection, tools, row["id"])],
     )
 
 
-async def parts(connection: AsyncConnection, table: Table, call: str) -> list[dict[str, Any]]:
+def parts(connection: Connection, table: Table, call: str) -> list[dict[str, Any]]:
     """The rows of one call in `turns` or `tools`, in order, without the columns that hang them there."""
     wanted = [column for column in table.c if column.name not in ("call", "position")]
-    rows = await connection.execute(select(*wanted).where(table.c.call == call).order_by(table.c.position))
+    rows = connection.execute(select(*wanted).where(table.c.call == call).order_by(table.c.position))
     return [dict(row) for row in rows.mappings()]
 
 
-async def read_summaries(
-    connection: AsyncConnection,
+def read_summaries(
+    connection: Connection,
     wanted: Sequence[ColumnElement[bool]],
     order: Sequence[UnaryExpression[Any]],
     limit: int,
-) -> list[CallSummary]:
+) -> Summaries:
     counted = select(calls, TURN_COUNT.label("turn_count"), TOOL_COUNT.label("tool_count"))
-    rows = await connection.execute(counted.where(*wanted).order_by(*order).limit(limit))
+    rows = connection.execute(counted.where(*wanted).order_by(*order).limit(limit))
     return [
         CallSummary(
             **{name: row[name] for name in SUMMARY_FIELDS},
@@ -87,41 +79,18 @@ async def read_summaries(
     ]
 
 
-async def write_record(connection: AsyncConnection, record: CallRecord, end: Termination | None, owner: str) -> bool:
-    """Write a record whole, in the transaction of *connection*. False, and nothing written, if the call has ended."""
+def write_record(connection: Connection, record: CallRecord, end: Termination | None, owner: str) -> bool:
+    """Write a record whole. False, and nothing written, if the call has ended."""
     row = row_of(record, end, owner)
-    written = await connection.execute(update(calls).where(calls.c.id == record.id, UNFINISHED).values(row))
+    written = connection.execute(update(calls).where(calls.c.id == record.id, UNFINISHED).values(row))
     if written.rowcount == 0:
-        if await connection.scalar(select(calls.c.id).where(calls.c.id == record.id)):
+        if connection.scalar(select(calls.c.id).where(calls.c.id == record.id)):
             return False
-        await connection.execute(insert(calls).values(row))
+        connection.execute(insert(calls).values(row))
     entries: tuple[tuple[Table, Sequence[msgspec.Struct]], ...] = ((turns, record.turns), (tools, record.tools))
     for table, structs in entries:
-        await connection.execute(delete(table).where(table.c.call == record.id))
+        connection.execute(delete(table).where(table.c.call == record.id))
         rows = [{"call": record.id, "position": n, **msgspec.structs.asdict(part)} for n, part in enumerate(structs)]
         if rows:
-            await connection.execute(insert(table), rows)
+            connection.execute(insert(table), rows)
     return True
-
-
-async def presume_dead(connection: AsyncConnection, row: Row) -> bool:
-    """End an abandoned call as `PROCESS_DIED`. False if its owner came back to it since *row* was read."""
-    seen_at: datetime | None = row["seen_at"]
-    end = {
-        "result": PROCESS_DIED.result,
-        "ended_by": PROCESS_DIED.by,
-        "reason": PROCESS_DIED.reason,
-        "presumed": True,
-        "duration": last_sign_of_life(row["started_at"], row["duration"], seen_at),
-        "notes": [*row["notes"], PROCESS_DIED_NOTE],
-    }
-    same = (calls.c.id == row["id"], calls.c.owner == row["owner"], calls.c.result.is_(None))
-    return (await connection.execute(update(calls).where(*same).values(end))).rowcount == 1
-
-
-async def abandoned_candidates(connection: AsyncConnection, owner: str) -> list[Row]:
-    """Running calls of other processes, joined with what is known of those."""
-    known = select(calls, owners.c.host, owners.c.pid, owners.c.born, owners.c.seen_at)
-    joined = known.outerjoin(owners, calls.c.owner == owners.c.id)
-    rows = await connection.execute(joined.where(calls.c.result.is_(None), calls.c.owner != owner))
-    return list(rows.mappings())
