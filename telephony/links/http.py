@@ -8,6 +8,7 @@ now" (429).
 from __future__ import annotations
 
 import asyncio
+import base64
 import random
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -83,6 +84,8 @@ async def perform(session: aiohttp.ClientSession, request: HttpRequest, timeout:
 
 async def _once(session: aiohttp.ClientSession, request: HttpRequest) -> HttpAnswer:
     headers = {"Accept": "application/json"}
+    if request.auth:
+        headers["Authorization"] = "Basic " + base64.b64encode(":".join(request.auth).encode()).decode()
     if request.form:
         headers["Content-Type"] = "application/x-www-form-urlencoded"
     try:
@@ -91,7 +94,6 @@ async def _once(session: aiohttp.ClientSession, request: HttpRequest) -> HttpAns
             request.url,
             data=urlencode(request.form) if request.form else None,
             headers=headers,
-            auth=aiohttp.BasicAuth(*request.auth) if request.auth else None,
             allow_redirects=False,
         ) as response:
             body = await _json_object(response)
