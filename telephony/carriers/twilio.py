@@ -121,7 +121,8 @@ class TwilioStream:
         """Messages of kinds we do not know and audio of tracks we did not ask for."""
         self.faults = 0
         """Messages that could not be used."""
-        self._format = MULAW_8K
+        self._sample_size = MULAW_8K.bytes_per_sample
+        self._longest = MULAW_8K.bytes_in(LONGEST_FRAME_MS)
         self._stream_id = ""
         self._over = False
         self._media_head = ""
@@ -151,9 +152,9 @@ class TwilioStream:
             self.ignored += 1
             return []
         payload, at_ms = audio.payload, _milliseconds(audio.timestamp)
-        if len(payload) % self._format.bytes_per_sample:
-            return self._fault(f"media: half a sample in {len(payload)} bytes of {self._format}")
-        longest = self._format.bytes_in(LONGEST_FRAME_MS)
+        if len(payload) % self._sample_size:
+            return self._fault(f"media: half a sample in {len(payload)} bytes")
+        longest = self._longest
         if len(payload) <= longest:
             return [CallerAudio(payload, at_ms)] if payload else []
         return [
@@ -183,7 +184,7 @@ class TwilioStream:
         audio = _audio_format(opening.mediaFormat)
         if isinstance(audio, str):
             return self._broken(audio)
-        self._format = audio
+        self._sample_size, self._longest = audio.bytes_per_sample, audio.bytes_in(LONGEST_FRAME_MS)
         self._stream_id = stream_id
         self._media_head = f'{{"event":"media","streamSid":{_quoted(stream_id)},"media":{{"payload":"'
         given = {**(message.customParameters or {}), **(opening.customParameters or {})}
@@ -288,5 +289,5 @@ def _audio_format(told: _Format | None) -> AudioFormat | str:
     rate, channels = _whole(told.sampleRate, 8000), _whole(told.channels, 1)
     encoding = ENCODINGS.get(name)
     if encoding is None or rate not in RATES[encoding] or channels != 1:
-        return f"start: audio we cannot speak: {_excerpt(name)}, {rate} Hz, {channels} channels"
+        return "start: audio we cannot speak: " + _excerpt(f"{channels} x {rate} Hz {name}")
     return AudioFormat(encoding, rate)
