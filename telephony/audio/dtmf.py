@@ -85,7 +85,8 @@ RATE = 8000
 _WINDOW = 205
 """Where the eight tones lie closest to whole bins at 8 kHz, hence the customary length."""
 _HOP = 20
-_LEAD = 200
+_LEAD = 10 * _HOP
+"""Samples of silence that are taken to have come before the stream."""
 _LAG = 2
 """Windows between two phases that are compared. 5 ms apart a deviation of 100 Hz is still less than half a turn."""
 _HITS = 5
@@ -150,7 +151,7 @@ class DtmfDetector:
     """Hears keys in 8 kHz PCM16, each once, however the stream is cut."""
 
     def __init__(self) -> None:
-        # Silence before the stream, so that a key at its very start is measured like any other.
+        # With silence before it a key at the very start of the stream is measured like any other.
         self._pending = np.zeros(_LEAD, dtype=np.int16)
         self._position = -_LEAD
         """Sample of the stream at which the next window begins."""
