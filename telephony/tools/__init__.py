@@ -5,7 +5,7 @@ always has an answer, and `CallContext` is what they may know of the call. `buil
 call itself, so they are only offered here and enacted by the conversation.
 """
 
-from telephony.tools.builtin import BUILTINS, Builtin, builtin
+from telephony.tools.builtin import BUILTINS, HANG_UP, Builtin, builtin
 from telephony.tools.context import CallContext
 from telephony.tools.load import AnyTool, load_tools
 from telephony.tools.tool import Tool, tool
@@ -13,6 +13,7 @@ from telephony.tools.toolbox import Toolbox
 
 __all__ = [
     "BUILTINS",
+    "HANG_UP",
     "AnyTool",
     "Builtin",
     "CallContext",

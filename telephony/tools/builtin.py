@@ -48,7 +48,8 @@ def builtin(reference: str, place: str = "") -> Builtin:
     """The built-in tool that *reference* (`builtin:hang_up`) names; raise `ConfigurationError` if there is none."""
     found = BUILTINS.get(reference)
     if found is None:
-        near = difflib.get_close_matches(reference, BUILTINS, n=1)
-        remedy = f"Did you mean {near[0]}?" if near else f"There is {', '.join(BUILTINS)}."
+        names = [each.spec.name for each in BUILTINS.values()]
+        near = difflib.get_close_matches(reference.removeprefix(PREFIX), names, n=1)
+        remedy = f"Did you mean {PREFIX}{near[0]}?" if near else f"There is {', '.join(BUILTINS)}."
         raise ConfigurationError(reference, "there is no such built-in tool", remedy, place)
     return found

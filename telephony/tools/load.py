@@ -44,7 +44,8 @@ def _resolve(reference: object, place: str) -> list[AnyTool]:
     if reference.startswith(PREFIX):
         return [builtin(reference, place)]
     name, colon, path = reference.partition(":")
-    if not all(part.isidentifier() for part in name.split(".")) or bool(colon) != bool(path):
+    dotted = all(part.isidentifier() for part in name.split("."))
+    if not dotted or name.endswith(".py") or bool(colon) != bool(path):
         _refuse_form(reference, name, path, place)
     module = _module(reference, name, place)
     return [_attribute(reference, module, path, place)] if path else _all_of(reference, module, place)

@@ -13,7 +13,7 @@ from typing import Annotated, Any, NamedTuple, NoReturn, get_args, get_origin, g
 
 import docstring_parser
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
-from pydantic.errors import PydanticUserError
+from pydantic.errors import PydanticInvalidForJsonSchema, PydanticSchemaGenerationError, PydanticUserError
 from pydantic.fields import Field, FieldInfo
 
 from telephony.errors import ConfigurationError
@@ -24,8 +24,9 @@ _STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 """A value is taken if the schema allows it, and refused if not: `"5"` is no integer. Models of the tool's author inside
 the arguments follow their own configuration."""
 
+_NO_JSON = (PydanticSchemaGenerationError, PydanticInvalidForJsonSchema)
 _UNUSABLE = (PydanticUserError, TypeError, ValueError, AttributeError, NameError, RecursionError)
-"""What pydantic raises for an annotation it cannot work with. (Its `PydanticUndefinedAnnotation` is a `NameError`.)"""
+"""What else pydantic raises for an annotation it cannot work with; its `PydanticUndefinedAnnotation` is a NameError."""
 
 
 class Signature(NamedTuple):
@@ -108,13 +109,16 @@ class _Reader:
         try:
             probe = create_model(self.name, __config__=_STRICT, value=(annotation, ...))
             probe.model_json_schema(schema_generator=Generator)
-        except _UNUSABLE as error:
-            problem = f"has the type `{_text(annotation)}`, which has no JSON form"
+        except _NO_JSON as error:
+            problem = f"has the type `{_text(parameter.annotation)}`, which has no JSON form"
             remedy = (
                 "Use str, int, float, bool, list, dict, an Enum, a Literal, a date or a pydantic model, "
                 "and build anything else inside the function."
             )
             self._refuse(parameter, problem, remedy, error)
+        except _UNUSABLE as error:
+            problem = f"has the type `{_text(parameter.annotation)}`, of which pydantic cannot make a schema"
+            self._refuse(parameter, problem, f"It says: {str(error).partition(chr(10))[0]}", error)
         return probe
 
     def _default(self, parameter: inspect.Parameter, probe: type[BaseModel]) -> Any:
