@@ -14,7 +14,7 @@ TEST := $(VENV)/.ready-$(VERSION)-test
 DEV := $(VENV)/.ready-$(VERSION)-dev
 
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq
 
 .PHONY: help demo test lint types format dist check clean
 
@@ -34,7 +34,7 @@ test: $(TEST)
 lint: $(DEV)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/lint-imports --no-cache --no-logo
 
 types: $(DEV)
 	@$(BIN)/mypy
@@ -59,7 +59,7 @@ $(RUN): pyproject.toml
 	  *) echo "make: '$(PYTHON)' is Python $(VERSION); 3.11, 3.12 or 3.13 is needed: PYTHON=python3.13 make ..." >&2; exit 1 ;; \
 	esac
 	@echo "Setting up $(VENV) with Python $(VERSION); this happens once and takes about a minute."
-	@here=$$($(BIN)/python -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null || true); \
+	@here=$$($(BIN)/python -c 'import sys, pip; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null || true); \
 	if [ "$$here" != "$(VERSION)" ]; then $(PYTHON) -m venv --clear $(VENV); fi
 	@rm -f $(VENV)/.ready-*
 	@$(PIP) --upgrade 'pip>=25.1' # the first that installs a dependency group
