@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from telephony.sim.model_wire import Item
+from telephony.sim.model_wire import Item, Spent
 
 
 class Memory:
@@ -22,6 +22,8 @@ class Memory:
         """User messages that came since the last response began."""
         self.fresh_words = 0
         """Words in either, for the bill."""
+        self.fresh_ms = 0.0
+        """Milliseconds of caller audio committed since then, for the bill."""
 
     def add(self, item: Item, *, after: str | None = None) -> None:
         """Append an item, or insert it behind the item *after*."""
@@ -70,11 +72,12 @@ class Memory:
         """Outputs of every call of a function, in order."""
         return [self._outputs[key] for key, call in self._calls.items() if call.name == name and key in self._outputs]
 
-    def taken_up(self) -> int:
-        """A response begins and sees everything: returns the words that are new to it."""
-        words = self.fresh_words
+    def taken_up(self) -> Spent:
+        """A response begins and sees everything: returns what is new to it."""
+        spent = Spent(input_words=self.fresh_words, input_ms=self.fresh_ms)
         self.fresh_outputs = self.fresh_texts = self.fresh_words = 0
-        return words
+        self.fresh_ms = 0.0
+        return spent
 
 
 def satisfies(output: str, wanted: Any) -> bool:

@@ -39,13 +39,13 @@ class Mouth:
 
     # -- beginning and end ------------------------------------------------------------------------------------------
 
-    def begin(self, reply: Reply, now: float, *, metadata: dict[str, str] | None = None, heard_ms: float = 0.0) -> None:
+    def begin(self, reply: Reply, now: float, *, metadata: dict[str, str] | None = None) -> None:
         """Open a response now and plan what it says."""
         stage = self._stage
         response = Response(stage.wire.response_id(), now, items=[], metadata=metadata)
         self.active = self.last = response
         self._reply = reply
-        self._spent = Spent(input_words=stage.memory.taken_up(), input_ms=heard_ms)
+        self._spent = stage.memory.taken_up()
         stage.send(stage.wire.response_created(response, stage.session.body()))
         if reply.drop:
             self._let_go(now)

@@ -179,7 +179,7 @@ def _explain(message: str, place: str) -> str:
     entry = "model" + path.rstrip("`").removeprefix("$")
     unknown = re.search(r"unknown field `(.+)`", problem)
     if unknown:
-        known = set((Call if entry.endswith((".call", "]")) and ".call" in entry else _owner(entry)).__struct_fields__)
+        known = set(_owner(entry).__struct_fields__)
         return f"{place}: {entry}.{unknown[1]}: {_instead('is not a known key', unknown[1], known)}"
     missing = re.search(r"required field `(.+)`", problem)
     if missing:
@@ -188,4 +188,6 @@ def _explain(message: str, place: str) -> str:
 
 
 def _owner(entry: str) -> type[msgspec.Struct]:
+    if re.search(r"\.call(s\[\d+\])?$", entry):
+        return Call
     return Reply if ".replies[" in entry else ModelScript

@@ -123,6 +123,7 @@ class Turns:
         self._item, self._replied, self._taken = None, False, None
         item.status = "completed"
         item.audio_ms = self._ear.empty()
+        stage.memory.fresh_ms += item.audio_ms
         previous = stage.memory.last
         if stage.memory.get(item.id) is None:
             stage.memory.add(item)
