@@ -17,10 +17,10 @@ from urllib.parse import urlsplit
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidProxy, InvalidStatus, InvalidURI
 
-from telephony import __version__
 from telephony.errors import UpstreamLost, UpstreamRefused
 from telephony.links.wire import CLOSE_PATIENCE, SEND_PATIENCE, WireClosed, WireLink
 
+USER_AGENT = "telephony-bridge"
 OPEN_TIMEOUT = 10.0
 """Seconds for the name, the connection, TLS and the WebSocket handshake together."""
 MAX_MESSAGE = 4 * 1024 * 1024
@@ -57,6 +57,7 @@ async def dial(
     *,
     open_timeout: float = OPEN_TIMEOUT,
     name: str = "model",
+    user_agent: str = USER_AGENT,
     proxy: str | None = None,
     tls: ssl.SSLContext | None = None,
     max_size: int = MAX_MESSAGE,
@@ -84,7 +85,7 @@ async def dial(
         connection = await _Connect(
             url,
             additional_headers=dict(headers),
-            user_agent_header=f"telephony-bridge/{__version__}",
+            user_agent_header=user_agent,
             compression=None,
             proxy=proxy,
             open_timeout=open_timeout,

@@ -18,7 +18,6 @@ import pytest
 from aiohttp import web
 from websockets.asyncio.server import ServerConnection, serve
 
-from telephony import __version__
 from telephony.errors import UpstreamLost, UpstreamRefused
 from telephony.links.dialed import dial
 
@@ -103,7 +102,7 @@ async def test_the_handshake_asks_for_nothing_but_what_we_mean(monkeypatch: pyte
         assert request is not None
         assert request.path == "/v1/realtime?model=grok"
         assert request.headers["Authorization"] == f"Bearer {KEY}"
-        assert request.headers["User-Agent"] == f"telephony-bridge/{__version__}"
+        assert request.headers["User-Agent"] == "telephony-bridge"
         assert "Sec-WebSocket-Extensions" not in request.headers
         assert "Origin" not in request.headers
         assert link.name == "grok"
