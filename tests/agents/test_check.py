@@ -1,0 +1,96 @@
+"""What `agents check` finds before a caller does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from telephony.agents import Agent, Directory, Finding, check, check_agent
+from telephony.settings import ToolSpec, TurnDetection
+
+GOOD: dict[str, Any] = {
+    "model": "grok-voice",
+    "greeting": "Acme, good morning.",
+    "instructions": "You are the front desk.",
+    "tools": ["shop:look_up", "builtin:hang_up"],
+}
+ARGUMENTS = {"type": "object", "properties": {"order_id": {"type": "string", "description": "The number."}}}
+LOOK_UP = ToolSpec(name="look_up", description="Look up.", parameters=ARGUMENTS, timeout=3)
+HANG_UP = ToolSpec(name="hang_up", description="Hang up.", parameters={"type": "object", "properties": {}})
+
+
+def spec(**changes: Any) -> ToolSpec:
+    values = {"name": "look_up", "description": "Look up.", "parameters": ARGUMENTS, "timeout": 3.0}
+    return ToolSpec(**{**values, **changes})
+
+
+def test_nothing_is_said_of_a_good_agent() -> None:
+    directory = Directory([Agent("a", **GOOD)], {"*": "a"})
+    assert check(directory, ["grok-voice"], {"a": [LOOK_UP, HANG_UP]}) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "level", "key", "said"),
+    [
+        ({"model": "grok-voise"}, "problem", "model", "grok-voise"),
+        ({"model": ""}, "problem", "model", "no model is named"),
+        ({"instructions": " "}, "warning", "instructions", "no instructions"),
+        ({"greeting": "x" * 400}, "warning", "greeting", "400 characters"),
+        ({"speaks_first": False}, "warning", "greeting", "the caller speaks first"),
+        ({"tools": []}, "warning", "tools", "cannot end a call"),
+        ({"session": {"turn_detection": None}}, "warning", "session.turn_detection", "merges over"),
+        ({"turn_detection": TurnDetection(type="semantic_vad")}, "warning", "turn_detection.type", "never notice"),
+    ],
+)
+def test_each_flaw_of_an_agent_is_found_alone(changes: dict[str, Any], level: str, key: str, said: str) -> None:
+    found = check_agent(Agent("a", **{**GOOD, **changes}), ["grok-voice", "gpt-realtime"], [LOOK_UP, HANG_UP])
+    assert [(finding.level, finding.key) for finding in found] == [(level, f"agents.a.{key}")]
+    assert said in found[0].message
+    assert found[0].remedy
+
+
+def test_the_only_model_need_not_be_named() -> None:
+    assert check_agent(Agent("a", **{**GOOD, "model": ""}), ["grok-voice"], []) == []
+
+
+def test_the_nearest_model_is_suggested() -> None:
+    found = check_agent(Agent("a", **{**GOOD, "model": "grok-vioce"}), ["grok-voice"], [])
+    assert found[0].remedy == "Did you mean grok-voice?"
+
+
+@pytest.mark.parametrize(
+    ("specs", "level", "said"),
+    [
+        ([spec(description="")], "warning", "look_up has no description"),
+        ([spec(parameters={"properties": {"a": {"type": "string"}}})], "warning", "nothing describes a of look_up"),
+        ([spec(timeout=10.0)], "warning", "10 s of silence"),
+        ([LOOK_UP, LOOK_UP], "problem", "2 tools are called look_up"),
+    ],
+)
+def test_each_flaw_of_a_tool_is_found_alone(specs: list[ToolSpec], level: str, said: str) -> None:
+    found = check_agent(Agent("a", **GOOD), ["grok-voice"], specs)
+    assert [finding.level for finding in found] == [level]
+    assert said in found[0].message
+
+
+def test_a_slow_tool_that_says_something_is_well_behaved() -> None:
+    assert check_agent(Agent("a", **GOOD), ["grok-voice"], [spec(timeout=10.0, say="One moment.")]) == []
+
+
+def test_agents_that_no_number_leads_to_are_found() -> None:
+    directory = Directory([Agent("a", **GOOD), Agent("b", **GOOD)], {"*": "a"})
+    assert [finding.key for finding in check(directory, ["grok-voice"])] == ["agents.b"]
+
+
+def test_no_agent_at_all_is_a_problem() -> None:
+    assert check(Directory([])) == [
+        Finding("problem", "agents", "there is no agent, so nobody answers", "Describe one under `agents:`."),
+    ]
+
+
+def test_problems_come_first() -> None:
+    directory = Directory([Agent("a", instructions="Be kind."), Agent("b")], {"*": "a"})
+    levels = [finding.level for finding in check(directory, ["one", "two"])]
+    assert levels == sorted(levels)
+    assert {"problem", "warning"} == set(levels)
