@@ -36,8 +36,7 @@ stock = tool(Depot().stock, timeout=2)
 
 async def tools_keep_the_type_of_their_function() -> None:
     assert_type(count("bolt", depot=2), int)
-    pending = look_up(CallContext(), "A")
-    assert_type(pending, Coroutine[Any, Any, dict[str, str]])
+    pending: Coroutine[Any, Any, dict[str, str]] = look_up(CallContext(), "A")
     assert_type(await pending, dict[str, str])
     assert_type(await look_up(CallContext(), order_id="A"), dict[str, str])
     assert_type(stock("bolt"), int)
