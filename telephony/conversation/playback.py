@@ -12,8 +12,9 @@ Marks (Twilio's rules, which others share): a mark returns once everything queue
 nothing is, and `clear` returns *every* outstanding mark. So a mark outstanding at a clear says nothing when it returns,
 names never repeat within a call, and a mark that never returns must not hold up anything.
 
-One thing the clock cannot know is a constant delay on the way to the caller's ear. Where the last few marks have all
-been late by at least so much, so much is taken off the estimate (`_lag`).
+One thing the clock cannot know is a carrier that begins to play late, from a jitter buffer of its own. Marks that are
+merely on their way back say nothing of that; but where a whole row of them came later than any round trip explains,
+the rest is taken off the estimate (`_lag`).
 """
 
 from __future__ import annotations
@@ -33,8 +34,10 @@ FRAME = 0.02
 """Seconds: the carrier's own grain. Only the end of an item is sent in smaller pieces."""
 MAX_QUEUED = 300.0
 """Seconds of unsent speech kept. A model that runs further ahead than this is broken (fault: a burst of minutes)."""
-LAG_MARKS = 5
+LAG_MARKS = 10
 """Marks that must agree before a lag is believed; fewer could all have been held up by chance."""
+ROUND_TRIP = 0.2
+"""Seconds a mark may be late without the playout being late: the way there and back."""
 GIVE_UP_MARK = 10.0
 """Seconds after which a mark that has not returned is forgotten."""
 
@@ -288,7 +291,7 @@ class Playback:
 
     @property
     def _lag(self) -> float:
-        return min(self._lags) if len(self._lags) == LAG_MARKS else 0.0
+        return max(0.0, min(self._lags) - ROUND_TRIP) if len(self._lags) == LAG_MARKS else 0.0
 
     @property
     def _byte_rate(self) -> int:

@@ -1,0 +1,68 @@
+"""Rehearsed calls for tests: real simulators, real exchange, a virtual clock, and a voice that needs no files."""
+
+from __future__ import annotations
+
+import array
+import math
+from collections.abc import Callable
+from typing import Any
+
+from telephony.audio.g711 import DIRECT
+from telephony.carriers.twilio import TwilioStream
+from telephony.exchange import Listener
+from telephony.realtime import dialect
+from telephony.rehearsal import Answer, Rehearsal
+from telephony.settings import CallSettings, Clips, SessionConfig, ToolSpec
+from telephony.sim.caller import SimulatedCaller
+from telephony.sim.caller_faults import CallerFaults
+from telephony.sim.caller_script import CallerScript
+from telephony.sim.clockwork import Wire
+from telephony.sim.model import SimulatedModel
+from telephony.sim.model_script import decode_script
+
+LOOKUP = ToolSpec("lookup_order", "Looks an order up.", {"type": "object", "properties": {}})
+HANG_UP = ToolSpec("hang_up", "Ends the call.", {"type": "object", "properties": {}})
+
+
+def hum(text: str) -> bytes:
+    """Speech-like mu-law: sixty milliseconds a character, loud enough for any VAD."""
+    samples = (int(8000 * math.sin(i * 0.3) * (0.7 + 0.3 * math.sin(i / 300))) for i in range(len(text) * 480))
+    return DIRECT[("pcm16", "mulaw")](array.array("h", samples).tobytes())
+
+
+def rehearse(
+    steps: list[Any],
+    replies: list[dict[str, Any]],
+    *,
+    profile: str = "xai",
+    model: dict[str, Any] | None = None,
+    faults: CallerFaults | None = None,
+    tools: dict[str, Answer] | None = None,
+    listener: Listener | None = None,
+    latency: float = 0.0,
+    until: float = 600.0,
+    patience: float = 30.0,
+    seed: int = 0,
+    prepare: Callable[[Rehearsal], None] | None = None,
+    **changes: Any,
+) -> Rehearsal:
+    """Run a whole call and return it."""
+    values: dict[str, Any] = {"session": SessionConfig(tools=(LOOKUP, HANG_UP)), "greeting": "Thanks for calling."}
+    clip = b"\x01\x00" * 12000
+    settings = CallSettings("test", **(values | {"clips": Clips(clip, clip)} | changes))
+    script = CallerScript.parse({"steps": steps, "patience": patience})
+    rehearsal = Rehearsal(
+        settings,
+        SimulatedCaller(script, hum, faults=faults),
+        SimulatedModel(decode_script({"profile": profile, "replies": replies, **(model or {})}), hum, seed),
+        TwilioStream(),
+        dialect(profile, settings.session),
+        tools=tools or {"lookup_order": lambda _: (0.5, {"status": "shipped"})},
+        listener=listener,
+        to_caller=Wire(latency=latency),
+        to_model=Wire(latency=latency),
+    )
+    if prepare:
+        prepare(rehearsal)
+    rehearsal.run(until)
+    return rehearsal
