@@ -104,11 +104,13 @@ class Toolbox:
         Threads that hang are daemons, so they end with the process. Later calls are answered with a failure.
         """
         self._closed = True
+        deadline = asyncio.get_running_loop().time() + timeout
         for task in self._running:
             task.cancel("closing")
         if self._running:
             await asyncio.wait(self._running, timeout=timeout)
-        left = [*await self._threads.close(timeout), *(task.get_name() for task in self._running)]
+        hanging = await self._threads.close(max(0.0, deadline - asyncio.get_running_loop().time()))
+        left = [*hanging, *(task.get_name() for task in self._running)]
         if left:
             _log.warning("tools left behind", tools=left, waited_s=timeout)
 
