@@ -4,30 +4,28 @@ from __future__ import annotations
 
 import difflib
 import ipaddress
-import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from urllib.parse import SplitResult, urlsplit
 
+from telephony.agents.agent import Agent
+from telephony.agents.directory import Directory
 from telephony.errors import ConfigurationError
 from telephony.runtime.located import Path, dotted
 from telephony.settings import Settings
-
-E164 = re.compile(r"\+[1-9][0-9]{1,14}")
-"""ITU-T E.164: a plus and at most 15 digits, as Twilio writes the called number."""
-LOOKS_DIALLED = re.compile(r"[+0-9 ().\-/]+")
 
 Place = Callable[[Path], str]
 """Where the value at a path was written."""
 
 
-def check(settings: Settings, place: Place) -> list[ConfigurationError]:
-    """Every problem between settings that are each well-formed."""
+def check(settings: Settings, place: Place, agents: Iterable[Agent] = ()) -> list[ConfigurationError]:
+    """Every problem between settings that are each well-formed; *agents* were made in Python and come beside theirs."""
+    staff = [*(Agent.from_settings(name, own) for name, own in settings.agents.items()), *agents]
     found = [
         *_public_url(settings),
         *_addresses(settings),
         *_account(settings),
-        *_models(settings),
-        *_numbers(settings),
+        *_models(settings, staff),
+        *_numbers(settings, staff),
     ]
     return [ConfigurationError(dotted(path), problem, remedy, place(path)) for path, problem, remedy in found]
 
@@ -101,29 +99,33 @@ def _account(settings: Settings) -> Iterator[Problem]:
         yield ("twilio", "account_sid"), f"it is not an account SID{hint}", remedy
 
 
-def _models(settings: Settings) -> Iterator[Problem]:
+def _models(settings: Settings, staff: Sequence[Agent]) -> Iterator[Problem]:
     known = list(dict.fromkeys(entry.model_name for entry in settings.model_list))
-    if settings.agents and not known:
+    if staff and not known:
         remedy = "Add model_list: [{model_name: grok-voice, litellm_params: {model: xai/grok-voice-latest}}]."
         yield ("model_list",), "it is empty, so the agents have no model to speak with", remedy
         return
-    for name, agent in settings.agents.items():
-        if agent.model and agent.model not in known:
-            problem = f"model_list has no {agent.model!r}"
-            yield ("agents", name, "model"), problem, _nearest(agent.model, known)
-        elif not agent.model and len(known) > 1:
+    for agent in staff:
+        path, model = ("agents", agent.name, "model"), agent.settings.model
+        if model and model not in known:
+            yield path, f"model_list has no {model!r}", _nearest(model, known)
+        elif not model and len(known) > 1:
             problem = "model_list has several names and the agent names none"
-            yield ("agents", name, "model"), problem, f"Choose one of {', '.join(known)}."
+            yield path, problem, f"Choose one of {', '.join(known)}."
 
 
-def _numbers(settings: Settings) -> Iterator[Problem]:
-    for number, agent in settings.numbers.items():
-        path = ("numbers", number)
-        if number != "*" and LOOKS_DIALLED.fullmatch(number) and not E164.fullmatch(number):
-            remedy = 'Write it as the carrier does, with country code and without spaces: "+15550100".'
-            yield path, "it is not a number in E.164 form, so no call would match", remedy
-        if agent not in settings.agents:
-            yield path, f"there is no agent {agent!r}", _nearest(agent, settings.agents)
+def _numbers(settings: Settings, staff: Sequence[Agent]) -> Iterator[Problem]:
+    """What the directory has to say: first of every number alone, then of all together."""
+    parts = [{number: name} for number, name in settings.numbers.items()]
+    found = [problem for part in parts for problem in _directory(part, staff)]
+    yield from found or _directory(settings.numbers, staff)
+
+
+def _directory(numbers: Mapping[str, str], staff: Sequence[Agent]) -> Iterator[Problem]:
+    try:
+        Directory(staff, numbers)
+    except ConfigurationError as error:
+        yield tuple(error.key.split(".", 1)), error.problem, error.remedy
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

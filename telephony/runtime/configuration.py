@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from telephony.agents.agent import Agent
 from telephony.errors import ConfigurationError
 from telephony.runtime import yaml_text
 from telephony.runtime.checks import check
@@ -56,12 +57,14 @@ def load(
     overrides: Mapping[str, Any] | None = None,
     *,
     dotenv: Path | None = DEFAULT_DOTENV,
+    agents: Iterable[Agent] = (),
 ) -> Settings:
     """The settings of this process.
 
     *path* is the YAML file; without one, `TELEPHONY_CONFIG` or `telephony.yaml` if it is there. *env* is the
     environment: a plain mapping, over which *dotenv* is read, or an `Environment` as it is. *overrides* are the flags,
-    `{"port": 9000}` or `{"twilio.api_base": …}`; None means that the flag was not given.
+    `{"port": 9000}` or `{"twilio.api_base": …}`; None means that the flag was not given. *agents* were made in Python;
+    numbers may lead to them.
 
     Raises `ConfigurationError`, or `ConfigurationErrors` for several at once.
     """
@@ -77,9 +80,10 @@ def load(
     try:
         settings = Settings.model_validate(tree.plain())
     except ValidationError as error:
-        problems += [_complaint(detail["type"], detail["loc"], tree) for detail in error.errors()]
+        details = error.errors(include_url=False, include_context=False, include_input=False)
+        problems += [_complaint(detail["type"], detail["loc"], tree.at(detail["loc"])) for detail in details]
     else:
-        problems += check(settings, lambda path: tree.at(path).place)
+        problems += check(settings, lambda path: tree.at(path).place, agents)
     if problems:
         problems.sort(key=lambda problem: _natural(problem.place))
         raise problems[0] if len(problems) == 1 else ConfigurationErrors(problems)
@@ -94,20 +98,20 @@ def _natural(place: str) -> tuple[str, int]:
 
 def _file(path: Path | None, environment: Environment) -> Located:
     """The YAML file as a tree."""
-    named = path or (Path(environment["TELEPHONY_CONFIG"]) if "TELEPHONY_CONFIG" in environment else None)
-    file = named or DEFAULT_FILE
-    if named is None and not file.exists():
+    by_variable = "TELEPHONY_CONFIG" in environment and path is None
+    file = path or (Path(environment["TELEPHONY_CONFIG"]) if by_variable else DEFAULT_FILE)
+    if path is None and not by_variable and not file.exists():
         return NOTHING
+    who = "TELEPHONY_CONFIG" if by_variable else "--config"
     try:
         text = file.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        remedy = "Name the YAML file with --config FILE or TELEPHONY_CONFIG."
-        raise ConfigurationError("--config", f"there is no file {file}", remedy) from None
+        raise ConfigurationError(who, f"there is no file {file}", "Let it name the YAML file.") from None
     except OSError as error:
-        remedy = "Make it a file that this user may read."
-        raise ConfigurationError("--config", f"cannot read {file}: {error.strerror}", remedy) from None
+        remedy = "Let it name a file that this user may read."
+        raise ConfigurationError(who, f"cannot read {file}: {error.strerror}", remedy) from None
     except UnicodeDecodeError:
-        raise ConfigurationError("--config", f"{file} is not UTF-8 text", "Save it as UTF-8.") from None
+        raise ConfigurationError(who, f"{file} is not UTF-8 text", "Save it as UTF-8.") from None
     tree = yaml_text.parse(text, lambda line: f"{file}:{line}", str(file))
     if tree.value is None:
         return NOTHING
@@ -160,16 +164,18 @@ def _settled(
         problem = f"the environment has no {name}"
         problems.append(ConfigurationError(dotted(path), problem, f"Set {name}, or {name}_FILE.", tree.place))
         return Located(None, tree.place)
+    if isinstance(tree.value, bool) and schema and schema.kind in {"integer", "number"}:
+        problems.append(_complaint("bool", path, tree))  # pydantic would take `drain: yes` for one second
+        return Located(None, tree.place)
     return tree
 
 
 # -- pydantic's verdicts in our words ------------------------------------------------------------------------------
 
 
-def _complaint(kind: str, loc: tuple[str | int, ...], tree: Located) -> ConfigurationError:
-    """One of pydantic's errors: its type, and the path it complains of."""
-    found, schema = tree.at(loc), settings_schema().at(loc)
-    key = dotted(loc)
+def _complaint(kind: str, loc: tuple[str | int, ...], found: Located) -> ConfigurationError:
+    """One of pydantic's errors: its type, the path it complains of, and what stands there or nearest to it."""
+    key, schema = dotted(loc), settings_schema().at(loc)
     if kind == "extra_forbidden":
         return ConfigurationError(key, "there is no such setting", _known(loc, found.place), found.place)
     if kind == "missing":

@@ -6,6 +6,7 @@ systemd hand over secrets. An empty variable counts as unset: Compose writes one
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -30,6 +31,8 @@ VENDOR_NAMES: dict[str, tuple[str, ...]] = {
 PREFIX = "TELEPHONY_"
 RESERVED = {"TELEPHONY_CONFIG"}
 """Names with our prefix that are no settings."""
+SERVICE_LINK = re.compile(r"TELEPHONY_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)")
+"""What Kubernetes sets in pods beside a Service called `telephony`, `TELEPHONY_PORT=tcp://10.0.0.7:8080` among it."""
 
 
 class Layer(Mapping[str, Located]):
@@ -60,10 +63,13 @@ class Layer(Mapping[str, Located]):
         """The settings in this layer as a tree; names of agents are spelled as they are in *like*."""
         found = [nested(path, _typed(path, self[name])) for name, path in VENDOR_NAMES.items() if name in self]
         for name in self:
-            if name.startswith(PREFIX) and name not in RESERVED:
+            if name.startswith(PREFIX) and name not in RESERVED and not self._is_service_link(name):
                 path, variable = _path(name, like)
                 found.append(nested(path, _typed(path, self[variable])))
         return merge(found) if found else NOTHING
+
+    def _is_service_link(self, name: str) -> bool:
+        return SERVICE_LINK.fullmatch(name) is not None and (name != "TELEPHONY_PORT" or "://" in self[name].value)
 
 
 class Environment(Mapping[str, str]):
@@ -130,14 +136,15 @@ def _typed(path: Sequence[str], item: Located) -> Located:
 def _content(name: str, file: Located) -> Located:
     """What a secret's file holds, without the line end that every editor adds."""
     remedy = f"Let {name}_FILE name a readable file that holds the value alone."
+    shown = file.value if "/" in file.value else "the file it names"  # a value without one may be the secret itself
     try:
         value = Path(file.value).read_text(encoding="utf-8").rstrip("\r\n")
     except OSError as error:
-        raise ConfigurationError(name, f"cannot read {file.value}: {error.strerror}", remedy, file.place) from None
+        raise ConfigurationError(name, f"cannot read {shown}: {error.strerror}", remedy, file.place) from None
     except UnicodeDecodeError:
-        raise ConfigurationError(name, f"{file.value} is not UTF-8 text", remedy, file.place) from None
+        raise ConfigurationError(name, f"{shown} is not UTF-8 text", remedy, file.place) from None
     if not value:
-        raise ConfigurationError(name, f"{file.value} is empty", remedy, file.place)
+        raise ConfigurationError(name, f"{shown} is empty", remedy, file.place)
     return Located(value, f"{file.place}, file {file.value}")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from telephony.agents.agent import Agent
 from telephony.runtime.checks import check, is_loopback, serving_problems
 from telephony.settings import Settings, TwilioSettings
 
@@ -67,22 +68,29 @@ def test_agents_need_a_model() -> None:
 
 
 def test_numbers_name_agents_that_exist() -> None:
-    found = problems(
-        agents={"frontdesk": {}}, model_list=MODELS[:1], numbers={"*": "frontdsk", "+15550100": "frontdesk"}
-    )
-    assert found == [("numbers.*", "there is no agent 'frontdsk'", "Did you mean frontdesk?")]
+    numbers = {"*": "frontdsk", "+15550100": "frontdesk"}
+    found = problems(agents={"frontdesk": {}}, model_list=MODELS[:1], numbers=numbers)
+    assert found == [("numbers.*", "there is no agent frontdsk", "Did you mean frontdesk?")]
 
 
-@pytest.mark.parametrize("number", ["15550100", "555-0100", "+1 555 0100", "(555) 0100", "+0123"])
-def test_numbers_that_no_call_would_match(number: str) -> None:
-    [(key, problem, _)] = problems(agents={"a": {}}, model_list=MODELS[:1], numbers={number: "a"})
-    assert key == f"numbers.{number}"
-    assert "E.164" in problem
+def test_every_number_that_cannot_be_called_is_named() -> None:
+    numbers = {"+0123": "a", "+15550100": "a", "15*5": "a", "+1555*": "a", "sip:desk@example.com": "a"}
+    found = problems(agents={"a": {}}, model_list=MODELS[:1], numbers=numbers)
+    assert [key for key, *_ in found] == ["numbers.+0123", "numbers.15*5"]
 
 
-@pytest.mark.parametrize("number", ["+15550100", "*", "sip:desk@example.com", "client:desk"])
-def test_numbers_that_are_fine(number: str) -> None:
-    assert problems(agents={"a": {}}, model_list=MODELS[:1], numbers={number: "a"}) == []
+def test_one_number_written_in_two_ways_cannot_have_two_agents() -> None:
+    numbers = {"+15550100": "a", "+1 (555) 0100": "b"}
+    [(key, problem, _)] = problems(agents={"a": {}, "b": {}}, model_list=MODELS[:1], numbers=numbers)
+    assert key == "numbers.+1 (555) 0100"
+    assert "is given to a and to b" in problem
+
+
+def test_agents_made_in_python_count() -> None:
+    settings = Settings.model_validate({"numbers": {"*": "desk"}, "model_list": MODELS})
+    assert check(settings, lambda path: "", [Agent("desk", model="grok")]) == []
+    [error] = check(settings, lambda path: "", [Agent("desk", model="grog")])
+    assert (error.key, error.remedy) == ("agents.desk.model", "Did you mean grok?")
 
 
 def test_addresses_of_models_and_of_the_carrier_can_be_connected_to() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from telephony.agents.agent import Agent
 from telephony.errors import ConfigurationError
 from telephony.runtime.configuration import ConfigurationErrors, load, problems_of
 from telephony.settings import Settings
@@ -115,6 +116,11 @@ def test_text_that_yaml_takes_for_something_else_wants_quotes(tmp_path: Path, va
     assert "quotes" in complaint(tmp_path, f"recordings: {value}\n").remedy
 
 
+@pytest.mark.parametrize("value", ["yes", ".inf", ".nan", "-1", "[1]", "soon"])
+def test_a_bound_is_a_finite_number(tmp_path: Path, value: str) -> None:
+    assert complaint(tmp_path, f"drain: {value}\n").problem.startswith("expected a number of at least 0, got ")
+
+
 def test_a_secret_is_never_shown(tmp_path: Path) -> None:
     texts = [
         "twilio: {auth_token: [planted]}",
@@ -165,6 +171,9 @@ def test_without_a_file_there_are_defaults(tmp_path: Path, monkeypatch: pytest.M
 def test_the_environment_can_name_the_file(tmp_path: Path) -> None:
     file = write(tmp_path, "port: 1234\n")
     assert load(None, {"TELEPHONY_CONFIG": str(file)}, {}, dotenv=None).port == 1234
+    with pytest.raises(ConfigurationError) as caught:
+        load(None, {"TELEPHONY_CONFIG": "/nowhere.yaml"}, {}, dotenv=None)
+    assert caught.value.key == "TELEPHONY_CONFIG"
 
 
 def test_an_empty_file_is_fine(tmp_path: Path) -> None:
@@ -187,6 +196,13 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
 def test_the_public_url_loses_its_last_slash(tmp_path: Path) -> None:
     file = write(tmp_path, "public_url: https://voice.example.com/\n")
     assert load(file, {}, {}, dotenv=None).public_url == "https://voice.example.com"
+
+
+def test_numbers_may_lead_to_agents_made_in_python(tmp_path: Path) -> None:
+    text = 'numbers: {"*": desk}\nmodel_list: [{model_name: x, litellm_params: {model: xai/x}}]\n'
+    assert load(write(tmp_path, text), {}, {}, dotenv=None, agents=[Agent("desk")]).numbers == {"*": "desk"}
+    error = complaint(tmp_path, text)
+    assert (error.key, error.place.rpartition(":")[2]) == ("numbers.*", "1")
 
 
 def test_flags_may_be_nested_or_dotted(tmp_path: Path) -> None:

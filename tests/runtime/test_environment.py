@@ -126,6 +126,24 @@ def test_the_place_of_the_file_is_no_setting() -> None:
     assert settings_in({"TELEPHONY_CONFIG": "x.yaml"}) == {}
 
 
+def test_what_kubernetes_sets_beside_a_service_of_our_name_is_no_setting() -> None:
+    links = {
+        "TELEPHONY_SERVICE_HOST": "10.0.0.7",
+        "TELEPHONY_SERVICE_PORT": "8080",
+        "TELEPHONY_SERVICE_PORT_HTTP": "8080",
+        "TELEPHONY_PORT": "tcp://10.0.0.7:8080",
+        "TELEPHONY_PORT_8080_TCP_ADDR": "10.0.0.7",
+    }
+    assert settings_in(links) == {}
+    assert settings_in({"TELEPHONY_PORT": "8081"}) == {"port": "8081"}
+
+
+def test_a_secret_in_the_place_of_its_file_is_not_shown() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        settings_in({"TWILIO_AUTH_TOKEN_FILE": "planted"})
+    assert "planted" not in str(caught.value)
+
+
 def test_vendor_names_mean_settings_that_exist() -> None:
     for name, path in VENDOR_NAMES.items():
         assert settings_schema().at(path), name
