@@ -44,8 +44,9 @@ MOST_WARNINGS = 100
 _SLACK = 1e-9
 """Seconds. A driver that waits until exactly `deadline()` may be off by a rounding error."""
 
-EndedBy = Literal["caller", "agent", "server", "limit"]
-"""`agent`: hung up through the REST API. `server`: the media socket was closed and nothing followed."""
+EndedBy = Literal["caller", "agent", "server", "carrier"]
+"""`agent`: hung up through the REST API or by TwiML. `server`: the media socket was closed and nothing followed.
+`carrier`: Twilio itself, after an error or at a limit."""
 
 
 class Observation(msgspec.Struct, frozen=True):
@@ -113,7 +114,7 @@ class SimulatedCaller:
         self._stream = _Stream(Line(ids or StreamIds(), self._faults), now, self.playout.position(now))
         self._said.extend(b"\xff" * (self._stream.first_sample - len(self._said)))
         self._stream.line.start(dict(parameters), now)
-        self._note(now, "stream opened", self._stream.line.ids.stream)
+        self.note(now, "stream opened", self._stream.line.ids.stream)
         self._decide(now)
         return self._stream.line.release(now)
 
@@ -157,22 +158,28 @@ class SimulatedCaller:
         """The call ends from the telephone's side; on a stream Twilio says `stop`."""
         if self.ended:
             return []
-        messages = []
-        if self._stream is not None:
-            self._return_marks(now)
-            self._stream.line.stop(now)
-            messages = self._stream.line.release(now)
-            self.detach(now)
+        messages = self.leave(now)
         self._end(now, by)
         return messages
 
+    def leave(self, now: float) -> list[str]:
+        """Twilio ends the stream, with `stop`, and the call goes on elsewhere (it was redirected)."""
+        if self._stream is None:
+            return []
+        self._return_marks(now)
+        self._stream.line.stop(now)
+        messages = self._stream.line.release(now)
+        self.detach(now)
+        return messages
+
     def detach(self, now: float) -> None:
-        """The stream is over and the call is not; another `open` or a `hang_up` follows. What was buffered is gone."""
+        """The other side closed the stream and the call goes on: `open` the next or `hang_up`. What was buffered is
+        gone."""
         if self._stream is None:
             return
         self.playout.clear(now)
         self._stream = None
-        self._note(now, "stream closed")
+        self.note(now, "stream closed")
 
     def closed(self, now: float) -> list[str]:
         """The other side closed the socket and nothing follows: the call is over."""
@@ -187,7 +194,14 @@ class SimulatedCaller:
         if known or len(self.warnings) >= MOST_WARNINGS:
             return
         self.warnings.append(TwilioWarning(code, message, self.elapsed(now)))
-        self._note(now, "warning", f"{code} {message}")
+        self.note(now, "warning", f"{code} {message}")
+
+    def note(self, now: float, kind: str, text: str = "") -> None:
+        """Observe something, as if a bystander had: whoever drives the caller adds what it knows."""
+        observation = Observation(self.elapsed(now), kind, text)
+        self.observations.append(observation)
+        if self._observe is not None:
+            self._observe(observation)
 
     # -- looking at it ---------------------------------------------------------------------------------------------
 
@@ -226,14 +240,14 @@ class SimulatedCaller:
             thrown_away = self.playout.buffered(now)
             for name in self.playout.clear(now):
                 line.mark(name, now)
-            self._note(now, "cleared", f"{thrown_away / 8:.0f} ms")
+            self.note(now, "cleared", f"{thrown_away / 8:.0f} ms")
 
     def _return_marks(self, now: float) -> None:
         if self._stream is None:
             return
         for name in self.playout.due(now):
             self._stream.line.mark(name, now)
-            self._note(now, "mark", name)
+            self.note(now, "mark", name)
 
     def _frame(self, stream: _Stream, at: float) -> None:
         """A frame is complete: send it, listen to what was played meanwhile, decide about the next."""
@@ -245,7 +259,7 @@ class SimulatedCaller:
         stream.frames += 1
         change = self._hearing.window(self.playout.heard(first, first + FRAME_BYTES))
         if change:
-            self._note(at, f"agent {change}")
+            self.note(at, f"agent {change}")
         self._decide(at)
 
     def _decide(self, now: float) -> None:
@@ -253,7 +267,7 @@ class SimulatedCaller:
             return
         self._stream.moment = self._actor.moment(self._hearing)
         for kind, text in self._actor.notes:
-            self._note(now, kind, text)
+            self.note(now, kind, text)
         self._actor.notes.clear()
         if self._stream.moment.key:
             self._stream.line.key(self._stream.moment.key, now)
@@ -263,13 +277,7 @@ class SimulatedCaller:
         self.ended_by = by
         self._ended_at = now
         self._actor.abandon()
-        self._note(now, "ended", by)
-
-    def _note(self, now: float, kind: str, text: str = "") -> None:
-        observation = Observation(self.elapsed(now), kind, text)
-        self.observations.append(observation)
-        if self._observe is not None:
-            self._observe(observation)
+        self.note(now, "ended", by)
 
 
 class _Stream:

@@ -4,19 +4,16 @@ telephone. A sentence takes some 20 ms.
 
 from __future__ import annotations
 
-import io
 import shutil
 import subprocess
-import wave
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from telephony.audio.g711 import pcm_to_mulaw
 from telephony.errors import TelephonyError
+from telephony.simulate.recordings import RATE, read_wav, resample, to_mulaw
 
-RATE = 8000
 LEVEL_DBFS = -20.0
 """Loudness of speech as rms below full scale: about what a handset gives, with 15 dB left for the peaks."""
 MOST_CHARACTERS = 2000
@@ -65,52 +62,12 @@ def speak(text: str, speaker: Speaker) -> bytes:
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise SpeechError(f"espeak-ng could not say {text[:60]!r}: {error}") from error
-    return to_telephone(*read_wav(done.stdout))
-
-
-def read_wav(content: bytes) -> tuple[NDArray[np.float64], int]:
-    """Samples (full scale is 1, the first channel only) and rate of a 16-bit WAV. One that was streamed and therefore
-    does not know its own length, as espeak-ng's, is read to its end.
-
-    Raises:
-        SpeechError: it is none.
-    """
-    try:
-        with wave.open(io.BytesIO(content)) as file:
-            if file.getsampwidth() != 2:
-                raise SpeechError(f"a WAV of {8 * file.getsampwidth()} bits; 16 are needed")
-            frames = file.readframes(len(content))
-            samples = np.frombuffer(frames[: len(frames) // 2 * 2], "<i2")[:: file.getnchannels()]
-            return samples / 32768.0, file.getframerate()
-    except (wave.Error, EOFError) as error:
-        raise SpeechError(f"not a WAV of 16-bit PCM: {error}") from error
+    return to_telephone(*read_wav(done.stdout, "espeak-ng's answer"))
 
 
 def to_telephone(samples: NDArray[np.float64], rate: int) -> bytes:
     """*samples* (full scale is 1) as levelled mu-law at 8000 Hz, without silence around it."""
-    return pcm_to_mulaw(np.rint(_levelled(_trimmed(resample(samples, rate))) * 32767).astype("<i2").tobytes())
-
-
-def resample(samples: NDArray[np.float64], rate: int, target: int = RATE) -> NDArray[np.float64]:
-    """All of *samples* at another rate, band-limited to 0.92 of the lower Nyquist frequency, by a Kaiser-windowed sinc.
-
-    Not streaming and not fast (a multiply for every tap); exact enough to leave no audible alias (−70 dB).
-    """
-    if rate == target or not len(samples):
-        return samples
-    cutoff = 0.92 * min(rate, target) / rate
-    reach = int(np.ceil(36 / cutoff))
-    padded = np.concatenate([np.zeros(reach), samples, np.zeros(reach + 1)])
-    centres = np.arange(int(len(samples) * target / rate)) * (rate / target)
-    taps = np.arange(-reach + 1, reach + 1)
-    pieces = []
-    for block in np.array_split(centres, len(centres) // 4096 + 1):
-        whole = np.floor(block).astype(np.int64)
-        distance = taps[None, :] - (block - whole)[:, None]
-        window = np.i0(7.0 * np.sqrt(np.clip(1 - (distance / reach) ** 2, 0, 1))) / np.i0(7.0)
-        kernel = cutoff * np.sinc(cutoff * distance) * window
-        pieces.append((padded[whole[:, None] + taps[None, :] + reach] * kernel).sum(axis=1))
-    return np.concatenate(pieces)
+    return to_mulaw(_levelled(_trimmed(resample(samples, rate))))
 
 
 def _trimmed(samples: NDArray[np.float64]) -> NDArray[np.float64]:

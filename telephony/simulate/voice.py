@@ -15,6 +15,7 @@ import numpy as np
 
 from telephony.simulate import espeak
 from telephony.simulate.espeak import SPEAKERS, SpeechError, to_telephone
+from telephony.simulate.recordings import RATE
 
 CLIPS = files("telephony.simulate") / "clips"
 MOST_REMEMBERED = 256
@@ -75,9 +76,9 @@ def babble(text: str, *, pitch: int) -> bytes:
     Voice detectors take it for speech and people do not. 0.3 s to a word, four syllables to a second.
     """
     seconds = 0.3 * max(1, len(normalised(text).split()))
-    time = np.arange(int(seconds * espeak.RATE)) / espeak.RATE
+    time = np.arange(int(seconds * RATE)) / RATE
     harmonics = np.arange(1, 3400 // pitch)
     strength = 1 / (1 + ((harmonics * pitch - 500) / 600) ** 2) + 0.3 / (1 + ((harmonics * pitch - 1500) / 400) ** 2)
     buzz = (strength[:, None] * np.sin(2 * np.pi * pitch * harmonics[:, None] * time)).sum(axis=0)
     syllables = 0.15 + 0.85 * np.sin(np.pi * 4 * time) ** 2
-    return to_telephone(buzz * syllables, espeak.RATE)
+    return to_telephone(buzz * syllables, RATE)

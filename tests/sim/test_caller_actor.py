@@ -105,7 +105,7 @@ def test_every_wait_is_bounded_and_the_caller_then_hangs_up(dial: Any) -> None:
     assert "unmet" in call.kinds()
 
 
-@pytest.mark.parametrize("by", ["agent", "limit"])
+@pytest.mark.parametrize("by", ["agent", "carrier"])
 def test_a_hang_up_from_elsewhere_says_stop_and_satisfies_waiting_for_the_end(dial: Any, by: Any) -> None:
     call = dial({"wait": "end"}, "hang_up")
     call.until(1)

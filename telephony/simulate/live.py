@@ -1,0 +1,89 @@
+"""A call that is going on, as Twilio's switchboard keeps it: who, in what state, and what it was last told to do."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from datetime import UTC, datetime
+from typing import Literal
+
+import msgspec
+
+CallState = Literal["ringing", "in-progress", "completed", "busy", "failed"]
+
+
+def new_sid(prefix: str) -> str:
+    """An id of Twilio's form: two letters and 32 hexadecimal digits."""
+    return prefix + secrets.token_hex(16)
+
+
+class Source(msgspec.Struct, frozen=True):
+    """Where the next instructions come from: a document, or an address to ask."""
+
+    url: str = ""
+    method: str = "POST"
+    twiml: str = ""
+
+
+class LiveCall:
+    """One simulated phone call. The REST API changes it from outside, while `place_call` carries it out."""
+
+    def __init__(self, sid: str, account_sid: str, from_number: str, to_number: str, limit: float) -> None:
+        self.sid = sid
+        self.account_sid = account_sid
+        self.from_number = from_number
+        self.to_number = to_number
+        self.time_limit = limit
+        """Seconds that it may last."""
+        self.status: CallState = "ringing"
+        self.began: datetime = datetime.now(UTC)
+        self.ended: datetime | None = None
+        self.told: Source | Literal["hang up"] | None = None
+        """What the REST API wants and nobody has done yet."""
+        self.attention = asyncio.Event()
+        """Set when there is something new to look at."""
+
+    @property
+    def over(self) -> bool:
+        return self.ended is not None
+
+    @property
+    def duration(self) -> int:
+        """Whole seconds, as Twilio bills and reports them."""
+        return round(((self.ended or datetime.now(UTC)) - self.began).total_seconds())
+
+    def answer(self) -> None:
+        """The first instruction was carried out: the caller hears something."""
+        if self.status == "ringing":
+            self.status = "in-progress"
+
+    def tell(self, what: Source | Literal["hang up"]) -> None:
+        """An instruction from outside. A later one replaces an earlier one, but a hang-up stands."""
+        if self.told != "hang up":
+            self.told = what
+        self.attention.set()
+
+    def take_told(self) -> Source | Literal["hang up"] | None:
+        """What there is to do; each instruction is taken once, except that a hang-up stays."""
+        told = self.told
+        if told != "hang up":
+            self.told = None
+        self.attention.clear()
+        return told
+
+    def finish(self, status: CallState) -> None:
+        if self.ended is None:
+            self.ended = datetime.now(UTC)
+            self.status = status
+
+    async def pause(self, seconds: float) -> bool:
+        """Let *seconds* pass. True if something from outside came first, which `take_told` then gives."""
+        try:
+            async with asyncio.timeout(seconds):
+                while self.told is None:
+                    await self.attention.wait()
+                    if self.told is None:
+                        self.attention.clear()
+        except TimeoutError:
+            return False
+        return True
