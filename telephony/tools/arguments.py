@@ -81,8 +81,5 @@ def _path(detail: ErrorDetails, arguments: Any) -> str:
 
 
 def _quote(value: Any) -> str:
-    try:
-        text = json.dumps(value, ensure_ascii=False)
-    except (TypeError, ValueError, RecursionError):
-        text = type(value).__name__
+    text = json.dumps(value, ensure_ascii=False, default=lambda other: type(other).__name__)
     return text if len(text) <= _QUOTED else f"{text[:_QUOTED]}…"

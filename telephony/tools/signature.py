@@ -173,11 +173,8 @@ def _text(annotation: Any) -> str:
 
 def _documentation(function: Callable[..., Any]) -> tuple[str, dict[str, str]]:
     """The description and those of the parameters, from a docstring in Google's, NumPy's or Sphinx's style."""
-    text = inspect.getdoc(function) or ""
-    try:
-        found = docstring_parser.parse(text)
-    except docstring_parser.ParseError:
-        return text, {}
+    # Of no style in particular: text that fits none is a description, so nothing is raised here.
+    found = docstring_parser.parse(inspect.getdoc(function) or "")
     paragraphs = [part for part in (found.short_description, found.long_description) if part]
     documented = {
         name.strip().lstrip("*"): " ".join(parameter.description.split())

@@ -286,3 +286,24 @@ def test_a_default_without_json_form_is_left_out_of_the_schema() -> None:
     def f(a: Any = Opaque) -> None: ...
 
     assert properties(f)["a"] == {}
+
+
+@pytest.mark.parametrize(("annotation", "written"), [(Opaque, "`Opaque`"), (list[Opaque], "Opaque]`")])
+def test_annotations_that_are_no_strings_are_named_too(annotation: Any, written: str) -> None:
+    def f(a: Any) -> None: ...
+
+    f.__annotations__["a"] = annotation
+    with pytest.raises(ConfigurationError) as caught:
+        read_signature(f)
+    assert written in caught.value.problem
+
+
+def test_annotated_without_words_leaves_the_docstring_its_say() -> None:
+    def f(a: Annotated[int, Field(gt=3)]) -> None:
+        """Do.
+
+        Args:
+            a: From the docstring.
+        """
+
+    assert properties(f)["a"]["description"] == "From the docstring."
