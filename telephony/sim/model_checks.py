@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from telephony.audio.format import ALAW_8K, MULAW_8K, AudioFormat
+from telephony.sim.model_schema import Tree, misshapen
 from telephony.sim.model_wire import Message, Problem
 
 _SPOKEN_RATES = (8000, 16_000, 24_000)
@@ -26,7 +27,7 @@ class TurnTaking(msgspec.Struct, frozen=True):
     idle_ms: int | None = None
 
 
-def read_format(raw: Any, profile: str) -> AudioFormat:
+def read_format(raw: Any) -> AudioFormat:
     """The audio format of a checked `{type, rate?}`."""
     if not isinstance(raw, dict) or raw.get("type") == "audio/pcm":
         rate = raw.get("rate", 24_000) if isinstance(raw, dict) else 24_000
@@ -55,12 +56,18 @@ def read_turns(raw: Any, threshold: float, prefix_ms: int, silence_ms: int) -> T
     )
 
 
+def shape_problems(wanted: Message, tree: Tree) -> Iterator[Problem]:
+    """Objects where objects belong; the other checks rely on it."""
+    for path in misshapen(wanted, tree, "session."):
+        yield Problem("invalid_type", f"Invalid type for '{path}': expected an object.", "invalid_type", path)
+
+
 def format_problems(raw: Any, place: str, profile: str) -> Iterator[Problem]:
-    if raw is None:
+    if not isinstance(raw, dict):
         return
     code = "invalid_audio_format" if profile == "xai" else "invalid_value"
-    kind = raw.get("type") if isinstance(raw, dict) else raw
-    if not isinstance(raw, dict) or kind not in ("audio/pcm", "audio/pcmu", "audio/pcma"):
+    kind = raw.get("type")
+    if kind not in ("audio/pcm", "audio/pcmu", "audio/pcma"):
         message = f"Invalid value: {kind!r}. Supported values are: 'audio/pcm', 'audio/pcmu', and 'audio/pcma'."
         yield Problem("invalid_format", message, code, place)
         return
@@ -73,14 +80,15 @@ def format_problems(raw: Any, place: str, profile: str) -> Iterator[Problem]:
 
 
 def turn_problems(raw: Any, place: str, kinds: tuple[str, ...], thresholds: tuple[float, float]) -> Iterator[Problem]:
-    if raw is None:
+    if not isinstance(raw, dict):
         return
-    if not isinstance(raw, dict) or raw.get("type") not in (*kinds, None):
-        kind = raw.get("type") if isinstance(raw, dict) else raw
-        message = f"Invalid value: {kind!r}. Supported values are: {', '.join(kinds)}."
+    if raw.get("type") not in (*kinds, None):
+        message = f"Invalid value: {raw['type']!r}. Supported values are: {', '.join(kinds)}."
         yield Problem("invalid_turn_detection", message, param=f"{place}.type")
         return
     bounds = {"threshold": thresholds, "silence_duration_ms": (0, 10_000), "prefix_padding_ms": (0, 10_000)}
+    if raw.get("idle_timeout_ms") is not None:
+        bounds["idle_timeout_ms"] = (0, 60_000)
     for key, (low, high) in bounds.items():
         if key in raw and not _between(raw[key], low, high):
             message = f"Invalid value: {raw[key]!r}. Expected a number from {low} to {high}."
@@ -102,15 +110,16 @@ def tool_problems(tools: Any, *, nested: bool) -> Iterator[Problem]:
     seen: set[str] = set()
     for number, tool in enumerate(tools):
         place = f"session.tools[{number}]"
-        body = tool.get("function", tool) if nested and isinstance(tool, dict) else tool
+        body = inner(tool, "function") if nested and isinstance(tool, dict) and "function" in tool else tool
         kind = tool.get("type") if isinstance(tool, dict) else None
-        if kind is None or (kind == "function" and not isinstance(body.get("name"), str)):
+        name = body.get("name") if isinstance(body, dict) else None
+        if not isinstance(kind, str) or (kind == "function" and not isinstance(name, str)):
             message = f"Missing required parameter: '{place}.{'name' if kind else 'type'}'."
             yield Problem("invalid_tool", message, "missing_required_parameter", place)
-        elif kind == "function" and body["name"] in seen:
-            yield Problem("invalid_tool", f"Duplicate function name: {body['name']!r}.", param=place)
+        elif kind == "function" and name in seen:
+            yield Problem("invalid_tool", f"Duplicate function name: {name!r}.", param=place)
         elif kind == "function":
-            seen.add(body["name"])
+            seen.add(str(name))
 
 
 def _between(value: Any, low: float, high: float) -> bool:

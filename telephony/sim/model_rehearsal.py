@@ -21,9 +21,9 @@ import numpy as np
 from telephony.audio.format import PCM16_8K, PCM16_24K, AudioFormat
 from telephony.audio.transcode import Transcoder
 from telephony.sim.model import SimulatedModel
+from telephony.sim.model_checks import write_format
 from telephony.sim.model_mouth import Voice
 from telephony.sim.model_script import ModelScript, decode_script
-from telephony.sim.model_session import write_format
 from telephony.sim.model_wire import Message
 
 _FRAME_MS = 20

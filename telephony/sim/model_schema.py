@@ -103,3 +103,18 @@ def unknown(value: Mapping[str, Any], tree: Tree, path: str = "") -> Iterator[st
             yield path + key
         elif branch is not ANY and isinstance(inner, Mapping):
             yield from unknown(inner, branch, f"{path}{key}.")
+
+
+_MAY_BE_NULL = {"turn_detection", "transcription", "noise_reduction", "reasoning", "resumption", "response"}
+
+
+def misshapen(value: Mapping[str, Any], tree: Tree, path: str = "") -> Iterator[str]:
+    """Paths in *value* where an object belongs and something else stands."""
+    for key, inner in value.items():
+        branch = tree.get(key)
+        if not branch or branch is ANY:
+            continue
+        if isinstance(inner, Mapping):
+            yield from misshapen(inner, branch, f"{path}{key}.")
+        elif inner is not None or key not in _MAY_BE_NULL:
+            yield path + key

@@ -132,7 +132,7 @@ def decode_script(document: Mapping[str, Any], place: str = "script") -> ModelSc
     """
     raw = document.get("model", document)
     try:
-        script = msgspec.convert(raw, ModelScript, strict=True)
+        script = msgspec.convert(_spelled_out(raw), ModelScript, strict=True)
     except msgspec.ValidationError as error:
         raise ScriptError(_explain(str(error), place)) from error
     for number, reply in enumerate(script.replies):
@@ -143,6 +143,13 @@ def decode_script(document: Mapping[str, Any], place: str = "script") -> ModelSc
     if not 0 < script.speed[0] <= script.speed[1]:
         raise ScriptError(f"{place}: model.speed: the slowest speed is above the fastest. Write for example [5, 10].")
     return script
+
+
+def _spelled_out(raw: Any) -> Any:
+    """YAML 1.1, which PyYAML speaks, reads a bare `on:` as the key True (yaml.org/type/bool.html)."""
+    if isinstance(raw, Mapping):
+        return {"on" if key is True else key: _spelled_out(value) for key, value in raw.items()}
+    return [_spelled_out(item) for item in raw] if isinstance(raw, list) else raw
 
 
 def _check(script: ModelScript, number: int, reply: Reply, place: str) -> None:

@@ -19,6 +19,7 @@ from telephony.sim.model_checks import (
     inner,
     read_format,
     read_turns,
+    shape_problems,
     speed_problems,
     tool_problems,
     turn_problems,
@@ -58,8 +59,8 @@ class OpenAiSession:
         self._read()
 
     def _read(self) -> None:
-        self.input = read_format(self._body["audio"]["input"]["format"], "openai")
-        self.output = read_format(self._body["audio"]["output"]["format"], "openai")
+        self.input = read_format(self._body["audio"]["input"]["format"])
+        self.output = read_format(self._body["audio"]["output"]["format"])
         self.turns = read_turns(self._body["audio"]["input"]["turn_detection"], 0.5, 300, 200)
 
     @property
@@ -70,15 +71,15 @@ class OpenAiSession:
         problems = list(self._problems(wanted, spoke))
         if not problems:
             self._body = _merged(self._body, wanted)
-            self._body["tools"] = list(self._body["tools"])
-            self._complete()
             self._read()
+            self._complete()
         return problems
 
     def _problems(self, wanted: Message, spoke: bool) -> Iterator[Problem]:
         if wanted.get("type") != "realtime":
             message = "Missing required parameter: 'session.type'."
             yield Problem("missing_session_type", message, "missing_required_parameter", "session.type")
+        yield from shape_problems(wanted, OPENAI_SESSION)
         for path in unknown(wanted, OPENAI_SESSION, "session."):
             yield Problem("unknown_parameter", f"Unknown parameter: '{path}'.", "unknown_parameter", path)
         audio = inner(wanted, "audio")
@@ -102,7 +103,8 @@ class OpenAiSession:
 
     def _complete(self) -> None:
         """The echo is complete: what was left out says null or the default."""
-        heard = self._body["audio"]["input"]
+        heard, spoken = self._body["audio"]["input"], self._body["audio"]["output"]
+        heard["format"], spoken["format"] = write_format(self.input), write_format(self.output)
         if heard["transcription"]:
             heard["transcription"] = {"language": None, "prompt": None, **heard["transcription"]}
         if heard["turn_detection"]:
@@ -141,8 +143,8 @@ class XaiSession:
             self._asked = {**_merged(self._asked, wanted), "turn_detection": wanted.get("turn_detection")}
             self._configured = True
             audio = inner(self._asked, "audio")
-            self.input = read_format(inner(audio, "input").get("format"), "xai")
-            self.output = read_format(inner(audio, "output").get("format"), "xai")
+            self.input = read_format(inner(audio, "input").get("format"))
+            self.output = read_format(inner(audio, "output").get("format"))
             self.turns = self._turns()
         return problems
 
@@ -153,6 +155,7 @@ class XaiSession:
         return msgspec.structs.replace(turns, answers="create_response" in detection) if turns else None
 
     def _problems(self, wanted: Message) -> Iterator[Problem]:
+        yield from shape_problems(wanted, XAI_SESSION)
         for path in unknown(wanted, XAI_SESSION, "session."):
             misplaced = path.rpartition(".")[2] in ("voice", "turn_detection")
             remedy = f"xAI wants it at session.{path.rpartition('.')[2]}" if misplaced else "xAI ignores it"
@@ -178,6 +181,8 @@ class XaiSession:
         asked = self._asked
         transcription = self._transcription()
         heard = {"transcription": transcription} if transcription else {}
+        legs = [inner(inner(asked, "audio"), leg) for leg in ("input", "output")]
+        transports = [leg.get("transport", "json") for leg in legs]
         body = {
             "instructions": asked["instructions"],
             "enable_noise_suppression": True,
@@ -192,8 +197,8 @@ class XaiSession:
             "temperature": -1.0,
             "max_response_output_tokens": "inf",
             "audio": {
-                "input": {"format": write_format(self.input), "transport": "json", **heard},
-                "output": {"format": write_format(self.output), "transport": "json"},
+                "input": {"format": write_format(self.input), "transport": transports[0], **heard},
+                "output": {"format": write_format(self.output), "transport": transports[1]},
             },
         }
         if asked["tools"]:
@@ -209,7 +214,8 @@ class XaiSession:
 def _merged(old: Message, new: Message) -> Message:
     merged = dict(old)
     for key, value in new.items():
-        both = isinstance(value, dict) and isinstance(old.get(key), dict)
+        # A format is one value: the rate of the old one means nothing for the new one.
+        both = isinstance(value, dict) and isinstance(old.get(key), dict) and key != "format"
         merged[key] = _merged(old[key], value) if both else value
     return merged
 
