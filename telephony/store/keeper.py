@@ -8,7 +8,7 @@ this process or by the next. Only when all three are full is a record lost, whic
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
@@ -27,6 +27,8 @@ Kept = Literal["stored", "ended already", "spooled", "in memory"]
 
 RETRIES: Sequence[float] = (0.1, 0.5, 2.0)
 """Seconds between attempts to write the end of a call. The store itself has waited for locks before it said no."""
+PROMPT = 0.5
+"""Seconds a running call waits for its record to be written."""
 EVERY = 10.0
 """Seconds between rounds: the lease renewed, abandoned calls closed, what waits offered again. A third of a lease."""
 IN_MEMORY = 1000
@@ -64,16 +66,17 @@ class RecordKeeper:
         return await self.round()
 
     async def begin(self, record: CallRecord) -> Kept:
-        """The call has begun. One attempt: a call that is not in the store yet is finished there all the same."""
-        return await self._keep(record, attempts=())
+        """The call has begun. One attempt, and after `PROMPT` it goes on beside the call: nobody who has just picked
+        up waits for a database, and a call that is not in it yet is finished there all the same."""
+        return await self._keep(record, self._write_promptly(record))
 
     async def save(self, record: CallRecord) -> Kept:
-        """Keep what was said so far, at a turn boundary. One attempt."""
-        return await self._keep(record, attempts=())
+        """Keep what was said so far, at a turn boundary. Like `begin`."""
+        return await self._keep(record, self._write_promptly(record))
 
     async def finish(self, record: CallRecord) -> Kept:
         """The call has ended. When this returns, or is cancelled, the record is safe somewhere."""
-        return await self._keep(record, attempts=self._retries)
+        return await self._keep(record, self._write(record, self._retries))
 
     async def run(self) -> None:
         """Rounds, until cancelled."""
@@ -107,9 +110,9 @@ class RecordKeeper:
 
     # -- keeping -----------------------------------------------------------------------------------------------------
 
-    async def _keep(self, record: CallRecord, attempts: Sequence[float]) -> Kept:
+    async def _keep(self, record: CallRecord, writing: Awaitable[bool]) -> Kept:
         try:
-            written = await self._write(record, attempts)
+            written = await writing
         except StoreError as error:
             log.warning("a call record is spooled", call_id=record.id, error=str(error), kind=error.kind)
             return await asyncio.to_thread(self._set_aside, record)
@@ -128,6 +131,13 @@ class RecordKeeper:
                 log.info("a call record is written again", call_id=record.id, error=str(error), seconds=pause)
             await asyncio.sleep(pause)
         return await self._write_once(record)
+
+    async def _write_promptly(self, record: CallRecord) -> bool:
+        try:
+            async with asyncio.timeout(PROMPT):
+                return await self._write_once(record)
+        except TimeoutError:
+            raise StoreError(f"the store took longer than {PROMPT} seconds", "slow") from None
 
     async def _write_once(self, record: CallRecord) -> bool:
         if record.termination is None:

@@ -1,0 +1,299 @@
+"""The recording of a call: a stereo WAV, caller left, agent right *as heard*, written while the call lasts.
+
+What is said goes into a timeline at once and becomes final half a second later, when nothing can change it any more:
+the agent's audio is handed over before it sounds, and a barge-in takes back what had not. Four times a second the final
+part is appended to `<name>.wav.part` and the lengths in its header are written again, so the file can be played at any
+moment and a killed process loses less than a second. The end renames it to `<name>.wav`.
+
+A `.part` file is locked while its process lives. Whoever starts later finishes the ones that nobody holds (`recover`).
+The disk is only touched in threads, and its failure ends the recording, never the call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import Protocol
+
+import structlog
+from structlog.typing import FilteringBoundLogger
+
+from telephony.audio.format import PCM16_8K, AudioFormat
+from telephony.audio.timeline import RATE, StereoTimeline
+from telephony.audio.transcode import Transcoder
+from telephony.audio.wav import header
+
+_log: FilteringBoundLogger = structlog.get_logger("telephony.tape")
+
+PERIOD = 0.25
+"""Seconds between writes."""
+MARGIN = 0.5
+"""Seconds after which audio is final. With `PERIOD`, three quarters of a second are lost when the process is killed."""
+LATE = 2.0
+"""Seconds that a caller's stream may lag behind the clock (a stalled network or event loop) and still be waited for;
+longer ago than that it has stopped."""
+SLOW = 5.0
+"""Seconds the disk may take before the recording is given up."""
+SNAP = RATE // 100
+"""Samples (10 ms) by which a stretch may miss the end of the one before and still be its continuation: the times of
+two neighbours are rounded apart, and a sample too few or too many would click."""
+
+CHANNELS = 2
+FRAME = CHANNELS * PCM16_8K.bytes_per_sample
+HEADER = len(header(PCM16_8K, CHANNELS, 0))
+PART = ".part"
+
+
+class Clock(Protocol):
+    """Knows the call's time."""
+
+    @property
+    def now(self) -> float:
+        """Seconds since the call began."""
+
+
+class Tape:
+    """One call's recording. It listens to an exchange; `run` it as a task beside the call and `close` it after.
+
+    *path* is the finished file, in a folder that exists. *line* is the format of the payloads.
+    """
+
+    def __init__(self, path: Path, line: AudioFormat, threads: Executor | None = None) -> None:
+        self.path = path
+        self.failed = ""
+        """Why the recording ended before the call, or empty. What was written until then is kept."""
+        self._timeline = StereoTimeline()
+        self._caller = _Leg(line, self._timeline.caller)
+        self._agent = _Leg(line, self._timeline.agent)
+        self._writer = _Writer(path)
+        self._threads = threads
+        self._closing = asyncio.Event()
+
+    # -- what the exchange tells ---------------------------------------------------------------------------------------
+
+    def caller(self, at: float, payload: bytes) -> None:
+        """The caller, from *at* seconds of the call on."""
+        if not self._is_over:
+            self._caller.hear(at, payload)
+
+    def agent(self, at: float, payload: bytes) -> None:
+        """The agent as the caller will hear it from *at* seconds on, unless it is cut."""
+        if not self._is_over:
+            self._agent.hear(at, payload)
+
+    def cut(self, at: float) -> None:
+        """Nothing of the agent that was handed over is heard from *at* seconds on."""
+        self._timeline.cut_agent(_sample(at))
+        self._agent.break_off(_sample(at))
+
+    # -- the file ------------------------------------------------------------------------------------------------------
+
+    async def run(self, clock: Clock) -> None:
+        """Write what is final, until `close` or a failure. It raises nothing."""
+        while not self._is_over:
+            await self.write(clock.now)
+            try:
+                async with asyncio.timeout(PERIOD):
+                    await self._closing.wait()
+            except TimeoutError:
+                continue
+
+    async def write(self, now: float) -> None:
+        """Write what is final at *now* (seconds of the call). It raises nothing."""
+        self._writer.add(self._timeline.settle(self._final(_sample(now))))
+        await self._in_thread(self._writer.write)
+
+    async def close(self, at: float) -> None:
+        """The call ended at *at* seconds: write the rest and give the file its name. Bounded; it raises nothing.
+
+        If it is cancelled the thread still finishes the file. Doing it twice is fine.
+        """
+        if self._closing.is_set():
+            return
+        self._closing.set()
+        if not self.failed:
+            # After a failure there would be a hole of unknown length before it.
+            self._writer.add(self._timeline.settle(_sample(at)))
+        if self._timeline.dropped:
+            _log.info("audio came too late to be recorded", file=self.path.name, seconds=self._timeline.dropped / RATE)
+        await self._in_thread(self._writer.finish)
+
+    @property
+    def _is_over(self) -> bool:
+        return bool(self.failed) or self._closing.is_set()
+
+    def _final(self, now: int) -> int:
+        final = now - int(MARGIN * RATE)
+        heard = self._caller.end
+        lags = 0 < heard < final <= heard + int(LATE * RATE)
+        return heard if lags else final
+
+    async def _in_thread(self, work: Callable[[], None]) -> None:
+        try:
+            async with asyncio.timeout(SLOW):
+                await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        except TimeoutError:
+            self._fail(f"the disk did not answer within {SLOW:.0f} seconds")
+        except OSError as error:
+            self._fail(error.strerror or str(error))
+
+    def _fail(self, why: str) -> None:
+        if not self.failed:
+            self.failed = why
+            _log.warning("the recording stopped; the call goes on", file=str(self.path), why=why)
+
+
+class _Leg:
+    """One side: from payloads and seconds to samples and their place."""
+
+    def __init__(self, line: AudioFormat, place: Callable[[int, bytes], None]) -> None:
+        self.end = 0
+        """The sample after the last one that was heard."""
+        self._decoder = Transcoder(line, PCM16_8K)
+        self._place = place
+
+    def hear(self, at: float, payload: bytes) -> None:
+        pcm = self._decoder.feed(payload)
+        start = _sample(at)
+        if abs(start - self.end) <= SNAP:
+            start = self.end
+        self._place(start, pcm)
+        self.end = start + PCM16_8K.samples(pcm)
+
+    def break_off(self, at: int) -> None:
+        self._decoder.reset()
+        self.end = min(self.end, at)
+
+
+def _sample(at: float) -> int:
+    return max(0, round(at * RATE))
+
+
+class _Writer:
+    """The file, in threads. What is added is written in order, whichever thread comes first."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._chunks: deque[bytes] = deque()
+        self._lock = threading.Lock()
+        self._file: int | None = None
+        self._done = False
+
+    def add(self, frames: bytes) -> None:
+        if frames:
+            self._chunks.append(frames)
+
+    def write(self) -> None:
+        """Append what was added. `OSError`."""
+        with self._lock:
+            self._write()
+
+    def finish(self) -> None:
+        """Append what was added if the disk lets us, and give what is there its final name. `OSError`."""
+        with self._lock:
+            try:
+                self._write()
+            finally:
+                self._finalise()
+
+    def _write(self) -> None:
+        if self._done:
+            return
+        self._done = True  # after a failure: a second attempt would leave a hole, or take over somebody else's name
+        if self._file is None:
+            self._file = _create(_part(self._path))
+        while self._chunks:
+            _append(self._file, self._chunks.popleft())
+        _fix_header(self._file)
+        self._done = False
+
+    def _finalise(self) -> None:
+        file, self._file = self._file, None
+        if file is None:
+            return
+        self._done = True
+        try:
+            finalise(file, _part(self._path), self._path)
+        finally:
+            os.close(file)
+
+
+def _part(path: Path) -> Path:
+    return path.with_name(path.name + PART)
+
+
+def _create(part: Path) -> int:
+    """A new `.part` file, open and locked. It gets that name only when it is locked, so no other process that looks for
+    abandoned files can ever see it unlocked."""
+    new = part.with_name(f".{part.name}.new")
+    file = os.open(new, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o640)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _append(file, header(PCM16_8K, CHANNELS, 0))
+        part.hardlink_to(new)  # unlike a rename it never takes a name from another recording
+    except BaseException:
+        os.close(file)
+        raise
+    finally:
+        new.unlink(missing_ok=True)
+    return file
+
+
+def _append(file: int, data: bytes) -> None:
+    """All of *data*: the kernel may take less at a time, for one on a disk that is nearly full."""
+    view = memoryview(data)
+    os.lseek(file, 0, os.SEEK_END)
+    while view:
+        view = view[os.write(file, view) :]
+
+
+def _fix_header(file: int) -> int:
+    """Let the header say what is there; return the bytes of whole frames behind it."""
+    data = max(0, os.fstat(file).st_size - HEADER) // FRAME * FRAME
+    os.pwrite(file, header(PCM16_8K, CHANNELS, data), 0)
+    return data
+
+
+def finalise(file: int, part: Path, path: Path) -> None:
+    """Make *part*, open as *file*, a whole recording and name it *path*. `OSError`."""
+    os.ftruncate(file, HEADER + _fix_header(file))
+    os.fsync(file)
+    part.replace(path)
+
+
+def recover(folder: Path) -> list[Path]:
+    """Finish the recordings that dead processes left in *folder*; return the files they became, oldest name first.
+
+    Blocking. A file that a live process holds is left alone, and so is one that cannot be finished (logged).
+    """
+    return [path for part in sorted(folder.glob(f"*.wav{PART}")) if (path := _recover(part))]
+
+
+def _recover(part: Path) -> Path | None:
+    path = part.with_name(part.name.removesuffix(PART))
+    try:
+        file = os.open(part, os.O_RDWR)
+    except FileNotFoundError:
+        return None  # finished meanwhile
+    except OSError as error:
+        _log.warning("an abandoned recording cannot be opened", file=str(part), error=str(error))
+        return None
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not part.exists():  # another process held the lock until it had finished this file
+            return None
+        finalise(file, part, path)
+    except BlockingIOError:
+        return None  # its process lives
+    except OSError as error:
+        _log.warning("an abandoned recording cannot be finished", file=str(part), error=str(error))
+        return None
+    finally:
+        os.close(file)
+    return path
