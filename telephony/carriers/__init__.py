@@ -1,0 +1,1 @@
+"""Telephone carriers, pure files for each: their messages, webhooks, signatures and REST as values."""

@@ -1,0 +1,1 @@
+"""What the carrier and operators reach over HTTP: webhooks, the media socket, health."""

@@ -1,0 +1,1 @@
+"""What remains of calls: records, turns and tool uses, kept in SQLite or in memory under one contract."""
