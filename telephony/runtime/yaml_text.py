@@ -74,7 +74,13 @@ class _Reader:
             return self._mapping(node)
         if isinstance(node, yaml.SequenceNode):
             return [self.read(item) for item in node.value]
-        return self._loader.construct_object(node)
+        try:
+            return self._loader.construct_object(node)
+        except (ValueError, KeyError, AttributeError, OverflowError):
+            # `2024-13-01` looks like a date to YAML, `!!bool x` says it is a truth value: PyYAML just tries.
+            kind = node.tag.rpartition(":")[2]
+            problem = f"it looks like YAML's {kind} and is none"
+            raise ConfigurationError("YAML", problem, "Put it in quotes.", self._where(node)) from None
 
     def _mapping(self, node: yaml.MappingNode) -> dict[str, Located]:
         seen: dict[str, str] = {}

@@ -55,6 +55,11 @@ def test_an_empty_document_is_nothing() -> None:
         ("? [a, b]\n: 1\n", "f:1", "must be a word"),
         ("a: &a [*a]\n", "f:1", "holds itself"),
         ("a: 1\nb: c\x07d\n", "f:2", "a character that YAML does not allow"),
+        ("a: 1\nb: 2024-13-01\n", "f:2", "it looks like YAML's timestamp"),
+        ("a: !!float x", "f:1", "it looks like YAML's float"),
+        ("a: !!bool x", "f:1", "it looks like YAML's bool"),
+        ("a: !!timestamp x", "f:1", "it looks like YAML's timestamp"),
+        (f"a: {'9' * 5000}", "f:1", "it looks like YAML's int"),
         ("a: {<<: 3}", "f:1", "expected a mapping"),
     ],
 )
