@@ -31,11 +31,14 @@ class HandMade:
         self.posts: list[tuple[str, dict[str, str], dict[str, str]]] = []
         """Path, headers (lower-case names) and fields of every request."""
         self.upgrades: list[dict[str, str]] = []
+        self.requests: list[web.Request] = []
         self.media: Media = listen
         self.started: list[dict[str, Any]] = []
         self.frames: list[bytes] = []
         self.received: list[dict[str, Any]] = []
         self.url = ""
+        self.never = asyncio.Event()
+        """Set when the test is over; `/slow` answers then."""
         self.hears = asyncio.Event()
         """Set when the first frame has arrived."""
 
@@ -43,6 +46,8 @@ class HandMade:
         fields = dict(request.query) if request.method == "GET" else dict(await request.post())
         headers = {name.lower(): value for name, value in request.headers.items()}
         self.posts.append((request.path, headers, {name: str(value) for name, value in fields.items()}))
+        if request.path == "/slow":
+            await self.never.wait()
         if request.path in self.answers:
             return self.answers[request.path]
         if request.path == "/twilio/voice":
@@ -50,6 +55,7 @@ class HandMade:
         return web.Response(status=204)
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
+        self.requests.append(request)
         self.upgrades.append({name.lower(): value for name, value in request.headers.items()})
         socket = web.WebSocketResponse(compress=False)
         await socket.prepare(request)
@@ -86,6 +92,12 @@ class HandMade:
         if mark:
             await socket.send_json({"event": "mark", "streamSid": stream, "mark": {"name": mark}})
 
+    def transport(self, socket: web.WebSocketResponse) -> asyncio.Transport:
+        """What lies below *socket*, for a server that breaks its protocol."""
+        transport = socket.get_extra_info("socket") and self.requests[-1].transport
+        assert transport is not None
+        return transport
+
     async def rest_post(self, rest: TwilioRest, sid: str, form: dict[str, str]) -> int:
         """Use the REST API as the program would."""
         url = f"{rest.base_url}/2010-04-01/Accounts/{rest.account_sid}/Calls/{sid}.json"
@@ -117,6 +129,7 @@ async def server() -> AsyncIterator[HandMade]:
     before = asyncio.all_tasks()
     yield made
     await asyncio.sleep(0)
+    made.never.set()
     leaked = {task.get_name() for task in asyncio.all_tasks() - before if task.get_name().startswith("MZ")}
     await running.close()
     assert not leaked
