@@ -2,16 +2,23 @@
 
 The floors, arrows pointing down only:
 
-     7   cli  demo  __main__
-     6   runtime                                         picks the concrete classes: the only wiring
+     7   cli/  demo  show  __main__
+     6   runtime/                                        picks the concrete classes: the only wiring
      5   server/  simulate/                              webhooks, media, health; the simulators' sockets
      4   bridge/                                         asyncio around one call
      3   store/  tools/  upstream/
      2   links/                                          every socket the program opens
      ════ the waterline: below it no asyncio, no clock, no environment, no randomness, no files ════
-     1   exchange
+     1   exchange  rehearsal
      1   carriers/  realtime/  conversation/  agents/  sim/
      0   events  commands  records  settings  errors  audio/
 """
 
+from telephony.agents.agent import Agent
+from telephony.errors import ConfigurationError, TelephonyError, ToolError
+from telephony.runtime.serving import serve
+from telephony.tools.context import CallContext
+from telephony.tools.tool import tool
+
+__all__ = ["Agent", "CallContext", "ConfigurationError", "TelephonyError", "ToolError", "serve", "tool"]
 __version__ = "0.1.0"

@@ -22,9 +22,9 @@ Seconds = Annotated[float, Field(ge=0)]
 
 
 class Group(BaseModel):
-    """A group of settings. Unknown keys are errors."""
+    """A group of settings. Unknown keys are errors, and so is infinity: every bound is one."""
 
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True, frozen=True, allow_inf_nan=False)
 
 
 class TurnDetection(Group):
@@ -52,16 +52,16 @@ class Limits(Group):
     dead_air: Annotated[float, Field(gt=0)] = 5
     """Seconds the caller may wait for a reply that is due before the model is asked again; twice that, and a
     recorded apology ends the call."""
-    goodbye: Annotated[float, Field(gt=0)] = 8
+    goodbye: Annotated[float, Field(gt=0)] = 3
     """Seconds the last words may take beyond their own length before the line is released anyway."""
-    connect: Annotated[float, Field(gt=0)] = 10
+    connect: Annotated[float, Field(gt=0)] = 8
     """Seconds the model has to accept the session, from the start of the call."""
     tool_calls: Annotated[int, Field(ge=1)] = 50
     """Function calls in one call; further ones are refused to the model."""
     early_audio: Seconds = 4
     """Seconds of caller audio kept until the model is ready; the oldest is dropped."""
-    stream_silence: Annotated[float, Field(gt=0)] = 20
-    """Seconds without a single frame from the carrier before the call is taken for lost."""
+    stream_silence: Annotated[float, Field(gt=0)] = 30
+    """Seconds without a single message from the carrier before the call is taken for lost."""
 
 
 class AgentSettings(Group):
@@ -134,6 +134,7 @@ class ModelEntry(BaseModel):
     """What agents call it. Several entries may share a name."""
     litellm_params: LiteLLMParams
     model_info: dict[str, Any] = {}
+    """LiteLLM's notes on the model; kept as they are."""
 
 
 class Settings(Group):
@@ -201,7 +202,7 @@ class SessionConfig(msgspec.Struct, frozen=True):
 
 
 class Clips(msgspec.Struct, frozen=True):
-    """Recorded sentences for when the model cannot speak, in the carrier's format."""
+    """Recorded sentences for when the model cannot speak, in the session's audio format."""
 
     apology: bytes = b""
     """Played when the model is lost for good."""

@@ -172,7 +172,7 @@ class Bridge:
         self._work.arm(at, self._tick)
 
     def _report(self, note: Note) -> None:
-        getattr(self._log, note.level)(note.event, at=round(self.now, 3), **note.fields)
+        getattr(self._log, note.level)(note.event, t=round(self.now, 3), **note.fields)
         if self._observer:
             self._observer(self.now, note)
 

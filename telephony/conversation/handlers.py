@@ -207,6 +207,8 @@ def model_audio_done(state: State, event: ev.ModelAudioDone, now: float) -> None
 def model_transcript(state: State, event: ev.ModelTranscript, now: float) -> None:
     state.responses.alive(event.response_id, now)
     state.transcript.agent_said(event, now)
+    if event.final and event.text:
+        state.note("info", "agent said", text=event.text, item=event.item_id)
 
 
 def response_done(state: State, event: ev.ResponseDone, now: float) -> None:

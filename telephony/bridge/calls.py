@@ -1,0 +1,183 @@
+"""The calls of this process: each from its stream's first message to its one terminal record."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+import structlog
+from structlog.typing import FilteringBoundLogger
+
+from telephony.bridge.bridge import Bridge, ConnectModel, Observer, Tools
+from telephony.bridge.tape import Tape
+from telephony.carriers.base import Carrier, StatusUpdate
+from telephony.commands import EndCall, HangUp, Note
+from telephony.events import CallEnded, CallStarted, ServerStopping
+from telephony.exchange import Exchange
+from telephony.links.link import Link
+from telephony.records import CallRecord, Termination
+from telephony.settings import CallSettings
+from telephony.tools.context import CallContext
+
+_log: FilteringBoundLogger = structlog.get_logger("telephony.calls")
+
+
+class Plan(msgspec.Struct):
+    """How a call to one agent is carried: settled before the first word."""
+
+    settings: CallSettings
+    tools: Tools
+    connect_model: ConnectModel
+    record: bool
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """What the webhook knew of a call."""
+
+    call_id: str
+    agent: str
+    from_number: str
+    to_number: str
+
+
+class Keeper(Protocol):
+    """Keeps records, whatever happens to the database."""
+
+    async def begin(self, record: CallRecord) -> object:
+        """The call exists."""
+
+    async def finish(self, record: CallRecord) -> object:
+        """The call is over; the record is terminal. Bounded; never raises for the store's sake."""
+
+
+Watcher = Callable[[str, float, Note], None]
+"""Told of every note of every call: the carrier's call id, seconds since the call began, the note."""
+
+
+class Calls:
+    """Live calls by the carrier's id, and what they share."""
+
+    def __init__(
+        self,
+        keeper: Keeper,
+        recordings: Path,
+        hang_up: Callable[[HangUp], Awaitable[None]],
+        watcher: Watcher | None = None,
+    ) -> None:
+        self.live: dict[str, Bridge] = {}
+        self.draining = False
+        self.on_record: Callable[[CallRecord], None] | None = None
+        """Told of every call that is over, with its complete record."""
+        self._keeper = keeper
+        self._recordings = recordings
+        self._hang_up = hang_up
+        self._watcher = watcher
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    async def carry(self, caller: Caller, plan: Plan, started: CallStarted, carrier: Carrier, link: Link) -> CallRecord:
+        """Carry one call to its end and keep its record.
+
+        The caller of this makes sure that `live` has no call of the same id: one phone call has one stream.
+        Cancelling it ends the call as the server's doing; the record is written all the same.
+        """
+        record = _new_record(caller, carrier.traits.name)
+        tape = Tape(self._recordings / f"{record.id}.wav", started.audio) if plan.record else None
+        exchange = Exchange(plan.settings, started, carrier, tape)
+        context = CallContext(caller.call_id, caller.from_number, caller.to_number, caller.agent)
+        bridge = Bridge(exchange, link, plan.connect_model, self._hang_up, plan.tools, context, self._observer(caller))
+        self.live[caller.call_id] = bridge
+        self._idle.clear()
+        try:
+            await self._keeper.begin(record)
+            await _run(bridge, tape)
+        finally:
+            del self.live[caller.call_id]
+            _complete(record, exchange, bridge, tape)
+            await self._keeper.finish(record)
+            if self.on_record:
+                self.on_record(record)
+            if not self.live:
+                self._idle.set()
+        return record
+
+    def update(self, status: StatusUpdate) -> None:
+        """A status callback. Only a terminal one says anything we do not know; late and repeated ones say nothing."""
+        bridge = self.live.get(status.call_id)
+        if bridge is not None and status.terminal:
+            reason = "caller hung up" if status.status == "completed" else f"carrier says {status.status}"
+            bridge.feed(CallEnded("caller", reason))
+
+    async def idle(self) -> None:
+        """Wait until no call is live and every record is kept. Bounded by whoever waits."""
+        await self._idle.wait()
+
+    async def drain(self, patience: float, goodbye: float) -> None:
+        """Take no more calls and wait for the running ones: *patience* seconds for them to end by themselves, then
+        *goodbye* seconds more, in which the agents say that they have to go."""
+        self.draining = True
+        if await self._emptied(patience):
+            return
+        for bridge in list(self.live.values()):
+            bridge.feed(ServerStopping())
+        if not await self._emptied(goodbye):
+            _log.warning("calls did not end in time", calls=sorted(self.live))
+
+    async def _emptied(self, bound: float) -> bool:
+        try:
+            async with asyncio.timeout(bound):
+                await self.idle()
+        except TimeoutError:
+            return False
+        return True
+
+    def _observer(self, caller: Caller) -> Observer | None:
+        watcher = self._watcher
+        return None if watcher is None else lambda at, note: watcher(caller.call_id, at, note)
+
+
+async def _run(bridge: Bridge, tape: Tape | None) -> None:
+    """The call, and its recording beside it."""
+    async with asyncio.TaskGroup() as group:
+        recorder = group.create_task(tape.run(bridge), name="tape") if tape else None
+        try:
+            await bridge.run()
+        finally:
+            if tape and recorder:
+                await tape.close(bridge.now)
+                recorder.cancel()
+
+
+def _new_record(caller: Caller, carrier: str) -> CallRecord:
+    now = datetime.now(UTC)
+    return CallRecord(
+        id=f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
+        carrier=carrier,
+        carrier_call_id=caller.call_id,
+        agent=caller.agent,
+        from_number=caller.from_number,
+        to_number=caller.to_number,
+        started_at=now,
+    )
+
+
+def _complete(record: CallRecord, exchange: Exchange, bridge: Bridge, tape: Tape | None) -> None:
+    """Everything the call leaves behind."""
+    ending = bridge.ending or EndCall("failed", "server", "the call was cancelled")
+    state = exchange.conversation.state
+    record.duration = round(bridge.now, 3)
+    record.termination = Termination(ending.result, ending.by, ending.reason)
+    record.turns = exchange.conversation.turns(bridge.now)
+    record.tools = exchange.conversation.tool_uses
+    record.usage = state.tally.usage
+    record.model = state.tally.model
+    record.notes = state.tally.notes
+    if tape:
+        record.recording = str(tape.path) if not tape.failed else ""
+        if tape.failed:
+            record.notes = [*record.notes, f"The recording stopped: {tape.failed}"]

@@ -1,0 +1,86 @@
+"""`telephony calls`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from telephony import show as shown
+from telephony.cli.serve import ConfigOption
+from telephony.errors import TelephonyError
+from telephony.records import CallRecord
+from telephony.runtime.serving import read_settings
+from telephony.settings import Settings
+from telephony.store.base import CallSummary
+
+app = typer.Typer(help="Look at the calls that were taken.", no_args_is_help=True)
+
+JsonOption = Annotated[bool, typer.Option("--json", help="JSON for machines.")]
+
+
+@app.callback()
+def group() -> None:
+    """Look at the calls that were taken."""
+
+
+@app.command("list")
+def list_calls(
+    config: ConfigOption = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="How many at most.")] = 20,
+    agent: Annotated[str | None, typer.Option(help="Only this agent's.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List calls, newest first."""
+    settings, _ = read_settings(config)
+    calls = asyncio.run(_list(settings, limit, agent))
+    if as_json:
+        typer.echo(json.dumps([shown.as_json(call) for call in calls], indent=2, ensure_ascii=False))
+        return
+    console = Console()
+    if not calls:
+        console.print("No calls yet.")
+        return
+    console.print(shown.calls_table(calls))
+
+
+@app.command("show")
+def show_call(
+    call: Annotated[str, typer.Argument(help="The call's id, the beginning of it, or Twilio's CallSid.")],
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show one call: what was said and heard, how long everybody waited, how it ended."""
+    settings, _ = read_settings(config)
+    record = asyncio.run(_get(settings, call))
+    if record is None:
+        raise TelephonyError(f"There is no call {call!r}. `telephony calls list` shows which there are.")
+    if as_json:
+        typer.echo(json.dumps(shown.as_json(record), indent=2, ensure_ascii=False))
+    else:
+        Console().print(shown.call_page(record))
+
+
+async def _list(settings: Settings, limit: int, agent: str | None) -> list[CallSummary]:
+    from telephony.store.sql import SqlStore
+
+    store = SqlStore(settings.database_url)
+    try:
+        await store.open()
+        return await store.list(limit, agent=agent)
+    finally:
+        await store.close()
+
+
+async def _get(settings: Settings, wanted: str) -> CallRecord | None:
+    from telephony.store.sql import SqlStore
+
+    store = SqlStore(settings.database_url)
+    try:
+        await store.open()
+        return await store.get(wanted)
+    finally:
+        await store.close()

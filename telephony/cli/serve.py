@@ -1,0 +1,48 @@
+"""`telephony serve`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from telephony.runtime import logs
+from telephony.runtime.redaction import secrets_of
+from telephony.runtime.serving import read_settings, run_until_told
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", metavar="FILE", help="YAML file; telephony.yaml is read if it is there."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(serve)
+
+
+def serve(
+    config: ConfigOption = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 picks a free one.")] = None,
+    public_url: Annotated[str | None, typer.Option(help="https://… as Twilio reaches this server.")] = None,
+    log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
+) -> None:
+    """Answer calls: webhook at /twilio/voice, media at /twilio/media.
+
+    SIGTERM or Ctrl-C lets running calls end first; a second one cuts them short.
+    """
+    importable()
+    flags = {"host": host, "port": port, "public_url": public_url, "log_level": log_level}
+    settings, environ = read_settings(config, flags)
+    logs.set_up(settings.log_level, settings.log_format, secrets=secrets_of(settings, environ))
+    asyncio.run(run_until_told(settings, environ))
+
+
+def importable() -> None:
+    """Tools live in modules beside the configuration; a console script does not look there by itself."""
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)

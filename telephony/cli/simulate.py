@@ -1,0 +1,105 @@
+"""`telephony simulate`: the other ends of the line, without keys and without a phone."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from telephony.cli.placing import Placing, place_calls
+from telephony.errors import TelephonyError
+from telephony.runtime import logs
+from telephony.sim.model_script import decode_script
+from telephony.simulate.model import ModelSession, RunningModel, start_model
+from telephony.simulate.scenario import FRONT_DESK, load_scenario, shipped_scenarios
+from telephony.simulate.voice import Voice
+
+app = typer.Typer(help="Simulate the model or the caller, over real sockets.", no_args_is_help=True)
+
+Script = Annotated[
+    str, typer.Option("--script", "-s", help=f"YAML file, or one that comes along: {', '.join(shipped_scenarios())}.")
+]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show every event.")]
+
+
+@app.callback()
+def group() -> None:
+    """Simulate the model or the caller, over real sockets."""
+
+
+@app.command()
+def model(
+    script: Script = FRONT_DESK,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 picks a free one.")] = 9100,
+    api_key: Annotated[str | None, typer.Option(help="Key that clients must send; without it anyone may come.")] = None,
+    verbose: Verbose = False,
+) -> None:
+    """Be a realtime model: xAI's or OpenAI's protocol, speaking from a script. Ends with Ctrl-C.
+
+    Point a deployment at it with `api_base: ws://127.0.0.1:9100`. What the client does wrong is printed.
+    """
+    logs.set_up("warning")
+    asyncio.run(_model(script, host, port, api_key, verbose))
+
+
+async def _model(script: str, host: str, port: int, api_key: str | None, verbose: bool) -> None:
+    document, place = load_scenario(script)
+    console = Console(highlight=False, soft_wrap=True)
+
+    def on_event(session: ModelSession, direction: str, message: str | bytes) -> None:
+        if verbose and "audio" not in str(message)[:80]:
+            console.print(f"{session.number} {direction} {str(message)[:200]}", markup=False)
+
+    replies, voice = decode_script(document, place), Voice("agent")
+    try:
+        running = await start_model(replies, voice=voice, host=host, port=port, api_key=api_key, on_event=on_event)
+    except OSError as error:
+        raise TelephonyError(
+            f"{host}:{port} cannot be listened on ({error.strerror}). Choose another --port."
+        ) from error
+    async with running:
+        console.print(f"A simulated model is at {running.url} ({place}). Ctrl-C ends it.", markup=False)
+        await _report(running, console)
+
+
+async def _report(running: RunningModel, console: Console) -> None:
+    """Say of every session, once it is over, what the client did wrong. Until cancelled."""
+    reported = 0
+    while True:
+        await asyncio.sleep(0.3)
+        while reported < len(running.sessions) and running.sessions[reported].ended.is_set():
+            session = running.sessions[reported]
+            reported += 1
+            lines = [f"{fault.code}: {fault.message}" for fault in session.core.faults] + session.core.unmet
+            console.print(f"session {session.number} is over: {'; '.join(lines) or 'nothing wrong'}", markup=False)
+
+
+@app.command()
+def caller(
+    url: Annotated[str, typer.Option(help="The webhook to call.")] = "http://127.0.0.1:8080/twilio/voice",
+    script: Script = FRONT_DESK,
+    wav: Annotated[Path | None, typer.Option(help="A WAV to play as the caller, instead of a script.")] = None,
+    calls: Annotated[int, typer.Option(min=1, max=500, help="Calls to place at once.")] = 1,
+    account_sid: Annotated[str, typer.Option(envvar="TWILIO_ACCOUNT_SID", help="The account.")] = "AC" + "0" * 32,
+    auth_token: Annotated[str, typer.Option(envvar="TWILIO_AUTH_TOKEN", help="Signs every request.")] = "",
+    public_url: Annotated[
+        str | None, typer.Option(envvar="PUBLIC_URL", help="The server's public URL, if it is not that of --url.")
+    ] = None,
+    rest_port: Annotated[int, typer.Option(help="Port of the simulated REST API.")] = 9200,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for stereo WAVs: said and heard.")] = None,
+    verbose: Verbose = False,
+) -> None:
+    """Be Twilio and a caller: signed webhook, signed media stream, REST API. Exit code 1 if a call went wrong.
+
+    Point the server's `twilio.api_base` at http://127.0.0.1:9200, so that it can hang up.
+    """
+    logs.set_up("error")
+    if not auth_token:
+        raise typer.BadParameter("set TWILIO_AUTH_TOKEN to what the server has.", param_hint="--auth-token")
+    placing = Placing(url, account_sid, auth_token, public_url, rest_port, out, verbose)
+    if not asyncio.run(place_calls(placing, script, wav, calls)):
+        raise typer.Exit(1)

@@ -1,0 +1,183 @@
+"""One process put together: which classes stand behind the protocols, who owns them, and in which order they go.
+
+Everything is opened before the port is, and everything that can be wrong with the configuration is found then, not by
+the first caller: tools are imported, deployments resolved, and every agent's session is worded once for every model
+that may answer for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterable, Mapping
+from importlib import resources
+from pathlib import Path
+
+import aiohttp
+import structlog
+from structlog.typing import FilteringBoundLogger
+
+from telephony.agents.agent import Agent, call_settings
+from telephony.agents.directory import Directory
+from telephony.audio.format import MULAW_8K, AudioFormat
+from telephony.audio.transcode import Transcoder
+from telephony.bridge.bridge import ConnectModel
+from telephony.bridge.calls import Calls, Plan, Watcher
+from telephony.bridge.tape import recover
+from telephony.carriers.twilio import TwilioStream
+from telephony.carriers.twilio_account import TwilioAccount
+from telephony.commands import HangUp
+from telephony.errors import ConfigurationError
+from telephony.links.http import perform
+from telephony.links.link import Link
+from telephony.realtime import Dialect, dialect
+from telephony.runtime.checks import serving_problems
+from telephony.runtime.configuration import ConfigurationErrors
+from telephony.server.app import Server, application
+from telephony.server.reception import Reception
+from telephony.settings import CallSettings, Clips, Settings
+from telephony.store.keeper import RecordKeeper
+from telephony.tools.load import load_tools
+from telephony.tools.toolbox import Toolbox
+from telephony.upstream.deployment import Deployment, deployments
+from telephony.upstream.pool import Upstream
+
+GOODBYE = 20.0
+"""Seconds the last calls have to say goodbye once the drain is over."""
+
+_log: FilteringBoundLogger = structlog.get_logger("telephony.office")
+
+
+class Office:
+    """A running process: its server, its calls, its records."""
+
+    def __init__(self, settings: Settings, server: Server, calls: Calls, keeper: RecordKeeper) -> None:
+        self.settings = settings
+        self.server = server
+        self.calls = calls
+        self.keeper = keeper
+
+    @property
+    def address(self) -> str:
+        """Where the server listens, for a person on this machine."""
+        host = "127.0.0.1" if self.server.host in ("0.0.0.0", "::") else self.server.host  # noqa: S104  compared, not bound
+        return f"http://{host}:{self.server.port}"
+
+
+@contextlib.asynccontextmanager
+async def open_office(
+    settings: Settings,
+    environ: Mapping[str, str],
+    *,
+    agents: Iterable[Agent] = (),
+    watcher: Watcher | None = None,
+) -> AsyncIterator[Office]:
+    """Open everything, listen, and on leaving drain and close it.
+
+    *agents* made in Python come beside those of the configuration. *environ* is where keys are looked up. *watcher* is
+    told of every note of every call. Raises `ConfigurationError` before anything listens.
+    """
+    staff = _agents(settings, agents)
+    directory = Directory(staff, settings.numbers)
+    if problems := [p for p in serving_problems(settings) if p.key not in ("agents", "numbers") or not staff]:
+        raise problems[0] if len(problems) == 1 else ConfigurationErrors(problems)
+    upstream = Upstream(_models(settings, staff, environ))
+    keeper = _keeper(settings)
+    recordings = Path(settings.recordings)
+    account = TwilioAccount(settings.public_url, settings.twilio)
+    async with contextlib.AsyncExitStack() as stack:
+        plans = {agent.name: _plan(agent, upstream, stack) for agent in staff}
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        await _open_records(keeper, recordings)
+        stack.push_async_callback(keeper.close)
+
+        async def hang_up(command: HangUp) -> None:
+            await perform(session, account.hang_up(command.call_id))
+
+        calls = Calls(keeper, recordings, hang_up, watcher)
+        reception = Reception(
+            account, settings.public_url, calls, directory.for_number, plans.__getitem__, TwilioStream
+        )
+        server = Server(application(reception), settings.host, settings.port)
+        async with asyncio.TaskGroup() as group:
+            rounds = group.create_task(keeper.run(), name="record keeper")
+            try:
+                await server.start()
+                yield Office(settings, server, calls, keeper)
+                await calls.drain(settings.drain, GOODBYE)
+            finally:
+                await server.stop()
+                rounds.cancel()
+
+
+async def answer_calls(
+    settings: Settings, environ: Mapping[str, str], stop: asyncio.Event, agents: Iterable[Agent] = ()
+) -> None:
+    """Answer calls until *stop* is set, then let them end."""
+    async with open_office(settings, environ, agents=agents) as office:
+        _log.info("listening", address=office.address, webhook=f"{settings.public_url}/twilio/voice")
+        await stop.wait()
+        _log.info("stopping", calls=len(office.calls.live), seconds=settings.drain)
+
+
+# -- agents and models ---------------------------------------------------------------------------------------------
+
+
+def _agents(settings: Settings, extra: Iterable[Agent]) -> list[Agent]:
+    agents = [Agent.from_settings(name, own) for name, own in settings.agents.items()]
+    return [*agents, *extra]
+
+
+def _models(settings: Settings, agents: Iterable[Agent], environ: Mapping[str, str]) -> Iterable[Deployment]:
+    wanted = {agent.settings.model for agent in agents}
+    return deployments(settings.model_list, environ, wanted=None if "" in wanted else wanted)
+
+
+def _plan(agent: Agent, upstream: Upstream, stack: contextlib.AsyncExitStack) -> Plan:
+    """How calls to *agent* are carried. Everything that could be wrong with it is found here."""
+    place = f"agents.{agent.name}.tools"
+    toolbox = Toolbox(load_tools(agent.tools, place))
+    stack.push_async_callback(toolbox.close)
+    settings = call_settings(agent, toolbox.specs, _clips(agent))
+    for deployment in upstream.for_model(agent.settings.model):
+        dialect(deployment.dialect, settings.session)
+    return Plan(settings, toolbox, _connector(agent, settings, upstream), agent.settings.record)
+
+
+def _connector(agent: Agent, settings: CallSettings, upstream: Upstream) -> ConnectModel:
+    async def connect() -> tuple[Dialect, str, Link]:
+        deployment, link = await upstream.connect(agent.settings.model, budget=settings.limits.connect)
+        return dialect(deployment.dialect, settings.session), f"{deployment.provider}/{deployment.model}", link
+
+    return connect
+
+
+def _clips(agent: Agent) -> Clips:
+    """The recorded sentences that come with the program, in the format the agent's session speaks."""
+    audio = call_settings(agent).session.audio
+    return Clips(apology=_clip("apology", audio), goodbye=_clip("goodbye", audio))
+
+
+def _clip(name: str, audio: AudioFormat) -> bytes:
+    recorded = resources.files("telephony").joinpath("clips", f"{name}.ulaw").read_bytes()
+    return Transcoder(MULAW_8K, audio).feed(recorded)
+
+
+# -- records -------------------------------------------------------------------------------------------------------
+
+
+def _keeper(settings: Settings) -> RecordKeeper:
+    from telephony.store.sql import SqlStore
+
+    return RecordKeeper(SqlStore(settings.database_url), Path(settings.recordings) / "unsaved")
+
+
+async def _open_records(keeper: RecordKeeper, recordings: Path) -> None:
+    try:
+        await asyncio.to_thread(recordings.mkdir, parents=True, exist_ok=True)
+    except OSError as error:
+        problem = f"the folder {recordings} cannot be made ({error.strerror})"
+        raise ConfigurationError("recordings", problem, "Name one that this user may write to.") from error
+    for path in await asyncio.to_thread(recover, recordings):
+        _log.warning("a recording of a dead process was finished", path=str(path))
+    await keeper.open()

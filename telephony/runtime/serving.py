@@ -1,0 +1,75 @@
+"""`serve`: an office that is open until somebody asks it to close."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import structlog
+from structlog.typing import FilteringBoundLogger
+
+from telephony.agents.agent import Agent
+from telephony.runtime import logs
+from telephony.runtime.configuration import DEFAULT_DOTENV, load
+from telephony.runtime.environment import Environment
+from telephony.runtime.office import answer_calls
+from telephony.runtime.redaction import secrets_of
+from telephony.settings import Settings
+
+LAST_WORDS = 3.0
+"""Seconds between a second signal and the end of the process, whatever is still open."""
+
+_log: FilteringBoundLogger = structlog.get_logger("telephony.serve")
+
+
+def read_settings(
+    config: Path | None = None, overrides: Mapping[str, Any] | None = None
+) -> tuple[Settings, Mapping[str, str]]:
+    """The settings of this process and the environment that keys are looked up in, `.env` included."""
+    environment = Environment(os.environ, DEFAULT_DOTENV)
+    return load(config, environment, overrides), environment
+
+
+def serve(*agents: Agent, config: str | Path | None = None, **settings: Any) -> None:
+    """Answer the telephone until SIGTERM or Ctrl-C. Running calls may end first; a second signal cuts them short.
+
+        serve(Agent("frontdesk", instructions="You are …", tools=[lookup_order]), public_url="https://voice.example.com")
+
+    *agents* come beside those of the configuration; *settings* are those of `telephony.yaml`, and win over it. Raises
+    `ConfigurationError` before anything listens.
+    """
+    resolved, environ = read_settings(Path(config) if config else None, settings)
+    logs.set_up(resolved.log_level, resolved.log_format, secrets=secrets_of(resolved, environ))
+    asyncio.run(run_until_told(resolved, environ, agents))
+
+
+async def run_until_told(settings: Settings, environ: Mapping[str, str], agents: Iterable[Agent] = ()) -> None:
+    """Answer calls until the first SIGTERM or SIGINT; the second one ends the process within seconds."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    this = asyncio.current_task()
+
+    def told() -> None:
+        if not stop.is_set():
+            stop.set()
+            return
+        _log.warning("told twice: ending at once")
+        loop.call_later(LAST_WORDS, os._exit, 1)
+        if this is not None:
+            this.cancel()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told)
+    try:
+        await answer_calls(settings, environ, stop, agents)
+    except asyncio.CancelledError:
+        if not stop.is_set():
+            raise
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+

@@ -1,0 +1,82 @@
+"""The HTTP server: routes, one refusal for every forgery, and a life that ends only when ours does.
+
+aiohttp is not allowed to handle signals or to shut down by itself: its graceful shutdown stops reading live WebSockets,
+so that the agent would go on talking to a caller it no longer hears.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+from aiohttp import web
+from structlog.typing import FilteringBoundLogger
+
+from telephony.errors import ConfigurationError, ForgedRequest
+from telephony.server.media import Media
+from telephony.server.reception import Reception
+from telephony.server.webhooks import Webhooks
+
+MAX_BODY = 64 * 1024
+"""Bytes of a webhook's body; Twilio's have two thousand."""
+KEEPALIVE = 15.0
+"""Seconds an idle or dawdling connection is kept; aiohttp's own default here is an hour."""
+
+_log: FilteringBoundLogger = structlog.get_logger("telephony.server")
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def application(reception: Reception) -> web.Application:
+    """The public routes of one reception."""
+    app = web.Application(middlewares=[_refusals], client_max_size=MAX_BODY)
+    app.add_routes(Webhooks(reception).routes())
+    app.add_routes(Media(reception).routes())
+
+    async def healthz(request: web.Request) -> web.Response:
+        """The process is alive; asks nothing of anything else."""
+        return web.json_response({"status": "ok", "calls": len(reception.calls.live)})
+
+    app.router.add_get("/healthz", healthz)
+    return app
+
+
+@web.middleware
+async def _refusals(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """A forged request gets 403 and no reason; a bug of ours gets 500 and no traceback."""
+    try:
+        return await handler(request)
+    except ForgedRequest as reason:
+        _log.warning("request refused", path=request.path, reason=str(reason), peer=request.remote)
+        return web.Response(status=403, text="Forbidden\n")
+    except (web.HTTPException, asyncio.CancelledError):
+        raise
+    except Exception:  # noqa: BLE001  the boundary of a request
+        _log.exception("request failed", path=request.path)
+        return web.Response(status=500, text="Something went wrong on our side.\n")
+
+
+class Server:
+    """A listening server. `port` is known once it has started."""
+
+    def __init__(self, app: web.Application, host: str, port: int) -> None:
+        self.host = host
+        self.port = port
+        self._runner = web.AppRunner(app, handle_signals=False, keepalive_timeout=KEEPALIVE, access_log=None)
+
+    async def start(self) -> None:
+        """Listen. Raises `ConfigurationError` if the address cannot be had."""
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, self.host, self.port, backlog=1024)
+        try:
+            await site.start()
+        except OSError as error:
+            await self._runner.cleanup()
+            problem = f"{self.host}:{self.port} cannot be listened on ({error.strerror or error})"
+            raise ConfigurationError("port", problem, "Set PORT to a free one, or stop what uses it.") from error
+        self.port = self._runner.addresses[0][1]
+
+    async def stop(self) -> None:
+        """Stop listening and close what is open; whoever wants calls to end well has drained them before."""
+        await self._runner.cleanup()

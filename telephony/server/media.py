@@ -1,0 +1,88 @@
+"""The media socket: a stranger until its first message proves which call it carries.
+
+Three things must hold before anything is dialled on its behalf: the upgrade request is signed by the carrier, `start`
+comes within seconds, and it brings a token that we issued for this very call and nobody has used. Whatever fails, the
+socket is closed with 1008 and the same word.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+from aiohttp import web
+from structlog.typing import FilteringBoundLogger
+
+from telephony.bridge.calls import Caller
+from telephony.carriers.base import Carrier
+from telephony.errors import ConfigurationError, ForgedRequest
+from telephony.events import CallStarted, CarrierFault
+from telephony.links.link import Link
+from telephony.links.served import accept
+from telephony.server.reception import Reception
+from telephony.server.tokens import Ticket
+from telephony.server.webhooks import MEDIA
+
+START_TIME = 5.0
+"""Seconds between the socket's opening and `start`; Twilio takes milliseconds."""
+REFUSED = (1008, "refused")
+
+_log: FilteringBoundLogger = structlog.get_logger("telephony.media")
+
+
+class Media:
+    """The route of one reception's media streams."""
+
+    def __init__(self, reception: Reception) -> None:
+        self._reception = reception
+
+    def routes(self) -> list[web.RouteDef]:
+        return [web.get(MEDIA, self._stream)]
+
+    async def _stream(self, request: web.Request) -> web.StreamResponse:
+        desk = self._reception
+        if not desk.account.genuine_media(request.rel_url.raw_path, request.headers):
+            raise ForgedRequest("media signature does not hold")
+        link, response = await accept(request)
+        carrier = desk.new_carrier()
+        try:
+            started = await self._started(link, carrier)
+            ticket = self._redeem(started)
+        except ForgedRequest as reason:
+            _log.warning("media stream refused", reason=str(reason), peer=request.remote)
+            await link.close(*REFUSED)
+            return response
+        await self._carry(ticket, started, carrier, link)
+        return response
+
+    async def _carry(self, ticket: Ticket, started: CallStarted, carrier: Carrier, link: Link) -> None:
+        desk = self._reception
+        caller = Caller(ticket.call_id, ticket.agent, ticket.from_number, ticket.to_number)
+        try:
+            plan = desk.plan_for(ticket.agent)
+        except ConfigurationError as error:
+            _log.error("the agent cannot take calls", agent=ticket.agent, error=str(error))
+            await link.close(1011, "agent not available")
+            return
+        await desk.calls.carry(caller, plan, started, carrier, link)
+
+    async def _started(self, link: Link, carrier: Carrier) -> CallStarted:
+        """The stream's `start`. Raises `ForgedRequest` if anything else comes first, or nothing does."""
+        try:
+            async with asyncio.timeout(START_TIME):
+                async for message in link:
+                    for event in carrier.decode(message):
+                        if isinstance(event, CallStarted):
+                            return event
+                        if isinstance(event, CarrierFault) and event.fatal:
+                            raise ForgedRequest(event.reason)
+        except TimeoutError:
+            raise ForgedRequest(f"no start within {START_TIME:g} s") from None
+        raise ForgedRequest("closed before start")
+
+    def _redeem(self, started: CallStarted) -> Ticket:
+        desk = self._reception
+        ticket = desk.tokens.redeem(started.parameters.get("token", ""), started.call_id, desk.now)
+        if ticket.call_id in desk.calls.live:
+            raise ForgedRequest("this call has a stream already")
+        return ticket

@@ -1,0 +1,53 @@
+"""What the routes share: who is asked whether a request is genuine, who answers which number, where the calls are."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from telephony.bridge.calls import Calls, Plan
+from telephony.carriers.base import Account, Carrier
+from telephony.server.tokens import Tokens
+
+NOT_IN_SERVICE = "We are sorry, this number is not in service. Goodbye."
+CLOSED = "We are sorry, we cannot take your call right now. Please call again in a few minutes. Goodbye."
+"""Spoken by the carrier itself, when no agent can."""
+
+
+class Named(Protocol):
+    """An agent, as far as a webhook cares."""
+
+    @property
+    def name(self) -> str: ...
+
+
+@dataclass(slots=True)
+class Reception:
+    """One carrier account's front door."""
+
+    account: Account
+    public_url: str
+    """`https://…` without a trailing slash."""
+    calls: Calls
+    agent_for: Callable[[str], Named | None]
+    """Who answers a called number."""
+    plan_for: Callable[[str], Plan]
+    """How a call to an agent of this name is carried."""
+    new_carrier: Callable[[], Carrier]
+    """A codec for one media stream."""
+    tokens: Tokens = field(default_factory=Tokens)
+
+    @property
+    def now(self) -> float:
+        """Seconds on the clock that tokens are dated with."""
+        return asyncio.get_running_loop().time()
+
+    def url(self, path: str) -> str:
+        """Where the carrier reaches *path*."""
+        return self.public_url + path
+
+    def media_url(self, path: str) -> str:
+        """Where the carrier opens a media stream at *path*."""
+        return "ws" + self.public_url.removeprefix("http") + path

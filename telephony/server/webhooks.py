@@ -1,0 +1,119 @@
+"""Twilio's webhooks: what it posts, and the instructions it gets for an answer.
+
+Every request must carry a signature made with our auth token for our public URL; what does not is answered 403 and
+nothing else, the reason is for our log. Webhooks are posted again when Twilio is in doubt, so all of them are
+idempotent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from urllib.parse import parse_qsl
+
+import structlog
+from aiohttp import web
+from structlog.typing import FilteringBoundLogger
+
+from telephony.carriers.base import StreamOffer
+from telephony.errors import CarrierError, ForgedRequest
+from telephony.server.reception import CLOSED, NOT_IN_SERVICE, Reception
+
+VOICE = "/twilio/voice"
+MEDIA = "/twilio/media"
+STATUS = "/twilio/status"
+STREAM_STATUS = "/twilio/stream-status"
+STREAM_ENDED = "/twilio/stream-ended"
+MAX_FIELDS = 200
+"""Form fields of one webhook; Twilio sends about forty."""
+
+_log: FilteringBoundLogger = structlog.get_logger("telephony.webhooks")
+
+Form = dict[str, str]
+Answer = Callable[[Form], Awaitable[web.Response]]
+
+
+class Webhooks:
+    """The routes of one reception."""
+
+    def __init__(self, reception: Reception) -> None:
+        self._reception = reception
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.post(VOICE, self._genuine(self._voice)),
+            web.post(STATUS, self._genuine(self._status)),
+            web.post(STREAM_STATUS, self._genuine(self._stream_status)),
+            web.post(STREAM_ENDED, self._genuine(self._stream_ended)),
+        ]
+
+    def _genuine(
+        self, answer: Callable[[Form], Awaitable[web.Response]]
+    ) -> Callable[[web.Request], Awaitable[web.Response]]:
+        """Let only signed requests through to *answer*."""
+
+        async def handle(request: web.Request) -> web.Response:
+            form = await self._signed_form(request)
+            try:
+                return await answer(form)
+            except CarrierError as error:
+                _log.warning("webhook not understood", path=request.path, error=str(error))
+                return web.Response(status=400, text="This is no request that we understand.\n")
+
+        return handle
+
+    async def _signed_form(self, request: web.Request) -> Form:
+        body = await request.read()
+        pairs: list[tuple[str, str]] = []
+        if request.content_type == "application/x-www-form-urlencoded":
+            try:
+                pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS)
+            except ValueError:
+                raise web.HTTPBadRequest(text="The form cannot be read.\n") from None
+        account = self._reception.account
+        if not account.genuine_webhook(request.rel_url.raw_path, request.query_string, request.headers, pairs, body):
+            raise ForgedRequest("webhook signature does not hold")
+        return dict(pairs)
+
+    async def _voice(self, form: Form) -> web.Response:
+        """A call comes in: connect it to our media socket, or say why not."""
+        desk = self._reception
+        call = desk.account.incoming(form)
+        agent = desk.agent_for(call.to_number)
+        log = _log.bind(call_id=call.call_id, to=call.to_number)
+        if agent is None:
+            log.warning("no agent answers this number; set `numbers` in the configuration")
+            return _instructions(desk.account.apologise(NOT_IN_SERVICE))
+        if desk.calls.draining:
+            log.info("call refused: the server is stopping")
+            return _instructions(desk.account.apologise(CLOSED))
+        token = desk.tokens.issue(call.call_id, agent.name, call.from_number, call.to_number, desk.now)
+        log.info("call comes in", agent=agent.name)
+        offer = StreamOffer(
+            desk.media_url(MEDIA),
+            {"token": token, "agent": agent.name},
+            ended_url=desk.url(STREAM_ENDED),
+            status_url=desk.url(STREAM_STATUS),
+        )
+        return _instructions(desk.account.offer_stream(offer))
+
+    async def _status(self, form: Form) -> web.Response:
+        """The call's own state: the end of a call whose stream said nothing."""
+        self._reception.calls.update(self._reception.account.status(form))
+        return web.Response(status=204)
+
+    async def _stream_status(self, form: Form) -> web.Response:
+        event, problem = form.get("StreamEvent", ""), form.get("StreamError", "")
+        log = _log.bind(call_id=form.get("CallSid", ""))
+        if problem:
+            log.warning("the carrier reports a stream error", event_=event, error=problem)
+        else:
+            log.debug("stream", event_=event)
+        return web.Response(status=204)
+
+    async def _stream_ended(self, form: Form) -> web.Response:
+        """What the caller gets after the stream: the conversation is over, so is the call."""
+        return _instructions(self._reception.account.finish())
+
+
+def _instructions(document: str) -> web.Response:
+    return web.Response(text=document, content_type="text/xml")
