@@ -6,8 +6,11 @@ Everything a reply will send is planned at its start, with times; interrupting i
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Literal
+
+from msgspec.structs import replace
 
 from telephony.audio.format import MULAW_8K
 from telephony.audio.transcode import Transcoder
@@ -17,6 +20,8 @@ from telephony.sim.model_wire import Delta, Item, Problem, Response, Spent
 
 Voice = Callable[[str], bytes]
 """Speech for a text: mu-law, 8 kHz."""
+
+Ending = Literal["completed", "cancelled", "failed"]
 
 
 class Mouth:
@@ -80,9 +85,9 @@ class Mouth:
             self.active.closed_at = now
             self.active = None
 
-    def _finish(self, response: Response, now: float, status: str, reason: str = "") -> None:
+    def _finish(self, response: Response, now: float, status: Ending, reason: str = "") -> None:
         stage = self._stage
-        response.status = "completed" if status == "completed" else "cancelled" if status == "cancelled" else "failed"
+        response.status = status
         response.reason = reason
         response.closed_at = now
         self.active = None
@@ -116,31 +121,26 @@ class Mouth:
         stage = self._stage
         item = Item(stage.wire.item_id(), "message", "assistant", spoken=True)
         deltas = self._deltas(self._voice(reply.say), reply)
-        total_ms = sum(delta.duration_ms for delta in deltas)
-        self.playing_until = at + total_ms / 1000
+        durations = [delta.duration_ms for delta in deltas]
+        self.playing_until = at + sum(durations) / 1000
         phrases = stage.wire.phrases(reply.say)
         rids = [stage.wire.event_id() for _ in phrases] or [""]
-        begins = _starts(phrases, total_ms)
+        begins = starts(phrases, sum(durations))
         self._later(response, at, partial(self._open_message, item))
-        middle, sent_ms, phrase = len(deltas) // 2, 0.0, 0
-        for number, delta in enumerate(deltas):
-            if number == middle:
+        gap, rid = 0.0, rids[0]
+        for kind, number in interleaved(durations, begins, words_lead=stage.wire.words_lead):
+            if kind == "words":
+                rid = rids[number]
+                self._later(response, at, partial(self._say, item, phrases[number], begins[number], rid))
+                continue
+            at += gap
+            if number == len(deltas) // 2:
                 at = self._plan_trouble(response, reply, at)
-            lead = stage.wire.words_lead
-            while phrase < len(phrases) and lead and begins[phrase] <= sent_ms + delta.duration_ms:
-                self._later(response, at, partial(self._say, item, phrases[phrase], begins[phrase], rids[phrase]))
-                phrase += 1
-            named = Delta(delta.payload, delta.duration_ms, rids[max(0, phrase - 1)], None if number else latency_s)
-            self._later(response, at, partial(self._sound, item, named))
-            while phrase < len(phrases) and not lead and begins[phrase] <= sent_ms + delta.duration_ms:
-                self._later(response, at, partial(self._say, item, phrases[phrase], begins[phrase], rids[phrase]))
-                phrase += 1
-            sent_ms += delta.duration_ms
-            at += delta.duration_ms / 1000 / self._pace()
-        for number in range(phrase, len(phrases)):  # a voice that has no sound for a text still has its words
-            self._later(response, at, partial(self._say, item, phrases[number], begins[number], rids[number]))
-        self._later(response, at, lambda response, now: self._close_items(response, "completed"))
-        return at
+            delta = replace(deltas[number], rid=rid, latency_s=None if number else latency_s)
+            self._later(response, at, partial(self._sound, item, delta))
+            gap = delta.duration_ms / 1000 / self._pace()
+        self._later(response, at + gap, lambda response, now: self._close_items(response, "completed"))
+        return at + gap
 
     def _plan_trouble(self, response: Response, reply: Reply, at: float) -> float:
         for _ in range(reply.malformed):
@@ -187,23 +187,26 @@ class Mouth:
         self._spent.output_words += len(text.split())
         self._stage.send(self._stage.wire.words(response, item, text, start_ms / 1000, rid))
 
-    def _close_items(self, response: Response, status: str) -> None:
+    def _close_items(self, response: Response, status: Literal["completed", "incomplete"]) -> None:
+        """Close what is being said. xAI says nothing about items that were cut off."""
         for item in response.items:
             if item.type == "message" and item.status == "in_progress":
-                item.status = "completed" if status == "completed" else "incomplete"
+                item.status = status
                 if status == "completed" or self._stage.script.profile == "openai":
                     self._stage.send(*self._stage.wire.message_closed(response, item))
 
     def _make_call(self, call: Call, index: int, response: Response, now: float) -> None:
         stage, reply = self._stage, self._reply
-        arguments = json.dumps(call.arguments, separators=(",", ":")) if reply.bad_arguments is None else None
+        arguments = reply.bad_arguments
+        if arguments is None:
+            arguments = json.dumps(call.arguments, separators=(",", ":"))
         item = Item(
             stage.wire.item_id(),
             "function_call",
             "tool",
             call_id=stage.wire.call_id(index),
             name=call.name,
-            arguments=reply.bad_arguments or "" if arguments is None else arguments,
+            arguments=arguments,
         )
         previous = stage.memory.last
         stage.memory.add(item)
@@ -222,7 +225,25 @@ class Mouth:
         return [Delta(payload, 40.0) for _ in range(self._reply.late_deltas)]
 
 
-def _starts(phrases: list[str], total_ms: float) -> list[float]:
+def starts(phrases: list[str], total_ms: float) -> list[float]:
     """Where in the audio each phrase begins, if every character took the same time."""
     length = sum(map(len, phrases)) or 1
     return [total_ms * sum(map(len, phrases[:number])) / length for number in range(len(phrases))]
+
+
+def interleaved(
+    durations: list[float], begins: list[float], *, words_lead: bool
+) -> Iterator[tuple[Literal["audio", "words"], int]]:
+    """In which order audio deltas and transcript deltas are sent: words stand beside the audio in which they begin,
+    before it or after it. A voice that has no sound for a text still has its words."""
+    sent_ms, phrase = 0.0, 0
+    for number, duration in enumerate(durations):
+        sent_ms += duration
+        if not words_lead:
+            yield "audio", number
+        while phrase < len(begins) and begins[phrase] <= sent_ms:
+            yield "words", phrase
+            phrase += 1
+        if words_lead:
+            yield "audio", number
+    yield from (("words", number) for number in range(phrase, len(begins)))

@@ -84,6 +84,7 @@ class Requests:
             )
             return
         self._mouth.cancel(now, "client_cancelled")
+        self._ear.deaf_until = now
         if self._stage.script.profile == "xai":
             for item in active.items:  # the model will say it never said it
                 self._stage.memory.forget(item.id)

@@ -57,11 +57,11 @@ class Turns:
     def _started(self, at_ms: int, now: float) -> None:
         stage = self._stage
         stage.agenda.drop(_IDLE)
+        stage.agenda.drop(_TURN)
         self.caller_spoke = True
         resumed = self._item is not None
         item = self._item = self._item or self._new_item()
         if resumed:
-            stage.agenda.drop(_TURN)
             self._take_back(now)
         elif stage.wire.item_at_speech:
             stage.memory.add(item)

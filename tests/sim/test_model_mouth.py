@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from telephony.audio.format import MULAW_8K, PCM16_24K, AudioFormat
+from telephony.sim.model_mouth import interleaved, starts
 from telephony.sim.model_rehearsal import Rehearsal, hum
 
 TEXT = "Your order has shipped and will be with you on Thursday."
@@ -97,6 +98,15 @@ def test_voice_without_sound_still_has_its_words(profile: str) -> None:
     client.wait(2)
     assert client.last("response.output_audio_transcript.done")["transcript"] == TEXT
     assert client.types()[-1] in ("response.done", "rate_limits.updated")
+
+
+def test_words_stand_beside_the_audio_in_which_they_begin() -> None:
+    begins = starts(["12345", "67890", "12345", "67890"], 400.0)
+    assert begins == [0.0, 100.0, 200.0, 300.0]
+    led = list(interleaved([150.0, 150.0, 100.0], begins, words_lead=True))
+    assert led == [("words", 0), ("words", 1), ("audio", 0), ("words", 2), ("words", 3), ("audio", 1), ("audio", 2)]
+    followed = list(interleaved([150.0, 100.0], begins, words_lead=False))
+    assert followed == [("audio", 0), ("words", 0), ("words", 1), ("audio", 1), ("words", 2), ("words", 3)]
 
 
 # -- faults --------------------------------------------------------------------------------------------------------

@@ -123,6 +123,18 @@ def test_xai_drops_the_reply_that_began_before_the_commit_without_a_word() -> No
     assert client.last("conversation.item.input_audio_transcription.completed")["transcript"] == "One"
 
 
+@both
+def test_caller_who_goes_on_before_the_reply_began_is_not_talked_over(profile: str) -> None:
+    client = ready(profile, commit_ms=50, created_ms=400)
+    client.speak(500)
+    client.quiet(400)  # committed, and the reply not begun
+    client.speak(1500)
+    assert client.all("response.created") == []
+    client.quiet(6000)
+    assert len(client.all("response.created")) == 1
+    assert spoken(client) == [LONG.strip()]
+
+
 def test_xai_may_tell_of_speech_only_when_it_is_over() -> None:
     client = ready("xai", late_speech_started=True)
     client.speak(800)
@@ -198,6 +210,17 @@ def test_uninterruptible_message_drops_the_callers_audio_until_it_is_played() ->
     client.speak(1500)
     client.quiet(200)
     assert client.all("input_audio_buffer.speech_started") == []
+    client.speak(500)
+    assert client.all("input_audio_buffer.speech_started")
+
+
+def test_cancelled_message_gives_the_caller_back_the_floor() -> None:
+    client = ready("xai", *REPLIES)
+    content = [{"type": "output_text", "text": "This call is recorded. " * 5}]
+    item = {"type": "force_message", "role": "assistant", "interruptible": False, "content": content}
+    client.send("conversation.item.create", item=item)
+    client.wait(0.5)
+    client.send("response.cancel")
     client.speak(500)
     assert client.all("input_audio_buffer.speech_started")
 
