@@ -151,8 +151,11 @@ class SimulatedCaller:
         """When `tick` wants to be called next; None once there is no stream."""
         if self._stream is None:
             return None
-        times = (self._stream.next_frame, self.playout.deadline(), self._stream.line.deadline())
-        return min(time for time in times if time is not None)
+        earliest = self._stream.next_frame
+        for time in (self.playout.deadline(), self._stream.line.deadline()):
+            if time is not None and time < earliest:
+                earliest = time
+        return earliest
 
     def hang_up(self, now: float, by: EndedBy = "caller") -> list[str]:
         """The call ends from the telephone's side; on a stream Twilio says `stop`."""

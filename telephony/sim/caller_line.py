@@ -41,6 +41,7 @@ class Line:
     def __init__(self, ids: StreamIds, faults: CallerFaults) -> None:
         self.ids = ids
         self._faults = faults
+        self._faithful = faults == CallerFaults()
         self._waiting: list[_Waiting] = []
         self._order = 0
         self._sequence = 0
@@ -75,6 +76,9 @@ class Line:
         }
         media = {key: value for key, value in media.items() if value is not None}
         message = {"event": "media", "streamSid": self.ids.stream, "media": media}
+        if self._faithful:
+            self._put(message, now)
+            return
         due = self._media_due(now)
         self._put(message, due, lost=self._frame_chance.happens(self._faults.frames_lost))
         if self._frame_chance.happens(self._faults.frames_doubled):
@@ -88,6 +92,9 @@ class Line:
     def mark(self, name: str, now: float) -> None:
         """Queue the return of a mark."""
         chance = self._mark_chance
+        if self._faithful:
+            self._put(self._mark_message(name), now)
+            return
         due = now + chance.up_to(self._faults.marks_late_ms) / 1000
         if chance.happens(self._faults.marks_unknown):
             self._put(self._mark_message(f"unknown-{self._order}"), due)

@@ -101,12 +101,15 @@ class _Direction:
         self.wire = wire
         self.to = to
         self.cut = False
+        self._reliable = not (wire.jitter or wire.loss or wire.doubled)
         self._chance = Chance(wire.seed, f"{origin}>{to}")
         self._latest = 0.0
 
     def arrivals(self, now: float) -> list[float]:
         """When a message sent now arrives: not at all, once, or twice."""
         wire, chance = self.wire, self._chance
+        if self._reliable:
+            return [] if self.cut else [now + wire.latency]
         delay, lost, doubled = chance.up_to(wire.jitter), chance.happens(wire.loss), chance.happens(wire.doubled)
         if lost or self.cut:
             return []

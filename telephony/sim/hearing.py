@@ -24,7 +24,7 @@ def audible(payload: bytes) -> bool:
     """Whether a window of mu-law is loud enough to be speech."""
     if not payload or payload.count(payload[0]) == len(payload):
         return False
-    return bool(_SQUARES[np.frombuffer(payload, np.uint8)].mean() > _AUDIBLE)
+    return bool(_SQUARES[np.frombuffer(payload, np.uint8)].sum() > _AUDIBLE * len(payload))
 
 
 class Hearing:

@@ -134,6 +134,8 @@ class Playout:
 
     def heard(self, first: int, last: int) -> bytes:
         """What came out of the earpiece from sample *first* up to *last*: silence wherever nothing was played."""
+        if first >= self._end():
+            return SILENCE * (last - first)
         pieces = []
         at = first
         index = max(0, bisect_right(self.timeline, first, key=_start) - 1)
