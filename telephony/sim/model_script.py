@@ -1,7 +1,21 @@
 """What a simulated model does: a list of replies, each waiting for its cue, and the faults a test wants to see.
 
-A script is data (YAML or a dict), so that users can write one beside their agent and keep it under version control.
-Whatever is wrong in it is a `ScriptError` that names the place and the remedy.
+    model:
+      profile: xai                       # or openai
+      replies:
+        - on: greeting                   # the client lets the model speak first
+          say: Thanks for calling Acme. How can I help?
+        - on: speech                     # the caller's turn ended
+          hears: Where is my order A 1042?
+          say: Let me look that up.
+          call: {name: lookup_order, arguments: {order_id: A-1042}}
+        - on: tool                       # every call was answered and a response asked for
+          expect: {lookup_order: shipped}
+          say: It has shipped and arrives on Thursday.
+          stall_ms: 1500                 # and what goes wrong meanwhile
+
+Scripts are data, so that users can write one beside their agent and keep it under version control. Whatever is wrong in
+one is a `ScriptError` that names the place and the remedy.
 """
 
 from __future__ import annotations
