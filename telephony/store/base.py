@@ -78,8 +78,8 @@ class CallStore(Protocol):
         """
 
     async def get(self, wanted: str) -> CallRecord | None:
-        """The record whose id is *wanted*, or begins with it, or whose carrier's call id it is; None if there is none.
-        `ConfigurationError` if several ids begin with it."""
+        """The record whose id is *wanted*, or begins or ends with it, or whose carrier's call id it is; None if there
+        is none. `ConfigurationError` if several ids begin or end with it."""
 
     async def list(self, limit: int = 50, *, before: str | None = None, agent: str | None = None) -> Summaries:
         """At most *limit* calls, newest first. *before*: the id of the last call of the previous page."""
@@ -121,5 +121,5 @@ def _plain(value: Any) -> Any:
 
 
 def ambiguous(wanted: str, one: str, other: str) -> ConfigurationError:
-    """Several calls begin with what the user typed."""
-    return ConfigurationError("call id", f"more than one begins with {wanted}: {one}, {other}", "Type more of it.")
+    """Several calls are called what the user typed."""
+    return ConfigurationError("call", f"{wanted} could be {one} or {other}", "Type more of the id.")

@@ -63,7 +63,8 @@ class MemoryStore:
         for record in records:
             if wanted and record.carrier_call_id == wanted:
                 return storable(record)
-        matches = [record for record in records if wanted and record.id.startswith(wanted)]
+        partly = (record for record in records if record.id.startswith(wanted) or record.id.endswith(wanted))
+        matches = list(partly) if wanted else []
         if len(matches) > 1:
             raise ambiguous(wanted, matches[0].id, matches[1].id)
         return storable(matches[0]) if matches else None

@@ -43,7 +43,8 @@ def create(connection: Connection) -> None:
 def find(connection: Connection, wanted: str) -> CallRecord | None:
     """See `CallStore.get`."""
     exact, carriers = calls.c.id == wanted, calls.c.carrier_call_id == wanted
-    matching = select(calls).where(or_(exact, carriers, calls.c.id.startswith(wanted, autoescape=True)))
+    partly = (calls.c.id.startswith(wanted, autoescape=True), calls.c.id.endswith(wanted, autoescape=True))
+    matching = select(calls).where(or_(exact, carriers, *partly))
     # The latest of those to which a carrier gave the same id, should one ever do that.
     best_first = matching.order_by(exact.desc(), carriers.desc(), calls.c.started_at.desc())
     rows = connection.execute(best_first.limit(2)).mappings().all()

@@ -225,15 +225,15 @@ async def test_any_record_is_read_back_as_it_was(store: CallStore, record: CallR
 # -- finding -------------------------------------------------------------------------------------------------------
 
 
-async def test_a_call_is_found_by_its_id_its_beginning_and_the_carriers_id(store: CallStore) -> None:
-    await store.begin(a_call("4f2a9c"))
-    for wanted in ("4f2a9c", "4f", "CA-4f2a9c"):
+async def test_a_call_is_found_by_its_id_its_beginning_its_end_and_the_carriers_id(store: CallStore) -> None:
+    await store.begin(a_call("20261122-4f2a9c"))
+    for wanted in ("20261122-4f2a9c", "2026", "4f2a9c", "CA-20261122-4f2a9c"):
         record = await store.get(wanted)
         assert record is not None
-        assert record.id == "4f2a9c"
+        assert record.id == "20261122-4f2a9c"
 
 
-@pytest.mark.parametrize("wanted", ["", "nothing", "%", "_f2a9c", "4F2A9C-and-more"])
+@pytest.mark.parametrize("wanted", ["", "nothing", "%", "f2a", "_f2a9c", "4F2A9C-and-more"])
 async def test_what_is_not_there_is_none(store: CallStore, wanted: str) -> None:
     await store.begin(a_call("4f2a9c"))
     assert await store.get(wanted) is None
@@ -245,7 +245,7 @@ async def test_a_beginning_of_several_ids_is_refused_with_the_remedy(store: Call
     exact = await store.get("4f")
     assert exact is not None
     assert exact.id == "4f"
-    with pytest.raises(ConfigurationError, match=r"more than one begins with 4f2.*Type more"):
+    with pytest.raises(ConfigurationError, match=r"4f2 could be 4f2. or 4f2.\. Type more of the id"):
         await store.get("4f2")
 
 
