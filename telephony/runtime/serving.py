@@ -27,11 +27,14 @@ _log: FilteringBoundLogger = structlog.get_logger("telephony.serve")
 
 
 def read_settings(
-    config: Path | None = None, overrides: Mapping[str, Any] | None = None
+    config: Path | None = None, overrides: Mapping[str, Any] | None = None, agents: Iterable[Agent] = ()
 ) -> tuple[Settings, Mapping[str, str]]:
-    """The settings of this process and the environment that keys are looked up in, `.env` included."""
+    """The settings of this process and the environment that keys are looked up in, `.env` included.
+
+    Numbers may lead to *agents*, which were made in Python.
+    """
     environment = Environment(os.environ, DEFAULT_DOTENV)
-    return load(config, environment, overrides), environment
+    return load(config, environment, overrides, agents=agents), environment
 
 
 def serve(*agents: Agent, config: str | Path | None = None, **settings: Any) -> None:
@@ -42,7 +45,7 @@ def serve(*agents: Agent, config: str | Path | None = None, **settings: Any) -> 
     *agents* come beside those of the configuration; *settings* are those of `telephony.yaml`, and win over it. Raises
     `ConfigurationError` before anything listens.
     """
-    resolved, environ = read_settings(Path(config) if config else None, settings)
+    resolved, environ = read_settings(Path(config) if config else None, settings, agents)
     logs.set_up(resolved.log_level, resolved.log_format, secrets=secrets_of(resolved, environ))
     asyncio.run(run_until_told(resolved, environ, agents))
 
@@ -72,4 +75,3 @@ async def run_until_told(settings: Settings, environ: Mapping[str, str], agents:
     finally:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
-

@@ -5,12 +5,11 @@ from __future__ import annotations
 import io
 import json
 import logging
-from collections.abc import Iterator
 
 import pytest
 import structlog
 
-from telephony.runtime.logs import QUIET, Handler, call_logs, set_up
+from telephony.runtime.logs import Handler, call_logs, set_up
 
 PLANTED = "planted-7c1f-secret"
 
@@ -18,19 +17,6 @@ PLANTED = "planted-7c1f-secret"
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
-
-
-@pytest.fixture(autouse=True)
-def as_before() -> Iterator[None]:
-    """Logging belongs to the process: each test leaves it as it was."""
-    root, quiet = logging.getLogger(), [logging.getLogger(name) for name in QUIET]
-    before = (root.level, list(root.handlers), [logger.level for logger in quiet])
-    yield
-    structlog.reset_defaults()
-    root.setLevel(before[0])
-    root.handlers[:] = before[1]
-    for logger, level in zip(quiet, before[2], strict=True):
-        logger.setLevel(level)
 
 
 def lines(stream: io.StringIO) -> list[dict[str, object]]:
