@@ -58,11 +58,12 @@ def length(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
 
 
-def ending(termination: Termination | None) -> Text:
-    """How a call ended, in a few words."""
+def ending(termination: Termination | None, *, brief: bool = False) -> Text:
+    """How a call ended, in a few words; in *brief*, that it is completed goes without saying."""
     if termination is None:
         return Text("running", "yellow")
-    return Text(f"{termination.result}: {clean(termination.reason)}", ENDINGS[termination.result])
+    result = "" if brief and termination.result == "completed" else f"{termination.result}: "
+    return Text(result + clean(termination.reason), ENDINGS[termination.result])
 
 
 def as_json(call: CallRecord | CallSummary) -> dict[str, Any]:
@@ -192,20 +193,20 @@ def calls_table(calls: Iterable[CallSummary]) -> ConsoleRenderable:
     table.add_column("call", no_wrap=True, style="bold")
     table.add_column("started (UTC)", no_wrap=True)
     table.add_column("agent", overflow="fold")
-    table.add_column("from → to", overflow="fold", min_width=16)  # E.164 has at most 15 digits
+    table.add_column("from → to", no_wrap=True)  # below each other: half a number is none
     table.add_column("length", justify="right", no_wrap=True)
     table.add_column("turns", justify="right", no_wrap=True)
-    table.add_column("ended", overflow="fold", min_width=9)
+    table.add_column("ended", overflow="fold")
     short = short_ids([call.id for call in lines])
     for call in lines:
         table.add_row(
             Text(clean(short[call.id])),
             f"{call.started_at:%Y-%m-%d %H:%M}" if call.started_at else "",
             Text(clean(call.agent)),
-            Text(f"{clean(call.from_number)} → {clean(call.to_number)}"),
+            Text(f"{clean(call.from_number)} →\n{clean(call.to_number)}".strip()),
             length(call.duration) if call.termination else "",
             str(call.turns),
-            ending(call.termination),
+            ending(call.termination, brief=True),
         )
     return table
 
