@@ -1,9 +1,9 @@
-"""Databases that misbehave for real: locked by somebody else, full, read-only."""
+"""A store on a real database, and databases that misbehave for real: locked by somebody else, full, read-only."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,11 +12,20 @@ import pytest
 from sqlalchemy import Pool, event
 
 from telephony.records import CallRecord, Termination
+from telephony.store.sql import SqlStore
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Path:
     return tmp_path / "calls.db"
+
+
+@pytest.fixture
+async def store(database: Path) -> AsyncIterator[SqlStore]:
+    store = SqlStore(f"sqlite:///{database}", busy=0.02)
+    await store.open()
+    yield store
+    await store.close()
 
 
 @pytest.fixture
