@@ -14,11 +14,27 @@ The floors, arrows pointing down only:
      0   events  commands  records  settings  errors  audio/
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from telephony.agents.agent import Agent
 from telephony.errors import ConfigurationError, TelephonyError, ToolError
-from telephony.runtime.serving import serve
 from telephony.tools.context import CallContext
 from telephony.tools.tool import tool
 
+if TYPE_CHECKING:
+    from telephony.runtime.serving import serve
+
 __all__ = ["Agent", "CallContext", "ConfigurationError", "TelephonyError", "ToolError", "serve", "tool"]
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    """`serve` brings the whole server with it, which a module of tools has no use for; it is loaded when asked for."""
+    if name == "serve":
+        from telephony.runtime.serving import serve
+
+        return serve
+    msg = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(msg)
