@@ -16,21 +16,21 @@ The floors, arrows pointing down only:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import typing
 
 from telephony.agents.agent import Agent
 from telephony.errors import ConfigurationError, TelephonyError, ToolError
 from telephony.tools.context import CallContext
 from telephony.tools.tool import tool
 
-if TYPE_CHECKING:
+if typing.TYPE_CHECKING:
     from telephony.runtime.serving import serve
 
 __all__ = ["Agent", "CallContext", "ConfigurationError", "TelephonyError", "ToolError", "serve", "tool"]
 __version__ = "0.1.0"
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> typing.Any:
     """`serve` brings the whole server with it, which a module of tools has no use for; it is loaded when asked for."""
     if name == "serve":
         from telephony.runtime.serving import serve
