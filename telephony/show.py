@@ -261,8 +261,14 @@ def _pairs(facts: Iterable[tuple[str, Text]]) -> ConsoleRenderable:
 
 
 def _number(value: object) -> Text:
-    grouped = isinstance(value, int) and not isinstance(value, bool)
-    return Text(f"{value:,}" if grouped else clean(str(value)))
+    match value:
+        case bool() | str():
+            return Text(clean(str(value)))
+        case int():
+            return Text(f"{value:,}")
+        case float():
+            return Text(f"{value:,.3f}".rstrip("0").rstrip("."))
+    return Text(clean(str(value)))
 
 
 # -- a call as it happens ------------------------------------------------------------------------------------------

@@ -80,7 +80,7 @@ def a_call(**changes: Any) -> CallRecord:
         termination=Termination("completed", "agent", "agent hung up"),
         turns=[GREETING, QUESTION, CUT, Turn("keypad", heard="12#", started_at=12.5), GOODBYE],
         tools=[LOOKUP],
-        usage={"total_tokens": 12812, "output_token_details.audio_tokens": 204},
+        usage={"total_tokens": 12812, "audio_seconds": 21.018874999999998, "billed_seconds": 40.0, "tier": "x"},
         recording="recordings/20261122-184000-abc123.wav",
         notes=["A mark was lost."],
     )
@@ -283,8 +283,10 @@ def test_a_page_has_everything_about_a_call() -> None:
           • A mark was lost.
 
         Usage
-          total_tokens                       12,812
-          output_token_details.audio_tokens  204
+          total_tokens    12,812
+          audio_seconds   21.019
+          billed_seconds  40
+          tier            x
 
         Recording
           recordings/20261122-184000-abc123.wav

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import TypeVar, TypeVarTuple
+
+from sqlalchemy import Connection
 
 from telephony.errors import ConfigurationError, StoreError
 from telephony.records import CallRecord, Termination
@@ -20,6 +24,9 @@ PATIENCE = 8.0
 """Seconds one operation may take altogether, waiting for a thread included."""
 THREADS = 4
 """And connections. SQLite writes one at a time anyway; the others are for readers."""
+
+T = TypeVar("T")
+Args = TypeVarTuple("Args")
 
 
 class SqlStore:
@@ -74,7 +81,7 @@ class SqlStore:
         return await self._open().read("list the calls", queries.page, limit, before, agent)
 
     async def renew(self, now: datetime) -> None:
-        await self._open().write("renew the lease", queries.renew, self.owner, now)
+        await self._write("renew the lease", queries.renew, self.owner, now)
         self._registered = True
 
     async def recover(self, now: datetime) -> Summaries:
@@ -117,9 +124,12 @@ class SqlStore:
         if not self._registered:
             # Who only reads needs no lease; a call whose process nobody knows would be taken for abandoned.
             await self.renew(datetime.now(UTC))
-        write = self._open().write
+        return await self._write("write a call", write_record, record, end, self.owner.id)
+
+    async def _write(self, purpose: str, work: Callable[[Connection, *Args], T], *args: *Args) -> T:
+        """Twice if need be: when somebody else inserts the row between our update and our insert, there is a row to
+        update. (SQLite has one writer at a time; Postgres has many.)"""
         try:
-            return await write("write a call", write_record, record, end, self.owner.id)
+            return await self._open().write(purpose, work, *args)
         except Raced:
-            # Another process inserted the row between our update and our insert: now there is one to update.
-            return await write("write a call", write_record, record, end, self.owner.id)
+            return await self._open().write(purpose, work, *args)

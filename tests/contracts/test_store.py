@@ -16,12 +16,15 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import create_engine
 
 from telephony.errors import ConfigurationError
 from telephony.records import CallRecord, Termination, ToolUse, Turn
 from telephony.store.base import PROCESS_DIED, CallStore, CallSummary
+from telephony.store.database import address
 from telephony.store.memory import MemoryStore, Shelf
 from telephony.store.owner import Owner
+from telephony.store.schema import metadata
 from telephony.store.sql import SqlStore
 
 NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
@@ -31,7 +34,11 @@ ELSEWHERE = Owner("there", "another host", 4711, "99")
 Open = Callable[..., Awaitable[CallStore]]
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+POSTGRES = os.environ.get("TELEPHONY_TEST_POSTGRES", "")
+NO_POSTGRES = pytest.mark.skipif(not POSTGRES, reason="TELEPHONY_TEST_POSTGRES names no empty database")
+
+
+@pytest.fixture(params=["memory", "sqlite", pytest.param("postgres", marks=NO_POSTGRES)])
 async def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Open]:
     """Opens stores over the same data, as several processes do. Called with an owner it plays that process."""
     shared = Shelf()
@@ -41,6 +48,8 @@ async def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         store: CallStore
         if request.param == "memory":
             store = MemoryStore(shared, owner=owner)
+        elif request.param == "postgres":
+            store = SqlStore(POSTGRES, owner=owner)
         else:
             store = SqlStore(f"sqlite:///{tmp_path / 'calls.db'}", owner=owner)
         await store.open()
@@ -50,6 +59,10 @@ async def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     yield open_store
     for store in opened:
         await store.close()
+    if request.param == "postgres":
+        engine = create_engine(address(POSTGRES))
+        metadata.drop_all(engine)
+        engine.dispose()
 
 
 @pytest.fixture
