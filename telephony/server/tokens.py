@@ -23,7 +23,12 @@ REMEMBERED = 100_000
 """Redeemed tokens kept until they expire; more than any process could serve in a minute."""
 
 
-class Ticket(msgspec.Struct, frozen=True):
+LONGEST_NUMBER = 80
+"""Bytes of a number as JSON has it. Callers by SIP name themselves, at any length and in any script, and the whole
+token with its name must stay below the 500 characters that Twilio takes in a `<Parameter>`."""
+
+
+class Ticket(msgspec.Struct, frozen=True, array_like=True):
     """What a token says."""
 
     call_id: str
@@ -42,8 +47,9 @@ class Tokens:
         self._redeemed: OrderedDict[str, float] = OrderedDict()
 
     def issue(self, call_id: str, agent: str, from_number: str, to_number: str, now: float) -> str:
-        """A token of at most 400 characters: with its name it must stay under Twilio's 500 for a parameter."""
-        ticket = Ticket(call_id, agent, from_number[:64], to_number[:64], now + LIFETIME, secrets.token_hex(8))
+        """A token. Longer numbers than any telephone's are cut."""
+        caller, called = _clipped(from_number), _clipped(to_number)
+        ticket = Ticket(call_id, agent, caller, called, now + LIFETIME, secrets.token_hex(8))
         body = _encode(msgspec.json.encode(ticket))
         return f"{body}.{self._sign(body)}"
 
@@ -72,6 +78,13 @@ class Tokens:
 
     def _sign(self, body: str) -> str:
         return _encode(hmac.new(self._secret, body.encode(errors="replace"), hashlib.sha256).digest())
+
+
+def _clipped(number: str) -> str:
+    number = number[:LONGEST_NUMBER].encode(errors="replace").decode()
+    while len(msgspec.json.encode(number)) > LONGEST_NUMBER:
+        number = number[:-1]
+    return number
 
 
 def _encode(data: bytes) -> str:
