@@ -22,6 +22,10 @@ MAX_BODY = 64 * 1024
 """Bytes of a webhook's body; Twilio's have two thousand."""
 KEEPALIVE = 15.0
 """Seconds an idle or dawdling connection is kept; aiohttp's own default here is an hour."""
+LINGER = 2.0
+"""Seconds in which a body that nobody wants is read and thrown away, so that its sender sees the answer."""
+LAST_REQUESTS = 1.0
+"""Seconds that requests under way have when the server stops; aiohttp's own default is a minute, and takes it twice."""
 
 _log: FilteringBoundLogger = structlog.get_logger("telephony.server")
 
@@ -60,10 +64,17 @@ async def _refusals(request: web.Request, handler: Handler) -> web.StreamRespons
 class Server:
     """A listening server. `port` is known once it has started."""
 
-    def __init__(self, app: web.Application, host: str, port: int) -> None:
+    def __init__(self, app: web.Application, host: str, port: int, *, keepalive: float = KEEPALIVE) -> None:
         self.host = host
         self.port = port
-        self._runner = web.AppRunner(app, handle_signals=False, keepalive_timeout=KEEPALIVE, access_log=None)
+        self._runner = web.AppRunner(
+            app,
+            handle_signals=False,
+            keepalive_timeout=keepalive,
+            lingering_time=LINGER,
+            shutdown_timeout=LAST_REQUESTS,
+            access_log=None,
+        )
 
     async def start(self) -> None:
         """Listen. Raises `ConfigurationError` if the address cannot be had."""
@@ -78,5 +89,5 @@ class Server:
         self.port = self._runner.addresses[0][1]
 
     async def stop(self) -> None:
-        """Stop listening and close what is open; whoever wants calls to end well has drained them before."""
+        """Stop listening and cancel what is open. Bounded; whoever wants calls to end well has drained them before."""
         await self._runner.cleanup()

@@ -16,15 +16,13 @@ from structlog.typing import FilteringBoundLogger
 from telephony.bridge.calls import Caller
 from telephony.carriers.base import Carrier
 from telephony.errors import ConfigurationError, ForgedRequest
-from telephony.events import CallStarted, CarrierFault
+from telephony.events import CallStarted, CarrierFault, CarrierStopped
 from telephony.links.link import Link
 from telephony.links.served import accept
 from telephony.server.reception import Reception
 from telephony.server.tokens import Ticket
 from telephony.server.webhooks import MEDIA
 
-START_TIME = 5.0
-"""Seconds between the socket's opening and `start`; Twilio takes milliseconds."""
 REFUSED = (1008, "refused")
 
 _log: FilteringBoundLogger = structlog.get_logger("telephony.media")
@@ -44,16 +42,23 @@ class Media:
         if not desk.account.genuine_media(request.rel_url.raw_path, request.headers):
             raise ForgedRequest("media signature does not hold")
         link, response = await accept(request)
-        carrier = desk.new_carrier()
+        try:
+            await self._serve(link, request.remote)
+        finally:
+            # Whatever a bug leaves open is closed here: an answer of HTTP's would be garbage on an upgraded connection.
+            await link.close(1011, "internal error")
+        return response
+
+    async def _serve(self, link: Link, peer: str | None) -> None:
+        carrier = self._reception.new_carrier()
         try:
             started = await self._started(link, carrier)
             ticket = self._redeem(started)
         except ForgedRequest as reason:
-            _log.warning("media stream refused", reason=str(reason), peer=request.remote)
+            _log.warning("media stream refused", reason=str(reason), peer=peer)
             await link.close(*REFUSED)
-            return response
+            return
         await self._carry(ticket, started, carrier, link)
-        return response
 
     async def _carry(self, ticket: Ticket, started: CallStarted, carrier: Carrier, link: Link) -> None:
         desk = self._reception
@@ -68,16 +73,19 @@ class Media:
 
     async def _started(self, link: Link, carrier: Carrier) -> CallStarted:
         """The stream's `start`. Raises `ForgedRequest` if anything else comes first, or nothing does."""
+        patience = self._reception.patience.start
         try:
-            async with asyncio.timeout(START_TIME):
+            async with asyncio.timeout(patience):
                 async for message in link:
                     for event in carrier.decode(message):
                         if isinstance(event, CallStarted):
                             return event
                         if isinstance(event, CarrierFault) and event.fatal:
                             raise ForgedRequest(event.reason)
+                        if isinstance(event, CarrierStopped):
+                            raise ForgedRequest("stopped before start")
         except TimeoutError:
-            raise ForgedRequest(f"no start within {START_TIME:g} s") from None
+            raise ForgedRequest(f"no start within {patience:g} s") from None
         raise ForgedRequest("closed before start")
 
     def _redeem(self, started: CallStarted) -> Ticket:

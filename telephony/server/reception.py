@@ -16,6 +16,16 @@ CLOSED = "We are sorry, we cannot take your call right now. Please call again in
 """Spoken by the carrier itself, when no agent can."""
 
 
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a stranger may take, in seconds. Twilio itself takes milliseconds."""
+
+    body: float = 10.0
+    """From a webhook's headers to the end of its body."""
+    start: float = 5.0
+    """From the opening of a media socket to its `start`."""
+
+
 class Named(Protocol):
     """An agent, as far as a webhook cares."""
 
@@ -38,6 +48,7 @@ class Reception:
     new_carrier: Callable[[], Carrier]
     """A codec for one media stream."""
     tokens: Tokens = field(default_factory=Tokens)
+    patience: Patience = Patience()
 
     @property
     def now(self) -> float:

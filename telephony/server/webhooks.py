@@ -7,6 +7,7 @@ idempotent.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from urllib.parse import parse_qsl
 
@@ -62,7 +63,7 @@ class Webhooks:
         return handle
 
     async def _signed_form(self, request: web.Request) -> Form:
-        body = await request.read()
+        body = await self._body(request)
         pairs: list[tuple[str, str]] = []
         if request.content_type == "application/x-www-form-urlencoded":
             try:
@@ -70,9 +71,21 @@ class Webhooks:
             except ValueError:
                 raise web.HTTPBadRequest(text="The form cannot be read.\n") from None
         account = self._reception.account
-        if not account.genuine_webhook(request.rel_url.raw_path, request.query_string, request.headers, pairs, body):
+        url = request.rel_url
+        if not account.genuine_webhook(url.raw_path, url.raw_query_string, request.headers, pairs, body):
             raise ForgedRequest("webhook signature does not hold")
         return dict(pairs)
+
+    async def _body(self, request: web.Request) -> bytes:
+        """The whole body. The server's own patience ends with the headers, and anyone may send as slowly as they like
+        before a signature has been looked at."""
+        try:
+            async with asyncio.timeout(self._reception.patience.body):
+                return await request.read()
+        except TimeoutError:
+            raise web.HTTPRequestTimeout(text="The body did not come in time.\n") from None
+        except ConnectionError:
+            raise web.HTTPBadRequest(text="The body did not come whole.\n") from None
 
     async def _voice(self, form: Form) -> web.Response:
         """A call comes in: connect it to our media socket, or say why not."""
