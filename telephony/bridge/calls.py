@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -77,6 +78,8 @@ class Calls:
         self._recordings = recordings
         self._hang_up = hang_up
         self._watcher = watcher
+        # Recordings have threads of their own: sync tools that hang must not keep them from the disk.
+        self._writers = ThreadPoolExecutor(2, "tape")
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -87,7 +90,7 @@ class Calls:
         Cancelling it ends the call as the server's doing; the record is written all the same.
         """
         record = _new_record(caller, carrier.traits.name)
-        tape = Tape(self._recordings / f"{record.id}.wav", started.audio) if plan.record else None
+        tape = self._tape(record, started) if plan.record else None
         exchange = Exchange(plan.settings, started, carrier, tape)
         context = CallContext(caller.call_id, caller.from_number, caller.to_number, caller.agent)
         bridge = Bridge(exchange, link, plan.connect_model, self._hang_up, plan.tools, context, self._observer(caller))
@@ -128,6 +131,10 @@ class Calls:
         if not await self._emptied(goodbye):
             _log.warning("calls did not end in time", calls=sorted(self.live))
 
+    def close(self) -> None:
+        """No call will come any more."""
+        self._writers.shutdown(wait=False)
+
     async def _emptied(self, bound: float) -> bool:
         try:
             async with asyncio.timeout(bound):
@@ -135,6 +142,12 @@ class Calls:
         except TimeoutError:
             return False
         return True
+
+    def _tape(self, record: CallRecord, started: CallStarted) -> Tape:
+        """The recording of a call. Its path stands in the record from the start, for a process that dies."""
+        tape = Tape(self._recordings / f"{record.id}.wav", started.audio, self._writers)
+        record.recording = str(tape.path)
+        return tape
 
     def _observer(self, caller: Caller) -> Observer | None:
         watcher = self._watcher
@@ -177,7 +190,6 @@ def _complete(record: CallRecord, exchange: Exchange, bridge: Bridge, tape: Tape
     record.usage = state.tally.usage
     record.model = state.tally.model
     record.notes = state.tally.notes
-    if tape:
-        record.recording = str(tape.path) if not tape.failed else ""
-        if tape.failed:
-            record.notes = [*record.notes, f"The recording stopped: {tape.failed}"]
+    if tape and tape.failed:
+        record.recording = str(tape.path) if tape.path.exists() else ""
+        record.notes = [*record.notes, f"The recording stopped: {tape.failed}"]

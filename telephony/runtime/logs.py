@@ -24,7 +24,6 @@ QUIET = {
     "websockets": logging.INFO,  # at DEBUG it writes out every frame: the caller's voice, as base64
     "telephony.links.dialed.websockets": logging.INFO,  # the same library under our name
     "aiohttp.access": logging.WARNING,  # a line for every health check tells nobody anything
-    "aiosqlite": logging.INFO,
     "sqlalchemy": logging.WARNING,
     "asyncio": logging.INFO,
 }

@@ -95,6 +95,7 @@ async def open_office(
             await perform(session, account.hang_up(command.call_id))
 
         calls = Calls(keeper, recordings, hang_up, watcher)
+        stack.callback(calls.close)
         reception = Reception(
             account, settings.public_url, calls, directory.for_number, plans.__getitem__, TwilioStream
         )
