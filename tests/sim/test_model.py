@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from telephony.sim.model import SimulatedModel
-from telephony.sim.model_rehearsal import Rehearsal, hum
+from telephony.sim.model_client import ModelClient, hum
 from telephony.sim.model_schema import OPENAI_EVENTS
 from telephony.sim.model_script import ModelScript
 
@@ -22,7 +22,7 @@ def both(test: Any) -> Any:
 @both
 @pytest.mark.parametrize("text", ["{", "", "nonsense", '{"type": '])
 def test_bad_json_is_answered_and_noted(profile: str, text: str) -> None:
-    client = Rehearsal({"profile": profile})
+    client = ModelClient({"profile": profile})
     (error,) = client.send_raw(text)
     assert error["type"] == "error"
     assert client.faults == ["bad_json"]
@@ -31,7 +31,7 @@ def test_bad_json_is_answered_and_noted(profile: str, text: str) -> None:
 @both
 @pytest.mark.parametrize("text", ["[]", "1", "null", '{"typ": "x"}', '{"type": 1}', '{"type": "response.destroy"}'])
 def test_unknown_events_are_answered_and_noted(profile: str, text: str) -> None:
-    client = Rehearsal({"profile": profile})
+    client = ModelClient({"profile": profile})
     (error,) = client.send_raw(text)
     assert error["error"]["type"] == ("invalid_event" if profile == "xai" else "invalid_request_error")
     assert client.faults == ["unknown_event"]
@@ -39,11 +39,11 @@ def test_unknown_events_are_answered_and_noted(profile: str, text: str) -> None:
 
 def test_binary_is_refused_by_openai_and_heard_by_xai() -> None:
     for profile, answers in (("openai", 1), ("xai", 0)):
-        client = Rehearsal({"profile": profile})
+        client = ModelClient({"profile": profile})
         client.configure()
         assert len(client.send_raw(bytes(960))) == answers
         assert client.faults == ["binary_message"]
-    agreed = Rehearsal({"profile": "xai"})
+    agreed = ModelClient({"profile": "xai"})
     agreed.configure(audio={"input": {"transport": "binary"}})
     agreed.send_raw(bytes(960))
     assert agreed.faults == []
@@ -55,7 +55,7 @@ def test_binary_is_refused_by_openai_and_heard_by_xai() -> None:
     [({}, "missing_parameter"), ({"audio": 5}, "missing_parameter"), ({"audio": "!!"}, "bad_base64")],
 )
 def test_audio_must_be_base64(profile: str, fields: dict[str, Any], fault: str) -> None:
-    client = Rehearsal({"profile": profile})
+    client = ModelClient({"profile": profile})
     client.configure()
     client.send("input_audio_buffer.append", **fields)
     assert client.faults == [fault]
@@ -63,7 +63,7 @@ def test_audio_must_be_base64(profile: str, fields: dict[str, Any], fault: str) 
 
 
 def test_append_beyond_the_limit_is_refused() -> None:
-    client = Rehearsal({"profile": "openai"})
+    client = ModelClient({"profile": "openai"})
     client.configure()
     client.send("input_audio_buffer.append", audio="A" * (15 * 1024 * 1024 + 4))
     assert client.faults == ["append_too_large"]
@@ -71,7 +71,7 @@ def test_append_beyond_the_limit_is_refused() -> None:
 
 @both
 def test_session_ends_at_its_limit(profile: str) -> None:
-    client = Rehearsal({"profile": profile, "session_limit_s": 5})
+    client = ModelClient({"profile": profile, "session_limit_s": 5})
     client.wait(4.9)
     assert client.model.close_request is None
     client.wait(1)
@@ -81,7 +81,7 @@ def test_session_ends_at_its_limit(profile: str) -> None:
 
 @pytest.mark.parametrize(("code", "close"), [("invalid_api_key", 1008), ("beta_api_shape_disabled", 4000)])
 def test_refusal_can_be_the_first_event(code: str, close: int) -> None:
-    client = Rehearsal({"profile": "openai", "open_error": code})
+    client = ModelClient({"profile": "openai", "open_error": code})
     (error,) = client.messages
     assert error["error"]["code"] == code
     assert client.model.close_request == (close, code)
@@ -96,7 +96,7 @@ def test_session_names_the_model_that_was_asked_for(profile: str) -> None:
 
 
 def test_received_events_are_counted() -> None:
-    client = Rehearsal({"profile": "xai"})
+    client = ModelClient({"profile": "xai"})
     client.configure()
     client.speak(100)
     assert client.model.received == {"session.update": 1, "input_audio_buffer.append": 5}
@@ -143,7 +143,7 @@ UPDATES = st.builds(
 @given(events=st.lists(EVENTS | ITEMS | UPDATES, max_size=12))
 @settings(max_examples=40, deadline=None)
 def test_no_event_breaks_it(profile: str, events: list[dict[str, Any]]) -> None:
-    client = Rehearsal({"profile": profile, "replies": [{"on": "greeting", "say": "Hi", "call": {"name": "f"}}]})
+    client = ModelClient({"profile": profile, "replies": [{"on": "greeting", "say": "Hi", "call": {"name": "f"}}]})
     for event in events:
         client.send_raw(json.dumps(event))
         client.wait(0.3)

@@ -10,8 +10,8 @@ import pytest
 from telephony.audio.format import MULAW_8K, PCM16_8K, PCM16_24K, AudioFormat
 from telephony.audio.transcode import Transcoder
 from telephony.sim.model_checks import write_format
+from telephony.sim.model_client import ModelClient
 from telephony.sim.model_ear import Ear
-from telephony.sim.model_rehearsal import Rehearsal
 from telephony.sim.model_session import OpenAiSession, XaiSession
 
 CLIP = (files("telephony.simulate") / "clips" / "caller-sorry-just-tell-me-the-day.ulaw").read_bytes()[:20_000]
@@ -104,7 +104,7 @@ def test_deaf_ear_hears_silence() -> None:
 @pytest.mark.parametrize("profile", ["xai", "openai"])
 def test_garbled_audio_is_a_fault_once_and_can_be_allowed(profile: str) -> None:
     for sound_check, faults in ((True, ["garbled_audio"]), (False, [])):
-        client = Rehearsal({"profile": profile, "sound_check": sound_check})
+        client = ModelClient({"profile": profile, "sound_check": sound_check})
         client.configure()
         for start in range(0, len(CLIP), 160):
             client.append(CLIP[start : start + 160])
@@ -113,7 +113,7 @@ def test_garbled_audio_is_a_fault_once_and_can_be_allowed(profile: str) -> None:
 
 @pytest.mark.parametrize("profile", ["xai", "openai"])
 def test_odd_bytes_are_a_fault_once(profile: str) -> None:
-    client = Rehearsal({"profile": profile})
+    client = ModelClient({"profile": profile})
     client.configure()
     client.append(bytes(321))
     client.append(bytes(321))
@@ -122,7 +122,7 @@ def test_odd_bytes_are_a_fault_once(profile: str) -> None:
 
 def test_audio_before_ready_is_a_fault_once_and_xai_complains() -> None:
     for profile, errors in (("xai", 1), ("openai", 0)):
-        client = Rehearsal({"profile": profile})
+        client = ModelClient({"profile": profile})
         client.append(bytes(960))
         client.send("session.update", session=client.session())
         client.append(bytes(960))
@@ -131,7 +131,7 @@ def test_audio_before_ready_is_a_fault_once_and_xai_complains() -> None:
 
 
 def test_commit_of_next_to_nothing_is_refused_by_openai() -> None:
-    client = Rehearsal({"profile": "openai"})
+    client = ModelClient({"profile": "openai"})
     client.configure()
     client.append(bytes(48 * 50))
     client.send("input_audio_buffer.commit")
@@ -142,7 +142,7 @@ def test_commit_of_next_to_nothing_is_refused_by_openai() -> None:
 
 
 def test_commit_while_xai_detects_turns_is_ignored_and_a_fault() -> None:
-    client = Rehearsal({"profile": "xai"})
+    client = ModelClient({"profile": "xai"})
     client.configure()
     client.speak(500)
     client.send("input_audio_buffer.commit")

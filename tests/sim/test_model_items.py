@@ -6,34 +6,34 @@ from typing import Any
 
 import pytest
 
-from telephony.sim.model_rehearsal import Rehearsal
+from telephony.sim.model_client import ModelClient
 
 CALLING = [{"on": "greeting", "call": {"name": "find", "arguments": {"id": 1}}}, {"on": "tool", "say": "Found."}]
 SAYING = [{"on": "greeting", "say": "One two three four five six seven eight nine ten."}]
 
 
-def ready(profile: str, replies: list[dict[str, Any]]) -> Rehearsal:
-    client = Rehearsal({"profile": profile, "replies": replies})
+def ready(profile: str, replies: list[dict[str, Any]]) -> ModelClient:
+    client = ModelClient({"profile": profile, "replies": replies})
     client.configure()
     client.send("response.create")
     client.wait(3)
     return client
 
 
-def output(client: Rehearsal, call_id: str, text: Any = "done") -> list[dict[str, Any]]:
+def output(client: ModelClient, call_id: str, text: Any = "done") -> list[dict[str, Any]]:
     item = {"type": "function_call_output", "call_id": call_id, "output": text}
     return client.send("conversation.item.create", item=item)
 
 
-def call_id(client: Rehearsal) -> str:
+def call_id(client: ModelClient) -> str:
     return str(client.last("response.function_call_arguments.done")["call_id"])
 
 
-def item_id(client: Rehearsal) -> str:
+def item_id(client: ModelClient) -> str:
     return str(client.last("response.output_item.done")["item"]["id"])
 
 
-def truncate(client: Rehearsal, item: str, end: Any, index: Any = 0) -> list[dict[str, Any]]:
+def truncate(client: ModelClient, item: str, end: Any, index: Any = 0) -> list[dict[str, Any]]:
     return client.send("conversation.item.truncate", item_id=item, content_index=index, audio_end_ms=end)
 
 
@@ -92,7 +92,7 @@ def test_truncation_is_acknowledged_and_shortens_the_item(profile: str) -> None:
 
 @both
 def test_truncation_while_speaking_counts_what_was_sent(profile: str) -> None:
-    client = Rehearsal({"profile": profile, "replies": SAYING, "speed": [1, 1], "delta_ms": [100, 100]})
+    client = ModelClient({"profile": profile, "replies": SAYING, "speed": [1, 1], "delta_ms": [100, 100]})
     client.configure()
     client.send("response.create")
     client.wait(1.0)

@@ -10,17 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from telephony.audio.format import MULAW_8K, PCM16_24K, AudioFormat
+from telephony.sim.model_client import ModelClient, hum
 from telephony.sim.model_mouth import interleaved, starts
-from telephony.sim.model_rehearsal import Rehearsal, hum
 
 TEXT = "Your order has shipped and will be with you on Thursday."
 
 
-def asked(profile: str = "xai", *, audio: AudioFormat = PCM16_24K, wait: float = 8, **reply: Any) -> Rehearsal:
+def asked(profile: str = "xai", *, audio: AudioFormat = PCM16_24K, wait: float = 8, **reply: Any) -> ModelClient:
     """A client that asked for a greeting; keys of the reply in *reply*, of the script under `script`."""
     script = reply.pop("script", {})
     reply = {"on": "greeting", "say": TEXT, **reply}
-    client = Rehearsal({"profile": profile, "replies": [reply], **script}, audio=audio)
+    client = ModelClient({"profile": profile, "replies": [reply], **script}, audio=audio)
     client.configure()
     client.send("response.create")
     client.wait(wait)
@@ -42,7 +42,7 @@ def test_speech_arrives_whole_in_the_sessions_format(profile: str) -> None:
 @settings(max_examples=15, deadline=None)
 def test_deltas_keep_to_their_range_and_lose_nothing(low: int, more: int, seed: int) -> None:
     replies = [{"on": "greeting", "say": TEXT, "delta_ms": [low, low + more]}]
-    client = Rehearsal({"profile": "openai", "replies": replies}, audio=MULAW_8K, seed=seed)
+    client = ModelClient({"profile": "openai", "replies": replies}, audio=MULAW_8K, seed=seed)
     client.configure()
     client.send("response.create")
     client.wait(30)
@@ -64,7 +64,7 @@ def test_speech_is_generated_faster_than_it_can_be_heard(profile: str) -> None:
 
 def test_same_seed_gives_the_same_bytes_and_another_seed_does_not() -> None:
     def run(seed: int) -> list[str]:
-        client = Rehearsal({"replies": [{"on": "greeting", "say": TEXT}]}, seed=seed)
+        client = ModelClient({"replies": [{"on": "greeting", "say": TEXT}]}, seed=seed)
         client.configure()
         client.send("response.create")
         client.wait(5)
@@ -92,7 +92,7 @@ def test_parallel_calls_come_in_one_response(profile: str) -> None:
 @both
 def test_voice_without_sound_still_has_its_words(profile: str) -> None:
     replies = [{"on": "greeting", "say": TEXT}]
-    client = Rehearsal({"profile": profile, "replies": replies}, voice=lambda _: b"")
+    client = ModelClient({"profile": profile, "replies": replies}, voice=lambda _: b"")
     client.configure()
     client.send("response.create")
     client.wait(2)

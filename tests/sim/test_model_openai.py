@@ -6,26 +6,26 @@ from typing import Any
 
 import pytest
 
+from telephony.sim.model_client import ModelClient
 from telephony.sim.model_openai import OpenAiWire
-from telephony.sim.model_rehearsal import Rehearsal
 
 TRANSCRIPTION = "conversation.item.input_audio_transcription"
 SPEECH = {"on": "speech", "hears": "Hello, my name is Marcelo.", "say": "Hello, Marcelo! Great to meet you."}
 LOOKUP = {"on": "text", "call": {"name": "get_weather", "arguments": {"city": "London"}}}
 
 
-def turn(*replies: dict[str, Any], **options: Any) -> Rehearsal:
+def turn(*replies: dict[str, Any], **options: Any) -> ModelClient:
     """A caller's turn and the reply to it."""
-    client = Rehearsal({"profile": "openai", "replies": list(replies), **options})
+    client = ModelClient({"profile": "openai", "replies": list(replies), **options})
     client.configure()
     client.speak(900)
     client.quiet(2500)
     return client
 
 
-def asked(**options: Any) -> Rehearsal:
+def asked(**options: Any) -> ModelClient:
     """A written question, the function call and the answer from its output."""
-    client = Rehearsal({"profile": "openai", "replies": [LOOKUP, {"on": "tool", "say": "Foggy."}], **options})
+    client = ModelClient({"profile": "openai", "replies": [LOOKUP, {"on": "tool", "say": "Foggy."}], **options})
     client.configure()
     client.forget()
     content = [{"type": "input_text", "text": "What is the weather?"}]
@@ -155,7 +155,7 @@ def test_errors_name_the_offending_event() -> None:
 
 
 def test_cancelled_response_closes_its_items_as_incomplete() -> None:
-    client = Rehearsal({"profile": "openai", "replies": [{"on": "greeting", "say": "A long greeting. " * 10}]})
+    client = ModelClient({"profile": "openai", "replies": [{"on": "greeting", "say": "A long greeting. " * 10}]})
     client.configure()
     client.send("response.create", response={"metadata": {"k": "v"}})
     client.wait(0.8)

@@ -6,32 +6,32 @@ from typing import Any
 
 import pytest
 
-from telephony.sim.model_rehearsal import Rehearsal
+from telephony.sim.model_client import ModelClient
 
 ORDER = {"on": "speech", "hears": "Where is my order?", "say": "Let me see.", "call": {"name": "find"}}
 
 
-def played(*replies: dict[str, Any], **options: Any) -> Rehearsal:
-    client = Rehearsal({"profile": "xai", "replies": list(replies), **options})
+def played(*replies: dict[str, Any], **options: Any) -> ModelClient:
+    client = ModelClient({"profile": "xai", "replies": list(replies), **options})
     client.configure()
     return client
 
 
-def said(client: Rehearsal) -> list[str]:
+def said(client: ModelClient) -> list[str]:
     return [message["transcript"] for message in client.all("response.output_audio_transcript.done")]
 
 
-def heard(client: Rehearsal) -> list[str]:
+def heard(client: ModelClient) -> list[str]:
     name = "conversation.item.input_audio_transcription.completed"
     return [message["transcript"] for message in client.all(name) if message["status"] == "completed"]
 
 
-def speak(client: Rehearsal, seconds: float = 3) -> None:
+def speak(client: ModelClient, seconds: float = 3) -> None:
     client.speak(500)
     client.quiet(int(seconds * 1000))
 
 
-def answer(client: Rehearsal, output: str) -> None:
+def answer(client: ModelClient, output: str) -> None:
     call_id = client.last("response.function_call_arguments.done")["call_id"]
     item = {"type": "function_call_output", "call_id": call_id, "output": output}
     client.send("conversation.item.create", item=item)

@@ -6,18 +6,18 @@ from typing import Any
 
 import pytest
 
-from telephony.sim.model_rehearsal import Rehearsal
+from telephony.sim.model_client import ModelClient
 
 GREETING = {"on": "greeting", "say": "Thanks for calling Acme. How can I help?"}
 
 
-def ready(profile: str, *replies: dict[str, Any], **options: Any) -> Rehearsal:
-    client = Rehearsal({"profile": profile, "replies": list(replies), **options})
+def ready(profile: str, *replies: dict[str, Any], **options: Any) -> ModelClient:
+    client = ModelClient({"profile": profile, "replies": list(replies), **options})
     client.configure()
     return client
 
 
-def force(client: Rehearsal, text: str) -> None:
+def force(client: ModelClient, text: str) -> None:
     content = [{"type": "output_text", "text": text}]
     client.send("conversation.item.create", item={"type": "force_message", "role": "assistant", "content": content})
 
@@ -26,7 +26,7 @@ def both(test: Any) -> Any:
     return pytest.mark.parametrize("profile", ["xai", "openai"])(test)
 
 
-def said(client: Rehearsal) -> list[str]:
+def said(client: ModelClient) -> list[str]:
     return [message["transcript"] for message in client.all("response.output_audio_transcript.done")]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from telephony.sim.model_rehearsal import Rehearsal
+from telephony.sim.model_client import ModelClient
 from telephony.sim.model_schema import OPENAI_EVENTS, OPENAI_SESSION, XAI_EVENTS, XAI_SESSION, misshapen, unknown
 
 
@@ -44,7 +44,7 @@ def test_providers_differ_where_they_differ() -> None:
 
 
 def test_openai_refuses_an_event_for_an_unknown_key() -> None:
-    client = Rehearsal({"profile": "openai"})
+    client = ModelClient({"profile": "openai"})
     client.send("response.create", response={"modalities": ["audio"]}, event_id="mine")
     error = client.last("error")["error"]
     assert error["code"] == "unknown_parameter"
@@ -55,7 +55,7 @@ def test_openai_refuses_an_event_for_an_unknown_key() -> None:
 
 
 def test_xai_takes_the_event_and_says_nothing_of_the_unknown_key() -> None:
-    client = Rehearsal({"profile": "xai"})
+    client = ModelClient({"profile": "xai"})
     client.send("response.create", response={"output_modalities": ["audio"]})
     assert client.all("response.created")
     assert client.all("error") == []

@@ -8,7 +8,7 @@ import pytest
 
 from telephony.audio.format import ALAW_8K, MULAW_8K, PCM16_8K, PCM16_24K
 from telephony.sim.model_checks import write_format
-from telephony.sim.model_rehearsal import Rehearsal
+from telephony.sim.model_client import ModelClient
 from telephony.sim.model_session import OpenAiSession, XaiSession
 
 FUNCTION = {"type": "function", "name": "f", "description": "Does it.", "parameters": {"type": "object"}}
@@ -192,7 +192,7 @@ def test_xai_speaks_pcm_at_telephone_rates() -> None:
 
 @pytest.mark.parametrize("profile", ["xai", "openai"])
 def test_update_is_acknowledged_in_a_moment(profile: str) -> None:
-    client = Rehearsal({"profile": profile})
+    client = ModelClient({"profile": profile})
     client.send("session.update", session=client.session())
     assert client.all("session.updated") == []
     client.wait(0.02)
@@ -201,7 +201,7 @@ def test_update_is_acknowledged_in_a_moment(profile: str) -> None:
 
 @pytest.mark.parametrize("profile", ["xai", "openai"])
 def test_session_can_stay_unready(profile: str) -> None:
-    client = Rehearsal({"profile": profile, "never_ready": True})
+    client = ModelClient({"profile": profile, "never_ready": True})
     client.configure()
     client.wait(60)
     assert client.all("session.updated") == []
@@ -210,7 +210,7 @@ def test_session_can_stay_unready(profile: str) -> None:
 @pytest.mark.parametrize("profile", ["xai", "openai"])
 def test_wrong_format_can_be_echoed_and_spoken(profile: str) -> None:
     replies = [{"on": "greeting", "say": "Hello"}]
-    client = Rehearsal({"profile": profile, "echo_wrong_format": True, "replies": replies}, audio=MULAW_8K)
+    client = ModelClient({"profile": profile, "echo_wrong_format": True, "replies": replies}, audio=MULAW_8K)
     client.configure()
     assert client.last("session.updated")["session"]["audio"]["output"]["format"] == write_format(PCM16_24K)
     client.send("response.create")
@@ -221,7 +221,7 @@ def test_wrong_format_can_be_echoed_and_spoken(profile: str) -> None:
 
 @pytest.mark.parametrize("profile", ["xai", "openai"])
 def test_update_without_a_session_is_refused(profile: str) -> None:
-    client = Rehearsal({"profile": profile})
+    client = ModelClient({"profile": profile})
     client.send("session.update")
     assert client.faults == ["missing_parameter"]
     assert client.all("error")

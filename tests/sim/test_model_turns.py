@@ -6,19 +6,19 @@ from typing import Any
 
 import pytest
 
-from telephony.sim.model_rehearsal import Rehearsal
+from telephony.sim.model_client import ModelClient
 
 LONG = "This answer is so long that nobody would listen to the end of it. " * 3
 REPLIES = [{"on": "speech", "hears": "One", "say": LONG}, {"on": "speech", "hears": "Two", "say": "Short."}]
 
 
-def ready(profile: str, *replies: dict[str, Any], **options: Any) -> Rehearsal:
-    client = Rehearsal({"profile": profile, "replies": list(replies or REPLIES), **options})
+def ready(profile: str, *replies: dict[str, Any], **options: Any) -> ModelClient:
+    client = ModelClient({"profile": profile, "replies": list(replies or REPLIES), **options})
     client.configure()
     return client
 
 
-def spoken(client: Rehearsal) -> list[str]:
+def spoken(client: ModelClient) -> list[str]:
     return [message["transcript"] for message in client.all("response.output_audio_transcript.done")]
 
 
@@ -71,7 +71,7 @@ def test_response_that_is_generated_is_not_cancelled_by_speech(profile: str) -> 
 
 @both
 def test_without_interrupt_response_the_reply_goes_on(profile: str) -> None:
-    client = Rehearsal({"profile": profile, "replies": REPLIES, "speed": [2, 2]})
+    client = ModelClient({"profile": profile, "replies": REPLIES, "speed": [2, 2]})
     detection = {"type": "server_vad", "create_response": True, "interrupt_response": False}
     if profile == "xai":
         client.configure(turn_detection=detection)
@@ -146,7 +146,7 @@ def test_xai_may_tell_of_speech_only_when_it_is_over() -> None:
 
 
 def test_without_create_response_openai_only_reports_speech() -> None:
-    client = Rehearsal({"profile": "openai", "replies": REPLIES})
+    client = ModelClient({"profile": "openai", "replies": REPLIES})
     detection = {"type": "server_vad", "create_response": False}
     client.configure(audio={"input": {"turn_detection": detection, "transcription": {"model": "any"}}})
     client.speak(500)
@@ -158,7 +158,7 @@ def test_without_create_response_openai_only_reports_speech() -> None:
 
 
 def test_xai_does_not_honour_create_response_false() -> None:
-    client = Rehearsal({"profile": "xai", "replies": REPLIES})
+    client = ModelClient({"profile": "xai", "replies": REPLIES})
     client.configure(turn_detection={"type": "server_vad", "create_response": False})
     client.speak(500)
     client.quiet(1000)
@@ -166,7 +166,7 @@ def test_xai_does_not_honour_create_response_false() -> None:
 
 
 def test_xai_never_answers_without_create_response() -> None:
-    client = Rehearsal({"profile": "xai", "replies": REPLIES})
+    client = ModelClient({"profile": "xai", "replies": REPLIES})
     client.configure(turn_detection={"type": "server_vad"})
     client.speak(500)
     client.quiet(1000)
@@ -176,7 +176,7 @@ def test_xai_never_answers_without_create_response() -> None:
 
 
 def test_xai_in_manual_mode_does_not_detect_and_answers_a_commit() -> None:
-    client = Rehearsal({"profile": "xai", "replies": REPLIES})
+    client = ModelClient({"profile": "xai", "replies": REPLIES})
     client.configure(turn_detection=None)
     client.send("input_audio_buffer.commit")
     assert client.all("input_audio_buffer.committed") == [], "a commit of silence is ignored"
@@ -191,7 +191,7 @@ def test_xai_in_manual_mode_does_not_detect_and_answers_a_commit() -> None:
 
 
 def test_openai_in_manual_mode_commits_without_answering() -> None:
-    client = Rehearsal({"profile": "openai", "replies": REPLIES})
+    client = ModelClient({"profile": "openai", "replies": REPLIES})
     client.configure(audio={"input": {"turn_detection": None}})
     client.speak(500)
     client.send("input_audio_buffer.commit")

@@ -34,7 +34,7 @@ from telephony.events import (
 from telephony.realtime.openai import OpenAI
 from telephony.realtime.xai import XAI
 from telephony.settings import SessionConfig, ToolSpec
-from telephony.sim.model_rehearsal import Rehearsal
+from telephony.sim.model_client import ModelClient
 
 E = TypeVar("E", bound=Event)
 
@@ -53,7 +53,7 @@ class Pair:
         tool = ToolSpec("find", "Finds it.", {"type": "object", "properties": {}})
         config = SessionConfig("Be kind.", "eve" if profile == "xai" else "marin", audio, tools=(tool,), language="en")
         self.dialect = XAI(config) if profile == "xai" else OpenAI(config)
-        self.client = Rehearsal({"profile": profile, "replies": REPLIES}, audio=audio)
+        self.client = ModelClient({"profile": profile, "replies": REPLIES}, audio=audio)
         self.events: list[Event] = []
 
     def do(self, command: ModelCommand) -> None:

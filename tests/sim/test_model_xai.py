@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from telephony.sim.model_rehearsal import Rehearsal
+from telephony.sim.model_client import ModelClient
 from telephony.sim.model_xai import XaiWire
 
 TRANSCRIPTION = "conversation.item.input_audio_transcription"
@@ -14,9 +14,9 @@ SPEECH = {"on": "speech", "hears": "Hello, my name is Marcelo.", "say": "Hello M
 LOOKUP = {"on": "speech", "say": "I will check.", "call": {"name": "get_weather", "arguments": {"city": "London"}}}
 
 
-def turn(*replies: dict[str, Any], **options: Any) -> Rehearsal:
+def turn(*replies: dict[str, Any], **options: Any) -> ModelClient:
     """A caller's turn and the reply to it."""
-    client = Rehearsal({"profile": "xai", "replies": list(replies), **options})
+    client = ModelClient({"profile": "xai", "replies": list(replies), **options})
     client.configure()
     client.speak(900)
     client.quiet(2500)
@@ -57,7 +57,7 @@ def test_events_of_a_turn_come_in_the_recorded_order() -> None:
 
 def test_events_of_a_function_call_come_in_the_recorded_order() -> None:
     replies = [{**LOOKUP, "on": "text"}, {"on": "tool", "say": "It is foggy."}]
-    client = Rehearsal({"profile": "xai", "replies": replies, "delta_ms": [2000, 2000]})
+    client = ModelClient({"profile": "xai", "replies": replies, "delta_ms": [2000, 2000]})
     client.configure()
     client.forget()
     client.send("conversation.item.create", item=text("What is the weather?"))
@@ -115,7 +115,7 @@ def output(call_id: str, words: str) -> dict[str, Any]:
     ],
 )
 def test_first_events_come_in_every_order_seen(order: str, expected: list[str]) -> None:
-    assert Rehearsal({"profile": "xai", "first_events": order}).types() == expected
+    assert ModelClient({"profile": "xai", "first_events": order}).types() == expected
 
 
 def test_every_frame_but_the_first_names_a_previous_item() -> None:
@@ -206,7 +206,7 @@ def test_first_audio_comes_before_the_first_words_and_start_times_grow() -> None
 
 
 def test_pings_go_on_and_tell_the_time() -> None:
-    client = Rehearsal({"profile": "xai", "ping_s": 5})
+    client = ModelClient({"profile": "xai", "ping_s": 5})
     client.wait(11)
     times = [message["timestamp"] for message in client.all("ping")]
     assert [time - times[0] for time in times] == [0, 5000, 10_000]
@@ -222,7 +222,7 @@ def test_error_codes_repeat_the_type_and_correlate_with_nothing() -> None:
 
 
 def test_idle_timer_speaks_and_arms_itself_again() -> None:
-    client = Rehearsal({"profile": "xai", "replies": [{"on": "silence", "say": "Still there?"}]})
+    client = ModelClient({"profile": "xai", "replies": [{"on": "silence", "say": "Still there?"}]})
     detection = {"type": "server_vad", "create_response": True, "idle_timeout_ms": 3000}
     client.configure(turn_detection=detection)
     client.send("response.create")

@@ -7,13 +7,13 @@ import base64
 import pytest
 
 from telephony.audio.format import MULAW_8K, PCM16_8K, PCM16_24K, AudioFormat
-from telephony.sim.model_rehearsal import Rehearsal, hum
+from telephony.sim.model_client import ModelClient, hum
 
 
 @pytest.mark.parametrize("profile", ["xai", "openai"])
 @pytest.mark.parametrize("audio", [PCM16_24K, MULAW_8K])
 def test_well_behaved_client_has_no_faults(profile: str, audio: AudioFormat) -> None:
-    client = Rehearsal({"profile": profile, "replies": [{"on": "speech", "say": "Hello!"}]}, audio=audio)
+    client = ModelClient({"profile": profile, "replies": [{"on": "speech", "say": "Hello!"}]}, audio=audio)
     client.configure()
     client.speak(800)
     client.quiet(1500)
@@ -24,7 +24,7 @@ def test_well_behaved_client_has_no_faults(profile: str, audio: AudioFormat) -> 
 
 
 def test_audio_is_sent_in_the_format_it_declares() -> None:
-    client = Rehearsal({"profile": "xai"}, audio=PCM16_8K)
+    client = ModelClient({"profile": "xai"}, audio=PCM16_8K)
     client.configure()
     client.speak(100)
     assert client.model.received["input_audio_buffer.append"] == 5
@@ -32,7 +32,7 @@ def test_audio_is_sent_in_the_format_it_declares() -> None:
 
 
 def test_messages_keep_their_times_until_they_are_forgotten() -> None:
-    client = Rehearsal({"profile": "xai", "ping_s": 1})
+    client = ModelClient({"profile": "xai", "ping_s": 1})
     client.wait(2.5)
     assert client.at == [0, 0, 0, 1, 2]
     client.forget()

@@ -1,6 +1,6 @@
 """A client for one simulated model on a virtual clock: for trying a script out, and for testing the model itself.
 
-    client = Rehearsal({"profile": "xai", "replies": [{"on": "speech", "say": "Hello!"}]})
+    client = ModelClient({"profile": "xai", "replies": [{"on": "speech", "say": "Hello!"}]})
     client.configure()
     client.speak(800)
     client.quiet(1500)
@@ -34,7 +34,7 @@ def hum(text: str) -> bytes:
     return bytes(range(0x90, 0xC0)) * (10 * len(text))
 
 
-class Rehearsal:
+class ModelClient:
     """One connection. `messages` holds all that came, in order; `at` the time each of them came."""
 
     def __init__(
