@@ -10,7 +10,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from telephony.sim.model_rehearsal import hum
+from telephony.sim.model_client import hum
 from telephony.sim.model_script import decode_script
 from telephony.simulate.model import ModelSession, RunningModel, start_model
 
