@@ -44,7 +44,8 @@ def engine_for(url: URL, *, connections: int, busy: float, patience: float) -> E
     """An engine that waits at most *busy* seconds for a lock and *patience* for a connection or an answer. No
     connection is made yet. `ConfigurationError` if the driver is not installed."""
     if is_sqlite(url):
-        wait: dict[str, Any] = {"timeout": busy}
+        # One thread at a time uses a connection, but the one that closes them is not the one that opened them.
+        wait: dict[str, Any] = {"timeout": busy, "check_same_thread": False}
     else:
         options = f"-c lock_timeout={busy * 1000:.0f} -c statement_timeout={patience * 1000:.0f}"
         wait = {"connect_timeout": max(2, round(patience)), "options": options}
