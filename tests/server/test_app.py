@@ -11,9 +11,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 from aiohttp import web
-from front_door import FORM, FrontDoor, front_door, media, start
 from structlog.testing import capture_logs
 
+from front_door import FORM, FrontDoor, front_door, media, start
 from telephony.errors import ConfigurationError
 from telephony.server.app import MAX_BODY, Server
 from telephony.server.reception import Patience

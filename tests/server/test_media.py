@@ -11,9 +11,9 @@ from typing import Any
 
 import aiohttp
 import pytest
-from front_door import CALL, PUBLIC, STREAM, TOKEN, FrontDoor, front_door, media, start
 from structlog.testing import capture_logs
 
+from front_door import CALL, PUBLIC, STREAM, TOKEN, FrontDoor, front_door, media, start
 from telephony.carriers.twilio import TwilioStream
 from telephony.errors import ConfigurationError
 from telephony.events import Event

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from front_door import FrontDoor
 
+from front_door import FrontDoor
 from telephony.server.webhooks import MEDIA, STATUS
 
 

@@ -12,10 +12,10 @@ from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
 import pytest
-from front_door import ACCOUNT, CALL, FORM, NUMBER, PUBLIC, TOKEN, FrontDoor, front_door
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
+from front_door import ACCOUNT, CALL, FORM, NUMBER, PUBLIC, TOKEN, FrontDoor, front_door
 from telephony.bridge.calls import Calls
 from telephony.carriers.base import StatusUpdate
 from telephony.server.reception import CLOSED, NOT_IN_SERVICE
