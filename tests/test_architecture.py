@@ -230,7 +230,8 @@ def untested(modules: list[Module], tests: list[str], allowed: dict[str, str]) -
     found = []
     for module in modules:
         folder, _, file = module.path.removeprefix(f"{PACKAGE}/").rpartition("/")
-        start = "/".join(filter(None, ["tests", folder, f"test_{file.removesuffix('.py')}"]))
+        own = file.removesuffix(".py").replace("__init__", folder.rpartition("/")[2])
+        start = "/".join(filter(None, ["tests", folder, f"test_{own}"]))
         has_test = any(test.startswith(start) and "/" not in test[len(start) :] for test in tests)
         excused = any(fnmatch(module.path, pattern) for pattern in allowed)
         if has_test and module.path in allowed:
@@ -331,6 +332,9 @@ def test_a_source_file_without_test_is_reported_and_so_is_a_needless_exception()
     assert untested(modules, ["tests/links/test_served_late.py"], {}) == []
     assert untested(modules, [], {"telephony/links/served.py": "because"}) == []
     assert untested(modules, ["tests/links/test_served.py"], {"telephony/links/served.py": "because"})
+    package = [Module("telephony/cli/__init__.py", "def main(): ...")]
+    assert untested(package, [], {})
+    assert untested(package, ["tests/cli/test_cli.py"], {}) == []
 
 
 def test_exceptions_name_files_and_tests_that_exist() -> None:
