@@ -10,7 +10,6 @@ from typing import Protocol, cast
 
 import msgspec
 
-from telephony.audio.format import AudioFormat
 from telephony.audio.transcode import Transcoder
 from telephony.carriers.base import Carrier
 from telephony.commands import (
@@ -87,11 +86,11 @@ class Exchange:
         self.conversation = Conversation(settings, started, 0.0)
         self.carrier = carrier
         self.dialect: Dialect | None = None
-        self._audio = settings.session.audio
         self._line = started.audio
         self._listener = listener or Deaf()
         self._caller_at = 0.0
-        self._wire(self._audio, self._audio)
+        self._to_model = Transcoder(self._line, settings.session.audio)
+        self._to_carrier = Transcoder(settings.session.audio, self._line)
 
     def model_connected(self, dialect: Dialect, model: str, now: float) -> list[Output]:
         """The model's socket is open and *dialect* is spoken on it."""
@@ -111,9 +110,10 @@ class Exchange:
         """Something happened, on a wire or elsewhere."""
         if type(event) is CallerAudio:
             self._record_caller(event)
-        elif isinstance(event, SessionReady) and (event.input_audio or event.output_audio):
-            self._wire(event.input_audio or self._audio, event.output_audio or self._audio)
-        return self._perform(self.conversation.handle(event, now), now)
+        commands = self.conversation.handle(event, now)
+        if type(event) is SessionReady:
+            self._rewire()
+        return self._perform(commands, now)
 
     def tick(self, now: float) -> list[Output]:
         """The moment named by `deadline` has come."""
@@ -168,9 +168,13 @@ class Exchange:
 
     # -- audio -------------------------------------------------------------------------------------------------------
 
-    def _wire(self, model_hears: AudioFormat, model_speaks: AudioFormat) -> None:
-        self._to_model = Transcoder(self._line, model_hears)
-        self._to_carrier = Transcoder(model_speaks, self._line)
+    def _rewire(self) -> None:
+        """The model said in which formats it hears and speaks. Streams that go on as they were are not disturbed."""
+        call = self.conversation
+        if self._to_model.target != call.model_hears:
+            self._to_model = Transcoder(self._line, call.model_hears)
+        if self._to_carrier.source != call.model_speaks:
+            self._to_carrier = Transcoder(call.model_speaks, self._line)
 
     def _record_caller(self, event: CallerAudio) -> None:
         at = self._caller_at if event.at_ms is None else event.at_ms / 1000

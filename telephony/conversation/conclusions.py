@@ -7,11 +7,12 @@ next moment at which any of this could come out differently though nothing happe
 
 from __future__ import annotations
 
-from telephony.commands import AddUserText, AppendAudio, CancelResponse, HangUp, RequestResponse, SpeakVerbatim
+from telephony.audio.transcode import Transcoder
+from telephony.commands import AddUserText, AppendAudio, CancelTool, HangUp, RequestResponse, SpeakVerbatim
 from telephony.conversation import phrases
 from telephony.conversation.farewell import CONFIRMATION, Farewell
 from telephony.conversation.state import Phase, State
-from telephony.conversation.toolcalls import DROPPED
+from telephony.conversation.toolcalls import DROPPED, GIVEN_UP
 from telephony.events import ModelTranscript
 
 LOCAL = "local:"
@@ -28,6 +29,7 @@ def settle(state: State, now: float) -> None:
         _ready_in_time(state, now)
     if state.phase in (Phase.TALKING, Phase.LEAVING):
         _give_up_stale(state, now)
+        _guard(state, now)
         _keep_listening(state, now)
         _wish(state, now)
     if state.phase is Phase.TALKING:
@@ -52,8 +54,9 @@ def deadline(state: State) -> float | None:
     elif state.farewell:
         times.append(_farewell_deadline(state, state.farewell))
     if state.phase in (Phase.TALKING, Phase.LEAVING) and not state.model_lost:
-        times += [state.keypad.deadline(), state.tools.deadline(), state.responses.expires()]
-        times += [state.intake.deadline(), _asks_at(state)]
+        speaking = state.floor.taken(state.settled_at)
+        times += [state.keypad.deadline(speaking=speaking), state.tools.deadline(), state.responses.expires()]
+        times += [state.intake.deadline(), state.floor.deadline(), _asks_at(state)]
     # What was due at the last look has been looked at; nothing may keep the timer spinning.
     return min((at for at in times if at is not None and at > state.settled_at), default=None)
 
@@ -75,7 +78,6 @@ def _ready_in_time(state: State, now: float) -> None:
         state.begin(now)
     else:
         state.remember("The model could not be reached in time.")
-        state.lose_model()
         state.leave("failed", "model", "the model could not be reached in time", now, clip="apology")
 
 
@@ -94,6 +96,16 @@ def _give_up_stale(state: State, now: float) -> None:
         if response_id:
             state.playback.complete_response(response_id)
             state.drop_tools(response_id, DROPPED, now)
+    for call in state.tools.overdue(now):
+        state.remember(f"The function {call.use.name} never came to an end; the model was told so.")
+        state.out.append(CancelTool(call.use.call_id))
+        state.answer_tool(call.use.call_id, GIVEN_UP, "timeout", now)
+
+
+def _guard(state: State, now: float) -> None:
+    """An uninterruptible greeting is protected until it was heard, and not while it is only hoped for."""
+    if state.guarding and not state.floor.expecting:
+        state.guarding = state.playback.audible(now) or state.responses.breaks_off
 
 
 def _watch(state: State, now: float) -> None:
@@ -107,7 +119,7 @@ def _watch(state: State, now: float) -> None:
         dogs.answered()
     elif state.tools.running:
         dogs.paused()  # a tool has a bound of its own, and may have something to say meanwhile
-    elif floor.expecting or state.responses.wished:
+    elif floor.expecting or state.responses.waiting or state.responses.breaks_off or state.tools.open:
         dogs.owe(now)
     busy = floor.taken(now) or floor.expecting or state.tools.open or state.responses.pending
     if busy:
@@ -121,20 +133,22 @@ def _watch(state: State, now: float) -> None:
 
 
 def _dead_air(state: State, now: float) -> None:
+    state.guarding = False
     if state.watchdogs.nudges >= NUDGES:
         state.remember("The model owed an answer and did not give it.")
+        state.lose_model()
         state.leave("failed", "model", "dead air", now, clip="apology")
         return
     state.remember("The model was silent when an answer was due; it was asked again.")
+    state.responses.give_up_asked()
     for response_id in state.responses.cancel_open():
-        state.out.append(CancelResponse(response_id))
-        state.drop_tools(response_id, DROPPED, now)
-    begin_nudge(state, now)
+        state.playback.complete_response(response_id)
+        state.cancel_response(response_id, now)
+    nudge(state, now)
 
 
-def begin_nudge(state: State, now: float) -> None:
+def nudge(state: State, now: float) -> None:
     """Ask again for an answer that is owed, as often as is sensible; the dead-air watchdog does the rest."""
-    state.responses.failed()
     if state.watchdogs.nudges < NUDGES and state.phase is Phase.TALKING:
         state.watchdogs.nudged(now)
         state.responses.wish("nudge", RequestResponse())
@@ -158,13 +172,13 @@ def _silence(state: State, now: float) -> None:
 def _wish(state: State, now: float) -> None:
     if state.model_lost:
         return
-    if state.keypad.due(now) or (state.keypad.digits and state.floor.taken(now)):
-        digits = state.keypad.take()
+    if state.keypad.due(now, speaking=state.floor.taken(now)):
+        digits = state.keypad.take(now)
         state.transcript.keys(digits, state.keypad.started_at, state.keypad.pressed_at)
         state.out.append(AddUserText(phrases.keys_pressed(digits)))
         if state.phase is Phase.TALKING:
             state.responses.wish("keys", RequestResponse())
-            state.floor.expecting = True
+            state.floor.expecting = not state.floor.taken(now)
     if say := state.tools.to_say(now):
         state.responses.wish("say", SpeakVerbatim(say))
     if state.tools.reply_due:
@@ -196,8 +210,7 @@ def _say_goodbye(state: State, farewell: Farewell, now: float) -> None:
         return
     if _to_be_said(state) and now < farewell.patience(playback.ends_at, limits.dead_air):
         return
-    if farewell.clip != "none" and not _said_since(state, farewell):
-        _play_clip(state, farewell, now)
+    if farewell.clip != "none" and not _said_since(state, farewell) and _play_clip(state, farewell, now):
         return
     if playback.settled(now) or now >= farewell.released(playback.ends_at, limits.goodbye):
         state.phase = Phase.HANGING_UP
@@ -218,24 +231,29 @@ def _said_since(state: State, farewell: Farewell) -> bool:
     return any(item.received_at >= farewell.since for item in state.playback.items.values())
 
 
-def _play_clip(state: State, farewell: Farewell, now: float) -> None:
+def _play_clip(state: State, farewell: Farewell, now: float) -> bool:
+    """Say the recorded sentence instead of the model. False if there is none."""
     name, farewell.clip = farewell.clip, "none"
     state.responses.abandon()
     clip = state.settings.clips.apology if name == "apology" else state.settings.clips.goodbye
-    if not clip or state.playback.audio != state.settings.session.audio:
-        return  # no clip, or one in a format that the model imposed on us: better silent than shrill
+    if not clip:
+        return False
     item_id = f"{LOCAL}{name}"
     state.playback.complete_all()
+    # A model may speak another format than the one it was asked for, in which the clips are.
+    clip = Transcoder(state.settings.session.audio, state.playback.audio).feed(clip)
     state.playback.enqueue(LOCAL, item_id, 0, clip, now)
     state.playback.complete(item_id)
     state.transcript.agent_said(ModelTranscript(LOCAL, item_id, f"[recorded {name}]", final=True), now)
     state.out += state.playback.release(now)
+    return True
 
 
 def _farewell_deadline(state: State, farewell: Farewell) -> float:
     limits, ends_at = state.settings.limits, state.playback.ends_at
     if farewell.hung_up_at is not None:
         return farewell.hung_up_at + CONFIRMATION
-    if _to_be_said(state):
-        return farewell.patience(ends_at, limits.dead_air)
+    patience = farewell.patience(ends_at, limits.dead_air)
+    if _to_be_said(state) and patience > state.settled_at:
+        return patience
     return farewell.released(ends_at, limits.goodbye)

@@ -1,26 +1,23 @@
-"""What each event changes, one function per kind. None of them draws conclusions: `conclusions.settle` does, after."""
+"""What each event changes, one function per kind; those of the model's responses are in `replies`. None of them draws
+conclusions: `conclusions.settle` does, after."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 from telephony import events as ev
 from telephony.commands import (
     AppendAudio,
-    CancelResponse,
     ClearPlayback,
     Command,
     ConfigureSession,
     ForgetItem,
-    RunTool,
     Truncate,
 )
-from telephony.conversation import phrases
-from telephony.conversation.conclusions import LOCAL, begin_nudge
+from telephony.conversation import phrases, replies
+from telephony.conversation.conclusions import LOCAL
 from telephony.conversation.state import Phase, State
-from telephony.conversation.toolcalls import DROPPED, REFUSED, Call
 
 READY_TIME = 4.0
 """Seconds a connected model has for `session.updated`; then the call goes on without it."""
@@ -38,15 +35,17 @@ def caller_audio(state: State, event: ev.CallerAudio, now: float) -> list[Comman
     if state.phase is Phase.CONNECTING:
         state.early.keep(payload)
         return []
-    if state.deaf(now):
+    if state.guarding:
         payload = state.intake.audio.silence(state.intake.audio.milliseconds(payload))
     return [AppendAudio(payload)]
 
 
 def key_pressed(state: State, event: ev.KeyPressed, now: float) -> None:
+    state.intake.seen_at = now
     state.keypad.press(event.digit, now)
     state.floor.last_heard = now
     state.watchdogs.caller_spoke()
+    keep_line(state)
 
 
 def speech_started(state: State, event: ev.SpeechStarted, now: float) -> None:
@@ -55,10 +54,18 @@ def speech_started(state: State, event: ev.SpeechStarted, now: float) -> None:
     state.floor.speaking_since = state.floor.last_heard = now
     state.floor.expecting = False
     state.watchdogs.caller_spoke()
+    state.responses.drop_wishes("prompt", "nudge")
     state.note("info", "caller speaks", at=at)
-    barge_in(state, now)
+    keep_line(state)
+    if state.interruptible:
+        barge_in(state, now)
+
+
+def keep_line(state: State) -> None:
+    """The caller speaks up, or presses a key, during a goodbye that the agent chose to say: the call goes on."""
     if state.phase is Phase.LEAVING and state.farewell and state.farewell.cancellable:
         state.phase, state.farewell = Phase.TALKING, None
+        state.responses.drop_wishes("goodbye")
         state.note("info", "the caller speaks on: not hanging up")
 
 
@@ -75,8 +82,7 @@ def barge_in(state: State, now: float) -> None:
         heard = Truncate(cut.item_id, cut.heard_ms, cut.content_index) if cut.heard_ms else ForgetItem(cut.item_id)
         state.out.append(heard)
     for response_id in open_responses:
-        state.out.append(CancelResponse(response_id))
-        state.drop_tools(response_id, DROPPED, now)
+        state.cancel_response(response_id, now)
     if cuts:
         state.note("info", "barge-in", heard_ms=cuts[0].heard_ms, item=cuts[0].item_id)
 
@@ -93,12 +99,14 @@ def speech_stopped(state: State, event: ev.SpeechStopped, now: float) -> None:
 
 
 def caller_transcript(state: State, event: ev.CallerTranscript, now: float) -> None:
+    state.floor.speaks_on(now)
     turn = state.transcript.caller_said(event.item_id, event.text, now, final=event.final)
     if event.final and turn.heard:
         state.note("info", "caller said", text=turn.heard, at=turn.started_at)
 
 
 def caller_transcript_delta(state: State, event: ev.CallerTranscriptDelta, now: float) -> None:
+    state.floor.speaks_on(now)
     state.transcript.caller_said(event.item_id, event.text, now, final=False, append=True)
 
 
@@ -111,6 +119,7 @@ def mark_reached(state: State, event: ev.MarkReached, now: float) -> None:
 
 
 def carrier_fault(state: State, event: ev.CarrierFault, now: float) -> None:
+    state.intake.seen_at = now
     state.remember(f"The carrier sent something unusable: {event.reason}")
     if event.fatal:
         state.end("failed", "carrier", event.reason, now)
@@ -128,7 +137,7 @@ def model_connected(state: State, event: ev.ModelConnected, now: float) -> None:
     if state.phase is not Phase.CONNECTING:
         return
     state.connected = True
-    state.watchdogs.ready_by = now + READY_TIME
+    state.watchdogs.connected(now + READY_TIME)
     state.out.append(ConfigureSession())
 
 
@@ -137,17 +146,22 @@ def session_created(state: State, event: ev.SessionCreated, now: float) -> None:
 
 
 def session_ready(state: State, event: ev.SessionReady, now: float) -> None:
-    if state.phase is not Phase.CONNECTING:
+    if state.model_lost:
         return
     wanted = state.settings.session.audio
-    if event.output_audio is not None:
-        state.playback.audio = event.output_audio
     for leg, echoed in (("hears", event.input_audio), ("speaks", event.output_audio)):
         if echoed not in (None, wanted):
             state.remember(f"The model {leg} {echoed} though {wanted} was asked for.")
     if event.turn_detection is False:
         state.remember("The model did not switch its turn detection on, so it will not answer by itself.")
-    state.begin(now)
+    state.model_hears = event.input_audio or state.model_hears
+    if event.output_audio not in (None, state.playback.audio):
+        if state.playback.items:  # what it said so far was noise, and nobody can tell it from what comes
+            model_lost(state, ev.ModelLost("it told too late in which format it speaks"), now)
+            return
+        state.playback.audio = event.output_audio
+    if state.phase is Phase.CONNECTING:
+        state.begin(now)
 
 
 def model_error(state: State, event: ev.ModelError, now: float) -> None:
@@ -176,88 +190,6 @@ def model_lost(state: State, event: ev.ModelLost, now: float) -> None:
     state.remember(f"The model was lost: {event.reason}")
     state.lose_model()
     state.leave("failed", "model", event.reason, now, clip="apology")
-
-
-# -- the model's speech --------------------------------------------------------------------------------------------
-
-
-def response_started(state: State, event: ev.ResponseStarted, now: float) -> None:
-    if state.responses.alive(event.response_id, now):
-        state.tools.taken_up()
-
-
-def model_audio(state: State, event: ev.ModelAudio, now: float) -> None:
-    response = state.responses.alive(event.response_id, now)
-    if response is None:
-        return
-    if event.item_id not in state.playback.items:
-        turn = state.transcript.agent_speaks(event.item_id, now)
-        turn.response_at = response.started_at
-        turn.speech_stopped_at, state.floor.stopped_at = state.floor.stopped_at, None
-        state.note("info", "agent speaks", item=event.item_id)
-    response.spoke = True
-    state.floor.expecting = False
-    state.playback.enqueue(event.response_id, event.item_id, event.content_index, event.payload, now)
-
-
-def model_audio_done(state: State, event: ev.ModelAudioDone, now: float) -> None:
-    state.playback.complete(event.item_id)
-
-
-def model_transcript(state: State, event: ev.ModelTranscript, now: float) -> None:
-    state.responses.alive(event.response_id, now)
-    state.transcript.agent_said(event, now)
-    if event.final and event.text:
-        state.note("info", "agent said", text=event.text, item=event.item_id)
-
-
-def response_done(state: State, event: ev.ResponseDone, now: float) -> None:
-    state.tally.add(event.usage)
-    state.playback.complete_response(event.response_id)
-    if state.responses.fenced(event.response_id):
-        return
-    response = state.responses.done(event.response_id, now)
-    if event.status == "completed":
-        for call in state.tools.due(now, event.response_id):
-            run_tool(state, call, now, spoke=bool(response and response.spoke))
-        return
-    state.drop_tools(event.response_id, DROPPED, now)
-    if event.status == "failed":
-        state.remember(f"A response failed: {event.reason or 'no reason given'}")
-        begin_nudge(state, now)
-
-
-# -- tools ---------------------------------------------------------------------------------------------------------
-
-
-def tool_requested(state: State, event: ev.ToolRequested, now: float) -> None:
-    call = state.tools.request(event, now)
-    if call is None:
-        return
-    if state.tools.exhausted:
-        state.answer_tool(event.call_id, REFUSED, "error", now)
-    elif state.responses.alive(event.response_id, now) is None:
-        state.answer_tool(event.call_id, DROPPED, "cancelled", now)
-    else:
-        for due in state.tools.due(now):
-            run_tool(state, due, now, spoke=False)
-
-
-def run_tool(state: State, call: Call, now: float, *, spoke: bool) -> None:
-    use = call.use
-    if use.name != state.settings.hang_up_tool:
-        state.note("info", "tool runs", name=use.name, arguments=use.arguments)
-        state.out.append(RunTool(use.call_id, use.name, use.arguments))
-        return
-    answer = {"status": "ok", "note": "The call ends as soon as the caller has heard your goodbye."}
-    state.answer_tool(use.call_id, json.dumps(answer), "ok", now)
-    if spoke:
-        state.tools.taken_up()
-    state.leave("completed", "agent", "agent hung up", now, cancellable=True, clip="none")
-
-
-def tool_finished(state: State, event: ev.ToolFinished, now: float) -> None:
-    state.answer_tool(event.call_id, event.output, event.outcome, now)
 
 
 # -- the end -------------------------------------------------------------------------------------------------------
@@ -310,18 +242,18 @@ HANDLERS: dict[type[ev.Event], Callable[[State, Any, float], None]] = {
     ev.SilenceReported: silence_reported,
     ev.CallerTranscript: caller_transcript,
     ev.CallerTranscriptDelta: caller_transcript_delta,
-    ev.ResponseStarted: response_started,
-    ev.ModelAudio: model_audio,
-    ev.ModelAudioDone: model_audio_done,
-    ev.ModelTranscript: model_transcript,
-    ev.ToolRequested: tool_requested,
-    ev.ResponseDone: response_done,
+    ev.ResponseStarted: replies.response_started,
+    ev.ModelAudio: replies.model_audio,
+    ev.ModelAudioDone: replies.model_audio_done,
+    ev.ModelTranscript: replies.model_transcript,
+    ev.ToolRequested: replies.tool_requested,
+    ev.ResponseDone: replies.response_done,
     ev.ItemTruncated: item_truncated,
     ev.ModelError: model_error,
     ev.ModelFault: model_fault,
     ev.ModelNoise: model_noise,
     ev.ModelLost: model_lost,
-    ev.ToolFinished: tool_finished,
+    ev.ToolFinished: replies.tool_finished,
     ev.CallEnded: call_ended,
     ev.ServerStopping: server_stopping,
 }

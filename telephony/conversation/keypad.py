@@ -8,6 +8,11 @@ from __future__ import annotations
 
 PAUSE = 2.0
 """Seconds without a key that end a number; xAI's own telephone line waits 2.5."""
+PAUSE_IN_SPEECH = 0.6
+"""Seconds without a key that end it while the caller speaks: the model is about to answer. Not at once, since a key's
+own tone can pass for speech."""
+SPACING = 1.0
+"""Seconds between two items, however often `#` is pressed."""
 MAX_KEYS = 64
 """More than any number people type; the rest of a flood is dropped."""
 
@@ -19,6 +24,7 @@ class Keypad:
         self.digits = ""
         self.started_at = 0.0
         self.pressed_at = 0.0
+        self._not_before = 0.0
 
     def press(self, digit: str, now: float) -> None:
         if not self.digits:
@@ -27,13 +33,21 @@ class Keypad:
         if len(self.digits) < MAX_KEYS:
             self.digits += digit
 
-    def due(self, now: float) -> bool:
+    def due(self, now: float, *, speaking: bool) -> bool:
         """Whether what was typed is complete."""
-        return bool(self.digits) and (self.digits[-1] == "#" or now >= self.pressed_at + PAUSE)
+        at = self.deadline(speaking=speaking)
+        return at is not None and now >= at
 
-    def take(self) -> str:
+    def deadline(self, *, speaking: bool) -> float | None:
+        """Seconds: when what was typed is complete, unless more follows."""
+        if not self.digits:
+            return None
+        if self.digits[-1] == "#":
+            return max(self.pressed_at, self._not_before)
+        return max(self.pressed_at + (PAUSE_IN_SPEECH if speaking else PAUSE), self._not_before)
+
+    def take(self, now: float) -> str:
+        """What was typed; the next number begins."""
         digits, self.digits = self.digits, ""
+        self._not_before = now + SPACING
         return digits
-
-    def deadline(self) -> float | None:
-        return self.pressed_at + PAUSE if self.digits else None

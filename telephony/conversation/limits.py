@@ -26,6 +26,10 @@ class Watchdogs:
         self._owed_since: float | None = None
         self._quiet_since: float | None = None
 
+    def connected(self, at: float) -> None:
+        """The model's socket is open: it has until *at* to accept the session, and no longer than it had before."""
+        self.ready_by = at if self.ready_by is None else min(at, self.ready_by)
+
     # -- dead air --------------------------------------------------------------------------------------------------
 
     def owe(self, now: float) -> None:

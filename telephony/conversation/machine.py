@@ -24,9 +24,10 @@ Each fact has one owner, and the rest only lets them act on each other:
     toolcalls    which function runs, what was answered           transcript   who said what
     intake       the caller's unbroken audio                      limits       what is due when nothing happens
 
-A step has two halves. `handlers` notes what happened, one function for each kind of event. `conclusions` then looks at
-all owners, always in the same order, and decides what follows; so no handler asks for a response or hangs up by itself,
-and two reasons to speak cannot race. Only a caller's audio frame, of which nothing follows, skips the second half.
+A step has two halves. `handlers` and `replies` note what happened, one function for each kind of event. `conclusions`
+then looks at all owners, always in the same order, and decides what follows; so no handler asks for a response or hangs
+up by itself, and two reasons to speak cannot race. Only a caller's audio frame, of which nothing follows, skips the
+second half.
 
 A barge-in is one step: `SpeechStarted` clears the playback, truncates what was not heard and fences every open response
 by id, so that late deltas of these, and of no others, are dropped. And nothing is ever waited for that may not come,
@@ -36,6 +37,7 @@ neither `response.done` nor a mark nor `session.updated`: each wait has a bound,
 from __future__ import annotations
 
 from telephony import events as ev
+from telephony.audio.format import AudioFormat
 from telephony.commands import Command
 from telephony.conversation import conclusions
 from telephony.conversation.handlers import HANDLERS, caller_audio
@@ -69,6 +71,16 @@ class Conversation:
     def deadline(self) -> float | None:
         """Seconds: when `tick` must be called if nothing happens before; None once the call is over."""
         return conclusions.deadline(self.state)
+
+    @property
+    def model_hears(self) -> AudioFormat:
+        """What the model takes our audio for."""
+        return self.state.model_hears
+
+    @property
+    def model_speaks(self) -> AudioFormat:
+        """What the model's audio is."""
+        return self.state.playback.audio
 
     @property
     def ended(self) -> bool:

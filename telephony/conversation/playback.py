@@ -114,10 +114,10 @@ class Playback:
         item = self.items.get(item_id)
         if item is None:
             item = self.items[item_id] = Item(item_id, response_id, content_index, received_at=now)
+        item.received += self.audio.samples(payload)
         if self.queued + len(payload) / self._byte_rate > MAX_QUEUED:
             self.dropped += len(payload) / self._byte_rate
             return
-        item.received += self.audio.samples(payload)
         if self._queue and self._queue[-1][0] is item:
             self._queue[-1][1].extend(payload)
         else:
@@ -150,15 +150,19 @@ class Playback:
 
     def release(self, now: float) -> list[Play | SendMark]:
         """Send what is due so that the carrier stays `LEAD` ahead; mark every `CHUNK` and the end of what there is."""
+        self._forget(now)
         commands: list[Play | SendMark] = []
         while self._queue and self._tail - now < LEAD - FRAME / 2:
             item, audio = self._queue[0]
+            if self._torn(audio) and len(self._queue) > 1:
+                self._queue.popleft()
+                continue
             size = self._sendable(item, audio, now)
             if size == 0:
                 break
             payload = bytes(audio[:size])
             del audio[:size]
-            if self._torn(audio) and (not audio or item.complete or len(self._queue) > 1):
+            if not audio or (item.complete and self._torn(audio)):
                 self._queue.popleft()
             commands.append(self._send(item, payload, now))
             if self._unmarked >= CHUNK - FRAME / 2:
@@ -264,7 +268,8 @@ class Playback:
             item.heard = min(heard[key] * self.audio.rate // 1000, item.sent)
             if item.heard < item.received:
                 item.cleared = True
-                item.ended_at = now if item.heard else item.heard_at
+                item.ended_at = now
+                item.heard_at = item.heard_at if item.heard else None
                 cuts.append(Cut(key, item.response_id, item.content_index, heard[key]))
         self._queue.clear()
         self._spans.clear()

@@ -4,6 +4,9 @@ Greeting, tool results, prompts after silence, goodbyes and nudges all want the 
 own turn detection. Whatever we want goes through one queue and is asked for only when no response is open and none is
 on its way. A provider that answers "already active" knew of a response we did not: the wish goes back to the head of
 the queue. A response that is never closed (xAI may drop a reply without `response.done`) is closed here by time.
+
+What begins carries no word of who asked for it, so the first response after a request is taken for the one requested.
+That errs when the model's own turn detection was faster; then the refusal of ours follows, and the wish is taken back.
 """
 
 from __future__ import annotations
@@ -26,7 +29,12 @@ ATTEMPTS = 3
 REMEMBERED = 64
 """Responses remembered as cancelled or closed, so that their late deltas can be told from those of a new one."""
 
+NAMELESS = "nameless:"
+"""Prefix of the ids that we give to responses of servers that send none; the model knows nothing of them."""
+
 Why = Literal["greeting", "tools", "say", "prompt", "nudge", "goodbye", "keys"]
+ANSWERS: tuple[Why, ...] = ("tools", "nudge", "keys")
+"""Wishes for an answer to what the conversation holds. Any response in the model's own words fulfils all of them."""
 
 
 class Wish(msgspec.Struct):
@@ -44,9 +52,19 @@ class Response(msgspec.Struct):
     started_at: float
     seen_at: float
     """Seconds: its latest sign of life."""
-    why: Why | None = None
+    wish: Wish | None = None
     """What we had asked for, or None if the model began by itself."""
+    new: bool = True
+    """Whether nobody has looked at it since it began."""
     spoke: bool = False
+    breaks_off: bool = False
+    """Whether it would break off in the middle of an item if nothing more of it came."""
+
+    @property
+    def answers(self) -> bool:
+        """Whether it answers what the conversation holds: outputs of tools, keys. Words that we put into the model's
+        mouth do not."""
+        return self.wish is None or self.wish.why in ANSWERS
 
 
 class Responses:
@@ -57,6 +75,7 @@ class Responses:
         self._wishes: deque[Wish] = deque()
         self._asked: Wish | None = None
         self._asked_at = 0.0
+        self._nameless = 0
         self._not_before = 0.0
         self._fenced: OrderedDict[str, None] = OrderedDict()
         self._closed: OrderedDict[str, None] = OrderedDict()
@@ -87,9 +106,14 @@ class Responses:
         return bool(self.open) or self._asked is not None
 
     @property
-    def wished(self) -> bool:
-        """Whether a response is wished for and was not asked for yet."""
-        return bool(self._wishes)
+    def waiting(self) -> bool:
+        """Whether a response is wished or asked for and has not begun."""
+        return self._asked is not None or bool(self._wishes)
+
+    @property
+    def breaks_off(self) -> bool:
+        """Whether the model is in the middle of saying something."""
+        return any(response.breaks_off for response in self.open.values())
 
     @property
     def pending(self) -> bool:
@@ -98,25 +122,41 @@ class Responses:
 
     # -- what the model says ---------------------------------------------------------------------------------------
 
-    def alive(self, response_id: str, now: float) -> Response | None:
-        """A response shows life: announced, or inferred from a delta if the announcement was missed. None if it is
-        closed, or nothing of it is wanted any more."""
-        if response_id in self._fenced or response_id in self._closed:
-            return None
+    def named(self, response_id: str) -> str:
+        """The id itself, or for a server that leaves it out the newest open response's; empty if none is open."""
+        return response_id or next(reversed(self.open), "")
+
+    def begin(self, response_id: str, now: float) -> Response:
+        """A response is announced. An id that was used before is a new response all the same."""
+        if not response_id:
+            self._nameless += 1
+            response_id = f"{NAMELESS}{self._nameless}"
+        self._fenced.pop(response_id, None)
+        self._closed.pop(response_id, None)
         response = self.open.get(response_id)
         if response is None:
-            why = self._asked.why if self._asked else None
+            response = self.open[response_id] = Response(response_id, now, now, self._asked)
             self._asked = None
-            response = self.open[response_id] = Response(response_id, now, now, why)
         response.seen_at = now
         return response
 
+    def alive(self, response_id: str, now: float) -> Response | None:
+        """A response shows life: announced, or inferred from a delta if the announcement was missed. None if it is
+        closed, or nothing of it is wanted any more."""
+        response_id = self.named(response_id)
+        if response_id in self._fenced or response_id in self._closed:
+            return None
+        return self.begin(response_id, now)
+
+    def newest(self, response: Response) -> bool:
+        """Whether no other response began after this one."""
+        return next(reversed(self.open), "") == response.response_id
+
     def done(self, response_id: str, now: float) -> Response | None:
-        """A response is closed. An id we do not know closes the only open one (some servers omit it)."""
-        if not response_id and len(self.open) == 1:
-            response_id = next(iter(self.open))
+        """A response is closed. None if it was not open."""
         self._not_before = min(self._not_before, now)
-        remember(self._closed, response_id)
+        if response_id:
+            remember(self._closed, response_id)
         return self.open.pop(response_id, None)
 
     def refused(self, now: float) -> bool:
@@ -124,14 +164,24 @@ class Responses:
         wish, self._asked = self._asked, None
         self._not_before = now + RETRY_AFTER
         if wish is None:
+            wish = self._mistaken()
+        if wish is None:
             return True
         if wish.attempts >= ATTEMPTS:
             return False
         self._wishes.appendleft(wish)
         return True
 
-    def failed(self) -> None:
-        """What we asked for was refused for another reason; it is not asked again."""
+    def _mistaken(self) -> Wish | None:
+        """The wish whose response we took another one for. An answer was wished for by nothing but an answer."""
+        response = next(reversed(self.open.values()), None)
+        if response is None or response.answers:
+            return None
+        wish, response.wish = response.wish, None
+        return wish
+
+    def give_up_asked(self) -> None:
+        """What we asked for is not waited for any longer."""
         self._asked = None
 
     # -- the fence -------------------------------------------------------------------------------------------------
@@ -157,13 +207,17 @@ class Responses:
     def fenced(self, response_id: str) -> bool:
         return response_id in self._fenced
 
+    def closed(self, response_id: str) -> bool:
+        """Whether the model has said before that this response is over."""
+        return response_id in self._closed
+
     # -- time ------------------------------------------------------------------------------------------------------
 
     def expire(self, now: float) -> list[tuple[str, str]]:
         """Close what has shown no life for too long. Returns response ids ("" if it never had one) and sentences."""
         given_up = []
         for response in [r for r in self.open.values() if now >= r.seen_at + STALL_TIME]:
-            self.done(response.response_id, now)
+            self.fence(response.response_id)
             given_up.append((response.response_id, "The model never closed a response."))
         if self._asked and now >= self._asked_at + ANSWER_TIME:
             given_up.append(("", f"The model never began the response asked for ({self._asked.why})."))

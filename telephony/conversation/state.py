@@ -11,6 +11,7 @@ from typing import Any
 from telephony import events as ev
 from telephony.commands import (
     AppendAudio,
+    CancelResponse,
     CancelTool,
     Command,
     EndCall,
@@ -24,15 +25,16 @@ from telephony.conversation.intake import EarlyAudio, Intake
 from telephony.conversation.keypad import Keypad
 from telephony.conversation.limits import Watchdogs
 from telephony.conversation.playback import Playback
-from telephony.conversation.responses import Responses
+from telephony.conversation.responses import NAMELESS, Responses
 from telephony.conversation.tally import Tally
-from telephony.conversation.toolcalls import ToolCalls
+from telephony.conversation.toolcalls import DROPPED, ToolCalls
 from telephony.conversation.transcript import Transcript
 from telephony.records import EndedBy, Result
 from telephony.settings import CallSettings
 
 LONGEST_SPEECH = 30.0
-"""Seconds after which a `speech_stopped` that never came no longer keeps us from speaking."""
+"""Seconds without a further word of the caller after which a `speech_stopped` that never came keeps us from speaking no
+longer."""
 
 
 class Phase(enum.Enum):
@@ -61,7 +63,16 @@ class Floor:
 
     def taken(self, now: float) -> bool:
         """Whether the caller is speaking."""
-        return self.speaking_since is not None and now < self.speaking_since + LONGEST_SPEECH
+        return self.speaking_since is not None and now < self.last_heard + LONGEST_SPEECH
+
+    def speaks_on(self, now: float) -> None:
+        """Words of the caller arrived: whoever is speaking still is."""
+        if self.speaking_since is not None:
+            self.last_heard = now
+
+    def deadline(self) -> float | None:
+        """Seconds: from when on the caller is no longer taken to be speaking."""
+        return None if self.speaking_since is None else self.last_heard + LONGEST_SPEECH
 
 
 class State:
@@ -74,6 +85,7 @@ class State:
         self.out: list[Command] = []
         self.settled_at = now
         """When conclusions were last drawn."""
+        self.model_hears = settings.session.audio
         self.playback = Playback(settings.session.audio)
         self.responses = Responses()
         self.tools = ToolCalls(settings.session.tools, settings.limits.tool_calls)
@@ -88,20 +100,22 @@ class State:
         self.connected = False
         """Whether the model's socket is open."""
         self.model_lost = False
+        """Whether nothing more is asked of the model or taken from it."""
+        self.guarding = False
+        """Whether an uninterruptible greeting is due or heard: the model gets silence, so that nothing can stop it."""
 
     # -- questions ---------------------------------------------------------------------------------------------------
 
-    def deaf(self, now: float) -> bool:
-        """Whether an uninterruptible greeting is due or heard: the model gets silence, so that nothing can stop it."""
-        if self.settings.greeting_interruptible or self.transcript.caller_has_spoken:
-            return False
-        return self.settings.speaks_first and (self.floor.expecting or self.playback.audible(now))
+    @property
+    def interruptible(self) -> bool:
+        """Whether a caller who speaks up stops what the agent says: not an uninterruptible greeting, nor the last words
+        of a call that ends whatever the caller says."""
+        return self.phase is Phase.TALKING and not self.guarding
 
     def may_speak_at(self, now: float) -> float:
         """Seconds: from when on the model may be asked to speak, as far as the caller is concerned."""
-        if self.floor.taken(now) and self.floor.speaking_since is not None:
-            return self.floor.speaking_since + LONGEST_SPEECH
-        return self.floor.reply_by
+        spoken = self.floor.deadline()
+        return spoken if spoken is not None and self.floor.taken(now) else self.floor.reply_by
 
     # -- the log -----------------------------------------------------------------------------------------------------
 
@@ -123,9 +137,8 @@ class State:
         self.watchdogs.ready_by = None
         self.floor.last_heard = now
         self.floor.expecting = settings.speaks_first
-        early = self.early.take()
-        if self.deaf(now):
-            early = b""
+        self.guarding = settings.speaks_first and not settings.greeting_interruptible
+        early = b"" if self.guarding else self.early.take()
         self.intake.restart(early)
         if early:
             self.out.append(AppendAudio(early))
@@ -135,8 +148,13 @@ class State:
             verbatim = SpeakVerbatim(greeting, settings.greeting_interruptible) if greeting else None
             self.responses.wish("greeting", verbatim or RequestResponse())
 
+    def cancel_response(self, response_id: str, now: float) -> None:
+        """Tell the model to stop a response that was fenced, and answer what it had called."""
+        self.out.append(CancelResponse("" if response_id.startswith(NAMELESS) else response_id))
+        self.drop_tools(response_id, DROPPED, now)
+
     def lose_model(self) -> None:
-        """Nothing more can be asked of the model; what it has said is still heard."""
+        """Nothing more is asked of the model or taken from it; what it has said is still heard."""
         self.model_lost = True
         self.responses.abandon()
         self.playback.complete_all()
@@ -175,7 +193,9 @@ class State:
         """Begin to end the call. *words* are what the model is told to say; the clip stands in if it does not."""
         if self.phase not in (Phase.CONNECTING, Phase.TALKING):
             return
-        if words and self.phase is Phase.TALKING and not self.model_lost:
+        if self.phase is Phase.CONNECTING:
+            self.lose_model()  # it is not ready to hear or to say anything, and will not be waited for
+        elif words and not self.model_lost:
             self.responses.drop_wishes()
             self.responses.wish("goodbye", RequestResponse(words))
         self.phase = Phase.LEAVING
@@ -192,6 +212,8 @@ class State:
             self.out.append(CancelTool(call.use.call_id))
         for call in self.tools.open:
             self.tools.answer(call.use.call_id, "", "cancelled", now)
+        if digits := self.keypad.take(now):
+            self.transcript.keys(digits, self.keypad.started_at, self.keypad.pressed_at)
         self.playback.clear(now)
         if self.playback.dropped:
             self.remember(f"{self.playback.dropped:.0f} s of speech were dropped: the model was too far ahead.")

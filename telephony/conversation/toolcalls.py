@@ -26,8 +26,13 @@ DROPPED = json.dumps(
     }
 )
 REFUSED = json.dumps({"error": "No more function calls are possible in this call. Tell the caller you are sorry."})
+GIVEN_UP = json.dumps({"error": "This took too long and was given up; it may have taken effect or not."})
 SAY_AFTER = 1.0
 """Seconds a tool runs in silence before its `say` is spoken: a quick answer needs no filler."""
+GRACE = 2.0
+"""Seconds beyond its own timeout after which a tool is given up here, whatever became of it."""
+UNKNOWN_TIMEOUT = 10.0
+"""Seconds for a function that was not offered; whoever runs it says so at once."""
 
 
 class Call(msgspec.Struct):
@@ -40,6 +45,7 @@ class Call(msgspec.Struct):
     say: str | None = None
     """What to say if it takes long, until it was said."""
     running_since: float = 0.0
+    timeout: float = UNKNOWN_TIMEOUT
     state: Literal["requested", "running", "answered"] = "requested"
 
 
@@ -59,7 +65,9 @@ class ToolCalls:
             return None
         use = ToolUse(event.call_id, event.name, event.arguments, started_at=now)
         spec = self.specs.get(event.name)
-        call = Call(use, event.response_id, waits=spec is None or spec.side_effects, say=spec.say if spec else None)
+        call = Call(use, event.response_id, waits=True)
+        if spec:
+            call.waits, call.say, call.timeout = spec.side_effects, spec.say, spec.timeout
         self._calls[event.call_id] = call
         return call
 
@@ -88,9 +96,14 @@ class ToolCalls:
                 return say
         return None
 
+    def overdue(self, now: float) -> list[Call]:
+        """Calls that run though they should have been ended long ago."""
+        return [call for call in self.running if now >= _gives_up_at(call)]
+
     def deadline(self) -> float | None:
-        """Seconds: when `to_say` has something to say."""
-        return min((call.running_since + SAY_AFTER for call in self.running if call.say), default=None)
+        """Seconds: when `to_say` has something to say or a call is overdue."""
+        saying = [call.running_since + SAY_AFTER for call in self.running if call.say]
+        return min([*saying, *map(_gives_up_at, self.running)], default=None)
 
     def waiting_for(self, response_id: str) -> list[Call]:
         """Calls that will not run because their response did not complete."""
@@ -127,3 +140,7 @@ class ToolCalls:
     @property
     def uses(self) -> list[ToolUse]:
         return [call.use for call in self._calls.values()]
+
+
+def _gives_up_at(call: Call) -> float:
+    return call.running_since + call.timeout + GRACE

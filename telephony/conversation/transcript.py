@@ -49,7 +49,7 @@ class Transcript:
         return turn
 
     def caller_stops(self, item_id: str, at: float) -> None:
-        turn = self._callers.get(item_id) or self._last("caller")
+        turn = self._callers.get(item_id) if item_id else self._last("caller")
         if turn is not None:
             turn.ended_at = max(at, turn.started_at)
 

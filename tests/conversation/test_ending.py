@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from playbook import Playbook, speech
 
+from playbook import Playbook, speech
 from telephony import commands as cmd
 from telephony import events as ev
 from telephony.conversation import phrases

@@ -6,8 +6,8 @@ import inspect
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from playbook import Playbook, speech
 
+from playbook import Playbook, speech
 from telephony import commands as cmd
 from telephony import events as ev
 from telephony.audio.format import MULAW_8K, PCM16_24K

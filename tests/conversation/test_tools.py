@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 from playbook import Playbook, speech
-
 from telephony import commands as cmd
 from telephony import events as ev
 from telephony.settings import Limits
