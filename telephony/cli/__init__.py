@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from telephony import __version__
-from telephony.cli import agents, calls, config, demo, serve, simulate
+from telephony.cli import agents, bench, calls, config, demo, serve, simulate
 from telephony.errors import ConfigurationError, ScriptError, StoreError, TelephonyError
 from telephony.runtime.configuration import problems_of
 
@@ -29,6 +29,7 @@ app.add_typer(simulate.app, name="simulate")
 app.add_typer(calls.app, name="calls")
 app.add_typer(agents.app, name="agents")
 app.add_typer(config.app, name="config")
+app.add_typer(bench.app, name="bench")
 
 
 def _version(wanted: bool) -> None:

@@ -1,0 +1,101 @@
+"""`telephony bench`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+
+from telephony.bench import audio, core, relay, table, wire
+from telephony.bench.figures import Figure, Report, this_machine
+from telephony.errors import TelephonyError
+
+app = typer.Typer(help="Measure what things cost here, as ratios against a floor measured in the same run.")
+
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object for machines, no progress.")]
+Calls = Annotated[int, typer.Option(min=1, max=400, help="Calls at once.")]
+Seconds = Annotated[float, typer.Option(min=1, max=60, help="Seconds to measure, once for the floor and once for us.")]
+Audio = Annotated[Literal["pcm16", "pcmu"], typer.Option(help="What is spoken with the model.")]
+Record = Annotated[bool, typer.Option("--record", help="Write recordings meanwhile; the floor does not.")]
+
+Step = Callable[[], tuple[list[Figure], list[str]]]
+
+
+@app.callback(invoke_without_command=True)
+def everything(context: typer.Context, as_json: AsJson = False) -> None:
+    """Measure what things cost here, as ratios against a floor measured in the same run.
+
+    Without a command it measures everything, in about a minute.
+    """
+    if context.invoked_subcommand is None:
+        _run({"audio": _audio, "wire": _wire, "core": _core, "relay": lambda: _relay(relay.Plan())}, as_json=as_json)
+
+
+@app.command("audio")
+def audio_command(as_json: AsJson = False) -> None:
+    """Transcoding a frame of 20 ms, beside audioop.ratecv."""
+    _run({"audio": _audio}, as_json=as_json)
+
+
+@app.command("wire")
+def wire_command(as_json: AsJson = False) -> None:
+    """Reading and writing one message, beside json and base64."""
+    _run({"wire": _wire}, as_json=as_json)
+
+
+@app.command("core")
+def core_command(as_json: AsJson = False) -> None:
+    """A call without sockets, beside the shortest way to do its audio."""
+    _run({"core": _core}, as_json=as_json)
+
+
+@app.command("relay")
+def relay_command(
+    calls: Calls = 20,
+    seconds: Seconds = 10,
+    audio: Audio = "pcm16",
+    record: Record = False,
+    as_json: AsJson = False,
+) -> None:
+    """Whole calls over loopback, beside a relay that moves prepared bytes. Exit code 1 if calls went wrong."""
+    _run({"relay": lambda: _relay(relay.Plan(calls, seconds, audio, record))}, as_json=as_json)
+
+
+def _run(steps: dict[str, Step], *, as_json: bool) -> None:
+    machine, figures, complaints = this_machine(), list[Figure](), list[str]()
+    progress = Console(stderr=True, quiet=as_json)
+    for name, step in steps.items():
+        with progress.status(f"Measuring {name}"):
+            found, problems = step()
+        figures += found
+        complaints += problems
+    report = Report(machine, figures, complaints)
+    if as_json:
+        typer.echo(json.dumps(report.as_json(), indent=2, ensure_ascii=False))
+    else:
+        table.show(report, Console(highlight=False))
+    if complaints:
+        raise typer.Exit(1)
+
+
+def _audio() -> tuple[list[Figure], list[str]]:
+    return audio.measure(), []
+
+
+def _wire() -> tuple[list[Figure], list[str]]:
+    return wire.measure(), []
+
+
+def _core() -> tuple[list[Figure], list[str]]:
+    return core.measure(), []
+
+
+def _relay(plan: relay.Plan) -> tuple[list[Figure], list[str]]:
+    try:
+        return asyncio.run(relay.measure(plan))
+    except TimeoutError:
+        raise TelephonyError("The relay's calls got stuck; please report this with the numbers of calls.") from None
