@@ -9,7 +9,9 @@ becomes a task, and its outcome an event.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+import contextlib
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -63,6 +65,7 @@ class Bridge:
         self.exchange = exchange
         self.ending: EndCall | None = None
         """How the call ended, once it has."""
+        self._ended_at: float | None = None
         self._carrier = carrier
         self._model: Link | None = None
         self._connect_model = connect_model
@@ -72,6 +75,8 @@ class Bridge:
         self._observer = observer
         self._log: FilteringBoundLogger = structlog.get_logger("telephony.call").bind(call_id=context.call_id)
         self._work = _Work()
+        self._early: list[ev.Event] = []
+        """What happened before the call was taken up."""
 
     # -- the door ----------------------------------------------------------------------------------------------------
 
@@ -81,30 +86,44 @@ class Bridge:
         try:
             async with asyncio.TaskGroup() as group:
                 self._work.group = group
-                self._spawn(self._carrier.pump(), "carrier pump")
-                self._spawn(self._hear_carrier(), "carrier listen")
-                self._spawn(self._reach_model(), "model connect")
-                self._arm()
+                self._spawn(self._carrier.pump, "carrier pump")
+                self._spawn(self._hear_carrier, "carrier listen")
+                self._spawn(self._reach_model, "model connect")
+                with self._boundary():
+                    self._arm()
+                    while self._early:
+                        self._feed(self._early.pop(0))
                 await self._work.over.wait()
                 await self._work.wind_up()
-        except* Exception as failures:  # noqa: BLE001  the boundary of a call: a bug of ours ends this call and no other
-            self._log.error("the call failed", exc_info=failures)
-            self.ending = EndCall("failed", "server", "internal error")
         finally:
-            self._work.disarm()
-            self.ending = self.ending or EndCall("failed", "server", "the call was cancelled")
+            ending = self._end(EndCall("failed", "server", "the call was cancelled"))
+            self._work.end()
             await asyncio.gather(self._close(self._carrier), self._close(self._model))
-        return self.ending
+        return ending
 
     def feed(self, event: ev.Event) -> None:
         """Something happened outside the two sockets: a status callback, an operator, the server going down."""
-        if self._work.group is not None:
+        if self._work.over.is_set():
+            return
+        if self._work.group is None:
+            self._early.append(event)
+            return
+        with self._boundary():
             self._feed(event)
+
+    def stop(self, reason: str) -> None:
+        """End the call at once and without a goodbye."""
+        self._end(EndCall("failed", "server", reason))
 
     @property
     def now(self) -> float:
         """Seconds since the call began."""
         return self._work.now
+
+    @property
+    def duration(self) -> float:
+        """Seconds the call lasted, or has lasted so far: what is still to be closed behind it does not count."""
+        return self.now if self._ended_at is None else self._ended_at
 
     # -- the two legs ------------------------------------------------------------------------------------------------
 
@@ -121,7 +140,7 @@ class Bridge:
             self._feed(ev.ModelLost(str(error)))
             return
         self._model = link
-        self._spawn(link.pump(), "model pump")
+        self._spawn(link.pump, "model pump")
         self._perform(self.exchange.model_connected(dialect, name, self.now))
         async for message in link:
             self._perform(self.exchange.from_model(message, self.now))
@@ -139,10 +158,24 @@ class Bridge:
 
     def _tick(self) -> None:
         self._work.timer = None
-        try:
+        with self._boundary():
             self._perform(self.exchange.tick(self.now))
-        except Exception as failure:  # noqa: BLE001  a timer has no task to fail in: hand the bug to the group
-            self._spawn(_fail(failure), "timer failed")
+
+    @contextlib.contextmanager
+    def _boundary(self) -> Iterator[None]:
+        """The boundary of a call: a bug of ours ends this one and no other."""
+        try:
+            yield
+        except Exception as failure:  # noqa: BLE001
+            self._log.error("the call failed", exc_info=failure)
+            self.stop("internal error")
+
+    def _end(self, how: EndCall) -> EndCall:
+        """The call is over. The first end counts, and is returned."""
+        if self.ending is None:
+            self.ending, self._ended_at = how, self.now
+        self._work.over.set()
+        return self.ending
 
     def _perform(self, outputs: list[Output]) -> None:
         # No await in here.
@@ -154,16 +187,15 @@ class Bridge:
                     if self._model is not None:
                         self._model.write(message, audio_ms=audio_ms)
                 case RunTool():
-                    self._spawn(self._run_tool(output), f"tool {output.name}", key=output.call_id)
+                    self._spawn(partial(self._run_tool, output), f"tool {output.name}", key=output.call_id)
                 case CancelTool(call_id):
                     self._work.cancel(call_id)
                 case HangUp():
-                    self._spawn(self._end_at_carrier(output), "hang up", last=True)
+                    self._spawn(partial(self._end_at_carrier, output), "hang up", last=True)
                 case Note():
                     self._report(output)
                 case EndCall():
-                    self.ending = output
-                    self._work.over.set()
+                    self._end(output)
         self._arm()
 
     def _arm(self) -> None:
@@ -178,8 +210,12 @@ class Bridge:
 
     # -- work --------------------------------------------------------------------------------------------------------
 
-    def _spawn(self, work: Coroutine[object, object, None], name: str, *, key: str = "", last: bool = False) -> None:
-        self._work.spawn(work, f"{self._context.call_id} {name}", key=key, last=last)
+    def _spawn(self, work: Callable[[], Awaitable[None]], name: str, *, key: str = "", last: bool = False) -> None:
+        self._work.spawn(self._within(work), f"{self._context.call_id} {name}", key=key, last=last)
+
+    async def _within(self, work: Callable[[], Awaitable[None]]) -> None:
+        with self._boundary():
+            await work()
 
     async def _run_tool(self, call: RunTool) -> None:
         self._feed(await self._tools.run(call, self._context))
@@ -201,14 +237,14 @@ class _Work:
         self.timer: asyncio.TimerHandle | None = None
         self._tasks: dict[asyncio.Task[None], bool] = {}
         self._by_key: dict[str, asyncio.Task[None]] = {}
-        self._began = 0.0
+        self._began: float | None = None
 
     def begin(self) -> None:
         self._began = asyncio.get_running_loop().time()
 
     @property
     def now(self) -> float:
-        return asyncio.get_running_loop().time() - self._began
+        return 0.0 if self._began is None else asyncio.get_running_loop().time() - self._began
 
     def spawn(self, work: Coroutine[object, object, None], name: str, *, key: str, last: bool) -> None:
         if self.group is None:
@@ -239,18 +275,20 @@ class _Work:
             self.disarm()
             return
         loop = asyncio.get_running_loop()
-        when = max(self._began + at, loop.time() + SHORTEST_TIMER)
+        when = loop.time() + max(at - self.now, SHORTEST_TIMER)
         if self.timer is not None:
             if self.timer.when() <= when:
                 return
             self.timer.cancel()
         self.timer = loop.call_at(when, tick)
 
+    def end(self) -> None:
+        """Nothing more can be spawned, and nothing wakes up."""
+        self.over.set()
+        self.group = None
+        self.disarm()
+
     def disarm(self) -> None:
         if self.timer is not None:
             self.timer.cancel()
             self.timer = None
-
-
-async def _fail(failure: Exception) -> None:
-    raise failure

@@ -21,9 +21,12 @@ from telephony.commands import EndCall, HangUp, Note
 from telephony.events import CallEnded, CallStarted, ServerStopping
 from telephony.exchange import Exchange
 from telephony.links.link import Link
-from telephony.records import CallRecord, Termination
+from telephony.records import CallRecord, Termination, ToolUse
 from telephony.settings import CallSettings
 from telephony.tools.context import CallContext
+
+CUT_OFF = 10.0
+"""Seconds for calls that were cut off to stop their tools, close their files and be recorded."""
 
 _log: FilteringBoundLogger = structlog.get_logger("telephony.calls")
 
@@ -44,6 +47,8 @@ class Caller(msgspec.Struct, frozen=True):
     agent: str
     from_number: str
     to_number: str
+    metadata: dict[str, str] = {}
+    """What came with the call, for its tools."""
 
 
 class Keeper(Protocol):
@@ -80,6 +85,9 @@ class Calls:
         self._watcher = watcher
         # Recordings have threads of their own: sync tools that hang must not keep them from the disk.
         self._writers = ThreadPoolExecutor(2, "tape")
+        self._leaving = False
+        self._unkept = 0
+        """Calls that are live or whose record is not kept yet."""
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -92,22 +100,42 @@ class Calls:
         record = _new_record(caller, carrier.traits.name)
         tape = self._tape(record, started) if plan.record else None
         exchange = Exchange(plan.settings, started, carrier, tape)
-        context = CallContext(caller.call_id, caller.from_number, caller.to_number, caller.agent)
+        context = CallContext(caller.call_id, caller.from_number, caller.to_number, caller.agent, dict(caller.metadata))
         bridge = Bridge(exchange, link, plan.connect_model, self._hang_up, plan.tools, context, self._observer(caller))
+        if self._leaving:
+            bridge.feed(ServerStopping())
         self.live[caller.call_id] = bridge
+        self._unkept += 1
         self._idle.clear()
         try:
-            await self._keeper.begin(record)
-            await _run(bridge, tape)
+            await self._run(record, bridge, tape)
         finally:
             del self.live[caller.call_id]
-            _complete(record, exchange, bridge, tape)
-            await self._keeper.finish(record)
-            if self.on_record:
-                self.on_record(record)
-            if not self.live:
-                self._idle.set()
+            try:
+                _complete(record, exchange, bridge, tape)
+                await self._keeper.finish(record)
+                if self.on_record:
+                    self.on_record(record)
+            finally:
+                self._unkept -= 1
+                if not self._unkept:
+                    self._idle.set()
         return record
+
+    async def _run(self, record: CallRecord, bridge: Bridge, tape: Tape | None) -> None:
+        """The call; beside it its recording, and a first record, for which nobody who has just picked up waits."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._begin(record), name=f"{record.id} begin")
+            recorder = group.create_task(tape.run(bridge), name=f"{record.id} tape") if tape else None
+            try:
+                await bridge.run()
+            finally:
+                if tape and recorder:
+                    await tape.close(bridge.duration)
+                    recorder.cancel()
+
+    async def _begin(self, record: CallRecord) -> None:
+        await self._keeper.begin(record)
 
     def update(self, status: StatusUpdate) -> None:
         """A status callback. Only a terminal one says anything we do not know; late and repeated ones say nothing."""
@@ -122,14 +150,24 @@ class Calls:
 
     async def drain(self, patience: float, goodbye: float) -> None:
         """Take no more calls and wait for the running ones: *patience* seconds for them to end by themselves, then
-        *goodbye* seconds more, in which the agents say that they have to go."""
+        *goodbye* seconds more, in which the agents say that they have to go. What then still runs is cut off."""
         self.draining = True
         if await self._emptied(patience):
             return
+        self._leaving = True
         for bridge in list(self.live.values()):
             bridge.feed(ServerStopping())
         if not await self._emptied(goodbye):
             _log.warning("calls did not end in time", calls=sorted(self.live))
+            await self.cut_off()
+
+    async def cut_off(self) -> None:
+        """End whatever is live without a goodbye, and see that it is recorded. Bounded."""
+        self.draining = self._leaving = True
+        for bridge in list(self.live.values()):
+            bridge.stop("server stopping")
+        if not await self._emptied(CUT_OFF):
+            _log.error("calls are left behind", calls=sorted(self.live))
 
     def close(self) -> None:
         """No call will come any more."""
@@ -154,18 +192,6 @@ class Calls:
         return None if watcher is None else lambda at, note: watcher(caller.call_id, at, note)
 
 
-async def _run(bridge: Bridge, tape: Tape | None) -> None:
-    """The call, and its recording beside it."""
-    async with asyncio.TaskGroup() as group:
-        recorder = group.create_task(tape.run(bridge), name="tape") if tape else None
-        try:
-            await bridge.run()
-        finally:
-            if tape and recorder:
-                await tape.close(bridge.now)
-                recorder.cancel()
-
-
 def _new_record(caller: Caller, carrier: str) -> CallRecord:
     now = datetime.now(UTC)
     return CallRecord(
@@ -183,13 +209,18 @@ def _complete(record: CallRecord, exchange: Exchange, bridge: Bridge, tape: Tape
     """Everything the call leaves behind."""
     ending = bridge.ending or EndCall("failed", "server", "the call was cancelled")
     state = exchange.conversation.state
-    record.duration = round(bridge.now, 3)
+    record.duration = round(bridge.duration, 3)
     record.termination = Termination(ending.result, ending.by, ending.reason)
-    record.turns = exchange.conversation.turns(bridge.now)
-    record.tools = exchange.conversation.tool_uses
+    record.turns = exchange.conversation.turns(bridge.duration)
+    record.tools = [_over(use, record.duration) for use in exchange.conversation.tool_uses]
     record.usage = state.tally.usage
     record.model = state.tally.model
     record.notes = state.tally.notes
     if tape and tape.failed:
         record.recording = str(tape.path) if tape.path.exists() else ""
         record.notes = [*record.notes, f"The recording stopped: {tape.failed}"]
+
+
+def _over(use: ToolUse, at: float) -> ToolUse:
+    """A call that was cut short leaves tools that nobody has said the end of."""
+    return use if use.outcome != "running" else msgspec.structs.replace(use, outcome="cancelled", finished_at=at)

@@ -62,7 +62,8 @@ class Media:
 
     async def _carry(self, ticket: Ticket, started: CallStarted, carrier: Carrier, link: Link) -> None:
         desk = self._reception
-        caller = Caller(ticket.call_id, ticket.agent, ticket.from_number, ticket.to_number)
+        metadata = {name: value for name, value in started.parameters.items() if name != "token"}
+        caller = Caller(ticket.call_id, ticket.agent, ticket.from_number, ticket.to_number, metadata)
         try:
             plan = desk.plan_for(ticket.agent)
         except ConfigurationError as error:
