@@ -16,6 +16,10 @@ SLOW = ToolSpec("slow", "Takes long.", {"type": "object", "properties": {}}, sid
 HANG_UP = ToolSpec("hang_up", "Ends the call.", {"type": "object", "properties": {}})
 
 
+MOMENTS = ("connecting", "connected", "greeting", "listening", "caller", "owing", "speaking", "tool", "leaving")
+"""Of a call's life, for `Playbook.reach`."""
+
+
 def settings(**changes: object) -> CallSettings:
     """An agent that greets, with four tools and half a second of each clip."""
     clip = PCM16_24K.silence(500)
@@ -32,6 +36,17 @@ def settings(**changes: object) -> CallSettings:
 def speech(milliseconds: float) -> bytes:
     """Model audio of some length."""
     return b"\x01\x00" * int(milliseconds * 24)
+
+
+_LATER: dict[str, list[ev.Event]] = {
+    "listening": [],
+    "caller": [ev.SpeechStarted("u1")],
+    "owing": [ev.SpeechStarted("u1"), ev.SpeechStopped("u1"), ev.ResponseStarted("r1")],
+    "speaking": [ev.ResponseStarted("r1"), ev.ModelAudio("r1", "i1", speech(3000))],
+    "tool": [ev.ResponseStarted("r1"), ev.ToolRequested("r1", "c1", "lookup", "{}"), ev.ResponseDone("r1")],
+    "leaving": [ev.ResponseStarted("r1"), ev.ToolRequested("r1", "ch", "hang_up", "{}"), ev.ResponseDone("r1")],
+}
+"""What brings a call that was greeted to the later moments."""
 
 
 class Playbook:
@@ -76,6 +91,19 @@ class Playbook:
         self.connect()
         self.say("r0", "i0", 1000, "Hello.")
         self.hear(1.0)
+
+    def reach(self, moment: str) -> None:
+        """Bring a new call to one of `MOMENTS`."""
+        if moment == "connected":
+            self.feed(ev.ModelConnected("grok"))
+        elif moment == "greeting":
+            self.connect()
+            self.feed(ev.ResponseStarted("r0"), ev.ModelAudio("r0", "i0", speech(300)))
+            self.frames(0.1)
+        elif moment != "connecting":
+            self.greet()
+            self.feed(*_LATER[moment])
+            self.hear(0.5)
 
     def say(self, response: str, item: str, milliseconds: float, text: str = "") -> list[cmd.Command]:
         """A whole response with one spoken item, generated at once."""

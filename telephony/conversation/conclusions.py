@@ -133,7 +133,6 @@ def _watch(state: State, now: float) -> None:
 
 
 def _dead_air(state: State, now: float) -> None:
-    state.guarding = False
     if state.watchdogs.nudges >= NUDGES:
         state.remember("The model owed an answer and did not give it.")
         state.lose_model()
@@ -149,6 +148,7 @@ def _dead_air(state: State, now: float) -> None:
 
 def nudge(state: State, now: float) -> None:
     """Ask again for an answer that is owed, as often as is sensible; the dead-air watchdog does the rest."""
+    state.guarding = False  # the greeting that was to be protected did not come
     if state.watchdogs.nudges < NUDGES and state.phase is Phase.TALKING:
         state.watchdogs.nudged(now)
         state.responses.wish("nudge", RequestResponse())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from playbook import Playbook, speech
+from playbook import MOMENTS, Playbook, speech
 from telephony import commands as cmd
 from telephony import events as ev
 from telephony.audio.format import MULAW_8K, PCM16_24K
@@ -193,41 +193,12 @@ def test_words_that_the_queue_had_no_room_for_were_not_heard() -> None:
 
 
 @pytest.mark.parametrize("clip", [b"", PCM16_24K.silence(500)], ids=["without clips", "with clips"])
-@pytest.mark.parametrize(
-    "moment", ["connecting", "connected", "greeting", "listening", "caller", "owing", "speaking", "tool", "leaving"]
-)
+@pytest.mark.parametrize("moment", MOMENTS)
 def test_from_every_moment_a_model_that_falls_mute_leads_to_an_end(moment: str, clip: bytes) -> None:
     """Frames keep coming, which is what hides a deadline that was forgotten: nothing else makes anybody look."""
     book = Playbook(clips=Clips(clip, clip), limits=Limits(caller_silence_prompts=1))
-    reach(book, moment)
+    book.reach(moment)
     since = book.now
     book.frames(75)
     assert len(book.sent(cmd.EndCall)) == 1, f"the line is still held {book.now - since:.0f} s later"
     assert len(book.sent(cmd.HangUp)) == 1
-
-
-def reach(book: Playbook, moment: str) -> None:
-    """Bring a call to a moment of its life."""
-    if moment == "connecting":
-        return
-    if moment == "connected":
-        book.feed(ev.ModelConnected("grok"))
-        return
-    book.connect()
-    if moment == "greeting":
-        book.feed(ev.ResponseStarted("r0"), ev.ModelAudio("r0", "i0", speech(300)))
-        book.frames(0.1)
-        return
-    book.say("r0", "i0", 1000, "Hello.")
-    book.hear(1.1)
-    if moment in ("caller", "owing"):
-        book.feed(ev.SpeechStarted("u1"))
-    if moment == "owing":
-        book.feed(ev.SpeechStopped("u1"), ev.ResponseStarted("r1"))
-    if moment == "speaking":
-        book.feed(ev.ResponseStarted("r1"), ev.ModelAudio("r1", "i1", speech(3000)))
-        book.hear(0.5)
-    if moment == "tool":
-        book.feed(ev.ResponseStarted("r1"), ev.ToolRequested("r1", "c1", "lookup", "{}"), ev.ResponseDone("r1"))
-    if moment == "leaving":
-        book.feed(ev.ResponseStarted("r1"), ev.ToolRequested("r1", "ch", "hang_up", "{}"), ev.ResponseDone("r1"))
