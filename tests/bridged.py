@@ -11,10 +11,12 @@ import base64
 import contextlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from front_door import CALL, STREAM, start
-from telephony.bridge.bridge import Bridge, ConnectModel
+from telephony.bridge.bridge import Bridge
+from telephony.bridge.calls import Caller, Calls, Plan
 from telephony.carriers.twilio import TwilioStream
 from telephony.commands import EndCall, HangUp, Note
 from telephony.events import CallStarted
@@ -23,7 +25,10 @@ from telephony.links.link import Link
 from telephony.links.memory import MemoryWire, memory_wires
 from telephony.links.wire import WireClosed, WireLink
 from telephony.realtime import Dialect, dialect
+from telephony.records import CallRecord
 from telephony.settings import CallSettings, Clips, Limits, SessionConfig
+from telephony.store.keeper import RecordKeeper
+from telephony.store.memory import MemoryStore
 from telephony.tools import HANG_UP, CallContext, Tool, Toolbox
 
 SOON = 5.0
@@ -210,9 +215,68 @@ async def bridged(call: BridgedCall) -> AsyncIterator[asyncio.Task[EndCall]]:
     await call.toolbox.close()
 
 
+async def goodbye(call: BridgedCall) -> None:
+    """The model is asked for a goodbye, says it, and is heard."""
+    await call.model.until("response.create")
+    await call.model.speak("bye", "bye")
+    await call.phone.heard(await call.phone.until("mark"))
+
+
 def _link(name: str) -> tuple[WireLink, MemoryWire]:
     ours, theirs = memory_wires()
     return WireLink(ours, name=name, audio_bound_ms=10_000, send_patience=1.0, close_patience=0.5), theirs
 
 
-__all__ = ["CLIP", "SOON", "SPEECH", "BridgedCall", "ConnectModel", "Message", "Model", "Phone", "bridged"]
+# -- several of them --------------------------------------------------------------------------------------------------
+
+
+class SlowStore(MemoryStore):
+    """A store whose doors a test opens and shuts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begins = asyncio.Event()
+        self.finishes = asyncio.Event()
+        self.begins.set()
+        self.finishes.set()
+        self.finishing = asyncio.Event()
+
+    async def save(self, record: CallRecord) -> bool:
+        await self.begins.wait()
+        return await super().save(record)
+
+    async def finish(self, record: CallRecord) -> bool:
+        self.finishing.set()
+        await self.finishes.wait()
+        return await super().finish(record)
+
+
+class House:
+    """The calls of a process, their store, and how to take one."""
+
+    def __init__(self, folder: Path, group: asyncio.TaskGroup) -> None:
+        self.folder = folder
+        self.store = SlowStore()
+        self.noted: list[tuple[str, str]] = []
+        self.finished: list[CallRecord] = []
+        self.calls = Calls(RecordKeeper(self.store, folder / "unsaved"), folder, self._hang_up, self._watch)
+        self.calls.on_record = self.finished.append
+        self._group = group
+
+    async def _hang_up(self, command: HangUp) -> None:
+        """The test is the carrier."""
+
+    def _watch(self, call_id: str, at: float, note: Note) -> None:
+        self.noted.append((call_id, note.event))
+
+    def take(self, call: BridgedCall, *, call_id: str = CALL, record: bool = False) -> asyncio.Task[CallRecord]:
+        """Carry *call* as a task, whose result is its record."""
+        plan = Plan(call.settings, call.toolbox, call.connect_model, record)
+        caller = Caller(call_id, "frontdesk", "+15550142", "+15550100", {"language": "en"})
+        work = self.calls.carry(caller, plan, call.started, call.codec, call.link)
+        return self._group.create_task(work, name=f"carry {call_id}")
+
+    async def stored(self) -> list[CallRecord]:
+        """Every record in the store."""
+        records = [await self.store.get(summary.id) for summary in await self.store.list()]
+        return [record for record in records if record is not None]

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from bridged import SOON, BridgedCall
+from bridged import SOON, BridgedCall, House, goodbye
 from front_door import CALL
 from telephony.audio import wav
-from telephony.bridge.calls import Caller, Calls, Plan
 from telephony.carriers.base import CallStatus, StatusUpdate
 from telephony.carriers.twilio import TwilioStream
-from telephony.commands import HangUp, Note
 from telephony.events import Event
 from telephony.links.wire import WireClosed
-from telephony.records import CallRecord, Termination
+from telephony.records import Termination
 from telephony.settings import Limits
 from telephony.store.keeper import RecordKeeper
 from telephony.store.memory import MemoryStore
@@ -26,66 +23,6 @@ from telephony.tools import CallContext, tool
 
 BRIEF = 0.1
 HUNG_UP = Termination("completed", "caller", "caller hung up")
-
-
-class SlowStore(MemoryStore):
-    """A store whose doors a test opens and shuts."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.begins = asyncio.Event()
-        self.finishes = asyncio.Event()
-        self.begins.set()
-        self.finishes.set()
-        self.finishing = asyncio.Event()
-
-    async def save(self, record: CallRecord) -> bool:
-        await self.begins.wait()
-        return await super().save(record)
-
-    async def finish(self, record: CallRecord) -> bool:
-        self.finishing.set()
-        await self.finishes.wait()
-        return await super().finish(record)
-
-
-class House:
-    """The calls of a process, their store, and how to take one."""
-
-    def __init__(self, folder: Path, group: asyncio.TaskGroup) -> None:
-        self.folder = folder
-        self.store = SlowStore()
-        self.noted: list[tuple[str, str]] = []
-        self.finished: list[CallRecord] = []
-        self.calls = Calls(RecordKeeper(self.store, folder / "unsaved"), folder, self._hang_up, self._watch)
-        self.calls.on_record = self.finished.append
-        self._group = group
-
-    async def _hang_up(self, command: HangUp) -> None:
-        """The test is the carrier."""
-
-    def _watch(self, call_id: str, at: float, note: Note) -> None:
-        self.noted.append((call_id, note.event))
-
-    def take(self, call: BridgedCall, *, call_id: str = CALL, record: bool = False) -> asyncio.Task[CallRecord]:
-        """Carry *call* as a task, whose result is its record."""
-        plan = Plan(call.settings, call.toolbox, call.connect_model, record)
-        caller = Caller(call_id, "frontdesk", "+15550142", "+15550100", {"language": "en"})
-        work = self.calls.carry(caller, plan, call.started, call.codec, call.link)
-        return self._group.create_task(work, name=f"carry {call_id}")
-
-    async def stored(self) -> list[CallRecord]:
-        """Every record in the store."""
-        records = [await self.store.get(summary.id) for summary in await self.store.list()]
-        return [record for record in records if record is not None]
-
-
-@pytest.fixture
-async def house(nothing_left_behind: None, tmp_path: Path) -> AsyncIterator[House]:
-    async with asyncio.timeout(4 * SOON), asyncio.TaskGroup() as group:
-        opened = House(tmp_path, group)
-        yield opened
-    opened.calls.close()
 
 
 # -- one record each -----------------------------------------------------------------------------------------------
@@ -313,70 +250,6 @@ async def test_a_call_that_the_carrier_gave_up_says_so(house: House) -> None:
     await call.begin()
     house.calls.update(StatusUpdate(CALL, "failed"))
     assert (await task).termination == Termination("completed", "caller", "carrier says failed")
-
-
-# -- draining ------------------------------------------------------------------------------------------------------
-
-
-async def test_an_idle_house_is_drained_at_once(house: House) -> None:
-    await house.calls.drain(60, 60)
-    assert house.calls.draining
-
-
-async def test_draining_lets_calls_end_by_themselves(house: House) -> None:
-    call = BridgedCall()
-    task = house.take(call)
-    await call.begin()
-    async with asyncio.TaskGroup() as group:
-        group.create_task(house.calls.drain(60, 60), name="drain")
-        await asyncio.sleep(0)
-        await call.phone.stop()
-    assert task.result().termination == HUNG_UP
-
-
-async def goodbye(call: BridgedCall) -> None:
-    """The model is asked for a goodbye, says it, and is heard."""
-    await call.model.until("response.create")
-    await call.model.speak("bye", "bye")
-    await call.phone.heard(await call.phone.until("mark"))
-
-
-async def test_when_patience_ends_the_agents_say_goodbye(house: House) -> None:
-    calls = [BridgedCall(), BridgedCall()]
-    tasks = [house.take(call, call_id=f"CA{number}") for number, call in enumerate(calls)]
-    for call in calls:
-        await call.begin()
-    async with asyncio.TaskGroup() as group:
-        group.create_task(house.calls.drain(0, 60), name="drain")
-        for call in calls:
-            await goodbye(call)
-            await call.phone.stop()
-    records = [task.result() for task in tasks]
-    assert [r.termination for r in records] == [Termination("completed", "server", "server stopping")] * 2
-
-
-async def test_a_call_that_begins_while_goodbyes_are_said_says_goodbye_too(house: House) -> None:
-    first, late = BridgedCall(), BridgedCall()
-    house.take(first)
-    await first.begin()
-    async with asyncio.TaskGroup() as group:
-        group.create_task(house.calls.drain(0, 60), name="drain")
-        await first.model.until("response.create")
-        house.take(late, call_id="CA1")
-        await late.phone.until("media")  # the recorded goodbye: there is no model yet
-        await late.phone.stop()
-        await first.phone.stop()
-    assert ("CA1", "leaving") in house.noted
-
-
-async def test_who_does_not_end_in_time_is_cut_off_and_recorded(house: House) -> None:
-    call = BridgedCall()
-    task = house.take(call)
-    await call.begin()
-    await house.calls.drain(0, BRIEF)
-    assert (await task).termination == Termination("failed", "server", "server stopping")
-    assert len(await house.stored()) == 1
-    await house.calls.cut_off()
 
 
 # -- bystanders ----------------------------------------------------------------------------------------------------
