@@ -26,6 +26,7 @@ from telephony.commands import (
     SendMark,
     WorldCommand,
 )
+from telephony.conversation.intake import STALL, plausible
 from telephony.conversation.machine import Conversation
 from telephony.events import CallerAudio, CallStarted, Event, ModelConnected, SessionReady
 from telephony.realtime.base import Dialect
@@ -109,7 +110,7 @@ class Exchange:
     def handle(self, event: Event, now: float) -> list[Output]:
         """Something happened, on a wire or elsewhere."""
         if type(event) is CallerAudio:
-            self._record_caller(event)
+            self._record_caller(event, now)
         commands = self.conversation.handle(event, now)
         if type(event) is SessionReady:
             self._rewire()
@@ -176,7 +177,14 @@ class Exchange:
         if self._to_carrier.source != call.model_speaks:
             self._to_carrier = Transcoder(call.model_speaks, self._line)
 
-    def _record_caller(self, event: CallerAudio) -> None:
-        at = self._caller_at if event.at_ms is None else event.at_ms / 1000
-        self._caller_at = at + self._line.seconds(event.payload)
+    def _record_caller(self, event: CallerAudio, now: float) -> None:
+        """Where the carrier says, if that can be; otherwise behind the frame before, or where it came after a pause."""
+        length = self._line.seconds(event.payload)
+        at_ms = plausible(event.at_ms, now)
+        if at_ms is not None:
+            at = at_ms / 1000
+        else:
+            arrived = now - length
+            at = arrived if arrived > self._caller_at + STALL else self._caller_at
+        self._caller_at = at + length
         self._listener.caller(at, event.payload)

@@ -2,7 +2,8 @@
 
 A realtime model measures silence in the audio it is given, so holes must be filled: those inside the stream by its own
 timestamps (packets lost, or not sent during silence), and a stream that stalls by the clock. Frames that were heard
-already are dropped.
+already are dropped. A timestamp that cannot be true is no timestamp: believing one would turn every frame after it into
+a hole or a duplicate, and the model deaf.
 """
 
 from __future__ import annotations
@@ -15,14 +16,28 @@ JITTER_MS = 40
 """Milliseconds a timestamp may be ahead before it counts as a hole; two frames, as the carriers' own advice has it."""
 MAX_HOLE_MS = 200
 """Milliseconds of silence put into one hole; longer ones were filled by the clock while they lasted."""
+REPEAT_MS = 1000
+"""Milliseconds back within which a frame is one that came twice; further back the carrier's clock was set back."""
+AHEAD_MS = 1000
+BEHIND_MS = 30_000
+"""Milliseconds by which a timestamp may be ahead of or behind the clock and be believed: clocks drift by a fraction of
+a second in an hour, and a stream that lags by more than this is given up."""
 STALL = 0.3
 """Seconds without a frame before silence is made up; shorter gaps are the network's and the frames still come."""
 FILL = 0.1
 """Seconds of silence made up at a time."""
 
 
+def plausible(at_ms: int | None, now: float) -> int | None:
+    """*at_ms*, a place in the stream in milliseconds, if a frame that came *now* (seconds since the stream began) can
+    have begun there; otherwise None."""
+    if at_ms is None or not max(0.0, now * 1000 - BEHIND_MS) <= at_ms <= now * 1000 + AHEAD_MS:
+        return None
+    return at_ms
+
+
 class Intake:
-    """Frames in, an even stream out. Times are seconds on the call's clock."""
+    """Frames in, an even stream out. Times are seconds on the call's clock, which begins with the stream."""
 
     def __init__(self, audio: AudioFormat, now: float) -> None:
         self.audio = audio
@@ -38,9 +53,12 @@ class Intake:
     def frame(self, payload: bytes, at_ms: int | None, now: float) -> bytes:
         """The audio to pass on for a frame said to begin at *at_ms*: nothing, the frame, or silence and the frame."""
         length = self.audio.milliseconds(payload)
+        at_ms = plausible(at_ms, now)
+        if at_ms is not None and at_ms < self._next_ms - REPEAT_MS:
+            at_ms = None
         at = self._next_ms if at_ms is None else float(at_ms)
         self.seen_at = self._filled_at = now
-        if at + length <= self._next_ms and at_ms is not None and length:
+        if at + length <= self._next_ms and length:
             self.duplicates += 1
             return b""
         hole = at - self._next_ms - self._made_up_ms
