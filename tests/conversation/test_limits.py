@@ -1,0 +1,72 @@
+"""The watchdogs alone: which of them is due when."""
+
+from __future__ import annotations
+
+from telephony.conversation.limits import Watchdogs
+from telephony.settings import Limits
+
+
+def dogs(**limits: float) -> Watchdogs:
+    watchdogs = Watchdogs(Limits.model_validate({"connect": 8, "max_duration": 100, **limits}), 0.0)
+    watchdogs.ready_by = None
+    return watchdogs
+
+
+def test_a_late_socket_has_no_longer_than_the_call_would_have_waited_for_it() -> None:
+    early, late = Watchdogs(Limits(connect=8), 0.0), Watchdogs(Limits(connect=8), 0.0)
+    early.connected(5.0)
+    late.connected(11.0)
+    assert (early.deadline(), late.deadline()) == (5.0, 8.0)
+
+
+def test_an_answer_is_owed_from_the_first_moment_it_was_due() -> None:
+    watch = dogs(dead_air=5)
+    watch.owe(10.0)
+    watch.owe(12.0)
+    assert watch.deadline() == 15.0
+    assert not watch.dead_air(14.9)
+    assert watch.dead_air(15.0)
+
+
+def test_hearing_something_settles_what_is_owed_and_forgets_the_nudges() -> None:
+    watch = dogs()
+    watch.owe(10.0)
+    watch.nudged(15.0)
+    assert watch.deadline() == 20.0
+    watch.answered()
+    assert watch.nudges == 0
+    assert not watch.dead_air(99.0)
+
+
+def test_a_pause_starts_the_wait_anew_and_remembers_the_nudges() -> None:
+    watch = dogs()
+    watch.owe(10.0)
+    watch.nudged(15.0)
+    watch.paused()
+    assert not watch.dead_air(99.0)
+    assert watch.nudges == 1
+
+
+def test_silence_counts_from_when_both_fell_silent_and_can_be_switched_off() -> None:
+    watch = dogs(caller_silence=10)
+    watch.quiet_from(20.0)
+    assert watch.deadline() == 30.0
+    assert not watch.silence(29.9)
+    assert watch.silence(30.0)
+    watch.caller_spoke()
+    assert not watch.silence(99.0)
+    never = dogs(caller_silence=0)
+    never.quiet_from(20.0)
+    assert not never.silence(99.0)
+    assert never.deadline() == 100.0
+
+
+def test_a_caller_who_speaks_is_asked_anew() -> None:
+    watch = dogs()
+    watch.prompts = 2
+    watch.caller_spoke()
+    assert watch.prompts == 0
+
+
+def test_the_maximum_duration_is_due_whatever_else_is() -> None:
+    assert dogs().deadline() == 100.0
