@@ -50,10 +50,6 @@ class Watchdogs:
         self.nudges += 1
         self._owed_since = now
 
-    @property
-    def owing(self) -> bool:
-        return self._owed_since is not None
-
     def dead_air(self, now: float) -> bool:
         return self._owed_since is not None and now >= self._owed_since + self.limits.dead_air
 

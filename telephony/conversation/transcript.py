@@ -66,10 +66,6 @@ class Transcript:
     def keys(self, digits: str, started_at: float, ended_at: float) -> None:
         self._turns.append(Turn("keypad", heard=digits, started_at=started_at, ended_at=ended_at))
 
-    @property
-    def caller_has_spoken(self) -> bool:
-        return any(turn.speaker == "caller" for turn in self._turns)
-
     # -- the agent -------------------------------------------------------------------------------------------------
 
     def agent_speaks(self, item_id: str, now: float) -> Turn:
@@ -90,11 +86,6 @@ class Transcript:
         if event.start_ms is not None and (not speech.anchors or event.start_ms > speech.anchors[-1][1]):
             speech.anchors = [*speech.anchors, (len(speech.text), event.start_ms)]
         speech.text += event.text
-
-    def forget(self, item_id: str) -> None:
-        """An item came to nothing: its turn goes."""
-        if speech := self._speeches.pop(item_id, None):
-            self._turns.remove(speech.turn)
 
     # -- the whole -------------------------------------------------------------------------------------------------
 
