@@ -19,6 +19,7 @@ from telephony.runtime.configuration import problems_of
 app = typer.Typer(
     name="telephony",
     help="Answer a phone number with a realtime speech model.",
+    epilog="Begin with `telephony demo`. Exit codes: 0 ok, 1 failed, 2 configuration or usage, 75 try again later.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

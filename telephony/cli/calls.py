@@ -49,7 +49,9 @@ def list_calls(
 
 @app.command("show")
 def show_call(
-    call: Annotated[str, typer.Argument(help="The call's id, the beginning of it, or Twilio's CallSid.")],
+    call: Annotated[
+        str, typer.Argument(help="The call's id, its beginning or its end (as `list` shows it), or Twilio's CallSid.")
+    ],
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -32,6 +32,8 @@ def serve(
 ) -> None:
     """Answer calls: webhook at /twilio/voice, media at /twilio/media.
 
+    Reads telephony.yaml and .env in the folder it starts in, and imports tools from there.
+
     SIGTERM or Ctrl-C lets running calls end first; a second one cuts them short.
     """
     importable()

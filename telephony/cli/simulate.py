@@ -85,7 +85,9 @@ def caller(
     wav: Annotated[Path | None, typer.Option(help="A WAV to play as the caller, instead of a script.")] = None,
     calls: Annotated[int, typer.Option(min=1, max=500, help="Calls to place at once.")] = 1,
     account_sid: Annotated[str, typer.Option(envvar="TWILIO_ACCOUNT_SID", help="The account.")] = "AC" + "0" * 32,
-    auth_token: Annotated[str, typer.Option(envvar="TWILIO_AUTH_TOKEN", help="Signs every request.")] = "",
+    auth_token: Annotated[
+        str, typer.Option(envvar="TWILIO_AUTH_TOKEN", help="The server's; signs every request.")
+    ] = "",
     public_url: Annotated[
         str | None, typer.Option(envvar="PUBLIC_URL", help="The server's public URL, if it is not that of --url.")
     ] = None,
