@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
 from importlib import resources
 from pathlib import Path
 
@@ -31,7 +31,7 @@ from telephony.errors import ConfigurationError
 from telephony.links.http import perform
 from telephony.links.link import Link
 from telephony.realtime import Dialect, dialect
-from telephony.runtime.checks import serving_problems
+from telephony.runtime.checks import check, serving_problems
 from telephony.runtime.configuration import ConfigurationErrors
 from telephony.server.app import Server, application
 from telephony.server.reception import Reception
@@ -77,10 +77,10 @@ async def open_office(
     *agents* made in Python come beside those of the configuration. *environ* is where keys are looked up. *watcher* is
     told of every note of every call. Raises `ConfigurationError` before anything listens.
     """
+    agents = list(agents)
+    _check(settings, agents)
     staff = _agents(settings, agents)
     directory = Directory(staff, settings.numbers)
-    if problems := [p for p in serving_problems(settings) if p.key not in ("agents", "numbers") or not staff]:
-        raise problems[0] if len(problems) == 1 else ConfigurationErrors(problems)
     upstream = Upstream(_models(settings, staff, environ))
     keeper = _keeper(settings)
     recordings = Path(settings.recordings)
@@ -100,15 +100,32 @@ async def open_office(
             account, settings.public_url, calls, directory.for_number, plans.__getitem__, TwilioStream
         )
         server = Server(application(reception), settings.host, settings.port)
-        async with asyncio.TaskGroup() as group:
-            rounds = group.create_task(keeper.run(), name="record keeper")
-            try:
-                await server.start()
-                yield Office(settings, server, calls, keeper)
-                await calls.drain(settings.drain, GOODBYE)
-            finally:
-                await server.stop()
-                rounds.cancel()
+        await stack.enter_async_context(_beside(keeper.run(), "record keeper"))
+        try:
+            await server.start()
+            yield Office(settings, server, calls, keeper)
+            await calls.drain(settings.drain, GOODBYE)
+        finally:
+            await calls.cut_off()
+            await server.stop()
+
+
+@contextlib.asynccontextmanager
+async def _beside(work: Coroutine[object, object, None], name: str) -> AsyncIterator[None]:
+    """Run *work* for as long as the block lasts. Not in a TaskGroup, which would wrap whatever the block raises (the
+    `ConfigurationError` of a port that is taken) and end all calls if the work failed."""
+    task = asyncio.get_running_loop().create_task(work, name=name)
+    task.add_done_callback(_report)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+def _report(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (failure := task.exception()):
+        _log.error("a task of the process failed", task=task.get_name(), exc_info=failure)
 
 
 async def answer_calls(
@@ -122,6 +139,15 @@ async def answer_calls(
 
 
 # -- agents and models ---------------------------------------------------------------------------------------------
+
+
+def _check(settings: Settings, agents: list[Agent]) -> None:
+    """Settings may have been made in Python too, where nobody has looked for mistakes between them yet."""
+    there = {"agents", "numbers"} if settings.agents or agents else set()
+    problems = [problem for problem in serving_problems(settings) if problem.key not in there]
+    problems += check(settings, lambda path: "", agents)
+    if problems:
+        raise problems[0] if len(problems) == 1 else ConfigurationErrors(problems)
 
 
 def _agents(settings: Settings, extra: Iterable[Agent]) -> list[Agent]:

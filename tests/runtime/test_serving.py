@@ -1,46 +1,108 @@
-"""What `serve` reads before it opens anything."""
+"""`serve`: it answers until it is told to stop, and a second word is the last."""
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
 from pathlib import Path
 
+import aiohttp
 import pytest
 
+from offices import outside, settings_for, stored_records
 from telephony.agents.agent import Agent
 from telephony.errors import ConfigurationError
-from telephony.runtime.serving import read_settings, serve
+from telephony.records import Termination
+from telephony.runtime.serving import read_settings, run_until_told, serve
+from telephony.settings import Settings
+from telephony.sim.caller import Observation
 
-MODELS = [{"model_name": "grok", "litellm_params": {"model": "xai/grok-voice-latest"}}]
+AGENT = Agent("frontdesk", greeting="Hello.")
 
 
-@pytest.fixture(autouse=True)
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No `.env`, `telephony.yaml` or variable of the developer's takes part."""
+async def listening(settings: Settings) -> None:
+    """Wait until it answers."""
+    async with asyncio.timeout(10), aiohttp.ClientSession() as session:
+        while True:
+            try:
+                async with session.get(f"{settings.public_url}/healthz"):
+                    return
+            except aiohttp.ClientConnectorError:
+                await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_ends_it(nothing_left_behind: None, tmp_path: Path, number: signal.Signals) -> None:
+    settings = settings_for(tmp_path)
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        group.create_task(run_until_told(settings, {}, [AGENT]), name="serve")
+        await listening(settings)
+        os.kill(os.getpid(), number)
+    assert signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler), "whoever comes next is not stopped"
+
+
+async def test_a_signal_before_it_listens_ends_it_too(nothing_left_behind: None, tmp_path: Path) -> None:
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        group.create_task(run_until_told(settings_for(tmp_path), {}, [AGENT]), name="serve")
+        await asyncio.sleep(0)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+async def test_cancelling_it_is_no_signal(nothing_left_behind: None, tmp_path: Path) -> None:
+    settings = settings_for(tmp_path)
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        task = group.create_task(run_until_told(settings, {}, [AGENT]), name="serve")
+        await listening(settings)
+        task.cancel()
+        await asyncio.wait([task])
+    assert task.cancelled()
+
+
+def test_what_is_wrong_is_raised_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    for name in ("PUBLIC_URL", "PORT", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(ConfigurationError, match=r"prot \(--prot\): there is no such setting. Did you mean port"):
+        serve(AGENT, prot=8080)
 
 
-def test_keys_in_dotenv_reach_whoever_looks_them_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    Path(".env").write_text("XAI_API_KEY=from-dotenv\nPORT=9000\n", encoding="utf-8")
-    monkeypatch.delenv("XAI_API_KEY", raising=False)
-    settings, environ = read_settings()
-    assert environ["XAI_API_KEY"] == "from-dotenv"
-    assert settings.port == 9000
+def test_settings_of_the_call_win_over_the_file_and_dotenv_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PORT", raising=False)
+    monkeypatch.setenv("HOST", "127.0.0.1")
+    (tmp_path / ".env").write_text("XAI_API_KEY=planted\n")
+    (tmp_path / "mine.yaml").write_text(
+        "port: 1\nhost: 0.0.0.0\ndrain: 7\nnumbers: {'*': frontdesk}\n"
+        "model_list: [{model_name: m, litellm_params: {model: xai/grok}}]\n"
+    )
+    settings, environ = read_settings(tmp_path / "mine.yaml", {"port": 2, "log_level": None}, [AGENT])
+    assert (settings.port, settings.host, settings.drain) == (2, "127.0.0.1", 7)
+    assert environ["XAI_API_KEY"] == "planted"
 
 
-def test_numbers_may_lead_to_agents_made_in_python() -> None:
-    flags = {"numbers": {"*": "desk"}, "model_list": MODELS}
-    settings, _ = read_settings(None, flags, [Agent("desk")])
-    assert settings.numbers == {"*": "desk"}
-    with pytest.raises(ConfigurationError, match="there is no agent desk"):
-        read_settings(None, flags)
+async def test_a_second_signal_cuts_the_calls_off_and_keeps_their_records(
+    nothing_left_behind: None, tmp_path: Path
+) -> None:
+    """Told once, the running call may take its time; told twice, it ends now, and its record says so."""
+    async with outside({"replies": [{"on": "greeting", "say": "Hello."}]}) as around:
+        settings = settings_for(tmp_path, around.model.url, around.rest.base_url, drain=60)
+        heard = asyncio.Event()
 
+        def observe(seen: Observation) -> None:
+            if seen.kind == "agent quiet":
+                heard.set()
 
-def test_what_is_missing_is_said_before_anything_listens() -> None:
-    with pytest.raises(ConfigurationError) as caught:
-        serve(Agent("desk"), model_list=MODELS, recordings="recordings")
-    assert [
-        name for name in ("public_url", "twilio.auth_token", "twilio.account_sid") if name not in str(caught.value)
-    ] == []
-    assert not Path("recordings").exists()
+        async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+            serving = group.create_task(run_until_told(settings, {}, [AGENT]), name="serve")
+            await listening(settings)
+            call = group.create_task(around.call(settings.public_url, [{"wait": "end"}], observe=observe), name="call")
+            await heard.wait()
+            os.kill(os.getpid(), signal.SIGTERM)
+            await asyncio.sleep(0.1)
+            assert not serving.done()
+            os.kill(os.getpid(), signal.SIGTERM)
+            await asyncio.wait([serving, call])
+    (record,) = await stored_records(settings)
+    assert record.termination == Termination("failed", "server", "server stopping")
+    assert (tmp_path / "recordings" / f"{record.id}.wav").is_file()
