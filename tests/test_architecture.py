@@ -57,7 +57,6 @@ WITHOUT_OWN_TEST = {
     "telephony/__main__.py": "one call; the command line's tests run it",
     "telephony/events.py": "declarations; what the tests of conversation, carriers and dialects are made of",
     "telephony/commands.py": "declarations; as events.py",
-    "telephony/__init__.py": "the public door: tests/test_exports.py",
     "telephony/records.py": "declarations; the store and the scribe write and read them",
     "telephony/errors.py": "declarations; whoever raises them tests them",
     "telephony/settings.py": "declarations; tests/runtime/test_configuration.py fills and breaks them",
