@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import array
-import math
 from collections.abc import Callable
 from typing import Any
+
+import numpy as np
 
 from telephony.audio.g711 import DIRECT
 from telephony.carriers.twilio import TwilioStream
@@ -26,8 +26,9 @@ HANG_UP = ToolSpec("hang_up", "Ends the call.", {"type": "object", "properties":
 
 def hum(text: str) -> bytes:
     """Speech-like mu-law: sixty milliseconds a character, loud enough for any VAD."""
-    samples = (int(8000 * math.sin(i * 0.3) * (0.7 + 0.3 * math.sin(i / 300))) for i in range(len(text) * 480))
-    return DIRECT[("pcm16", "mulaw")](array.array("h", samples).tobytes())
+    at = np.arange(len(text) * 480)
+    samples = 8000 * np.sin(at * 0.3) * (0.7 + 0.3 * np.sin(at / 300))
+    return DIRECT[("pcm16", "mulaw")](samples.astype("<i2").tobytes())
 
 
 def rehearse(

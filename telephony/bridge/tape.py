@@ -1,9 +1,8 @@
 """The recording of a call: a stereo WAV, caller left, agent right *as heard*, written while the call lasts.
 
-What is said goes into a timeline at once and becomes final half a second later, when nothing can change it any more:
-the agent's audio is handed over before it sounds, and a barge-in takes back what had not. Four times a second the final
-part is appended to `<name>.wav.part` and the lengths in its header are written again, so the file can be played at any
-moment and a killed process loses less than a second. The end renames it to `<name>.wav`.
+What is said is placed on a `reel` at once. Four times a second what has become final there is appended to
+`<name>.wav.part` and the lengths in its header are written again, so the file can be played at any moment and a killed
+process loses less than a second. The end renames it to `<name>.wav`.
 
 A `.part` file is locked while its process lives. Whoever starts later finishes the ones that nobody holds (`recover`).
 The disk is only touched in threads, and its failure ends the recording, never the call.
@@ -25,24 +24,15 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from telephony.audio.format import PCM16_8K, AudioFormat
-from telephony.audio.timeline import RATE, StereoTimeline
-from telephony.audio.transcode import Transcoder
 from telephony.audio.wav import header
+from telephony.bridge.reel import Reel
 
 _log: FilteringBoundLogger = structlog.get_logger("telephony.tape")
 
 PERIOD = 0.25
-"""Seconds between writes."""
-MARGIN = 0.5
-"""Seconds after which audio is final. With `PERIOD`, three quarters of a second are lost when the process is killed."""
-LATE = 2.0
-"""Seconds that a caller's stream may lag behind the clock (a stalled network or event loop) and still be waited for;
-longer ago than that it has stopped."""
+"""Seconds between writes. With the reel's `MARGIN`, three quarters of a second are lost when the process is killed."""
 SLOW = 5.0
 """Seconds the disk may take before the recording is given up."""
-SNAP = RATE // 100
-"""Samples (10 ms) by which a stretch may miss the end of the one before and still be its continuation: the times of
-two neighbours are rounded apart, and a sample too few or too many would click."""
 
 CHANNELS = 2
 FRAME = CHANNELS * PCM16_8K.bytes_per_sample
@@ -68,9 +58,7 @@ class Tape:
         self.path = path
         self.failed = ""
         """Why the recording ended before the call, or empty. What was written until then is kept."""
-        self._timeline = StereoTimeline()
-        self._caller = _Leg(line, self._timeline.caller)
-        self._agent = _Leg(line, self._timeline.agent)
+        self._reel = Reel(line)
         self._writer = _Writer(path)
         self._threads = threads
         self._closing = asyncio.Event()
@@ -80,17 +68,16 @@ class Tape:
     def caller(self, at: float, payload: bytes) -> None:
         """The caller, from *at* seconds of the call on."""
         if not self._is_over:
-            self._caller.hear(at, payload)
+            self._reel.caller(at, payload)
 
     def agent(self, at: float, payload: bytes) -> None:
         """The agent as the caller will hear it from *at* seconds on, unless it is cut."""
         if not self._is_over:
-            self._agent.hear(at, payload)
+            self._reel.agent(at, payload)
 
     def cut(self, at: float) -> None:
         """Nothing of the agent that was handed over is heard from *at* seconds on."""
-        self._timeline.cut_agent(_sample(at))
-        self._agent.break_off(_sample(at))
+        self._reel.cut(at)
 
     # -- the file ------------------------------------------------------------------------------------------------------
 
@@ -106,7 +93,7 @@ class Tape:
 
     async def write(self, now: float) -> None:
         """Write what is final at *now* (seconds of the call). It raises nothing."""
-        self._writer.add(self._timeline.settle(self._final(_sample(now))))
+        self._writer.add(self._reel.final(now))
         await self._in_thread(self._writer.write)
 
     async def close(self, at: float) -> None:
@@ -119,20 +106,14 @@ class Tape:
         self._closing.set()
         if not self.failed:
             # After a failure there would be a hole of unknown length before it.
-            self._writer.add(self._timeline.settle(_sample(at)))
-        if self._timeline.dropped:
-            _log.info("audio came too late to be recorded", file=self.path.name, seconds=self._timeline.dropped / RATE)
+            self._writer.add(self._reel.rest(at))
+        if self._reel.dropped:
+            _log.info("audio came too late to be recorded", file=self.path.name, seconds=self._reel.dropped)
         await self._in_thread(self._writer.finish)
 
     @property
     def _is_over(self) -> bool:
         return bool(self.failed) or self._closing.is_set()
-
-    def _final(self, now: int) -> int:
-        final = now - int(MARGIN * RATE)
-        heard = self._caller.end
-        lags = 0 < heard < final <= heard + int(LATE * RATE)
-        return heard if lags else final
 
     async def _in_thread(self, work: Callable[[], None]) -> None:
         try:
@@ -147,32 +128,6 @@ class Tape:
         if not self.failed:
             self.failed = why
             _log.warning("the recording stopped; the call goes on", file=str(self.path), why=why)
-
-
-class _Leg:
-    """One side: from payloads and seconds to samples and their place."""
-
-    def __init__(self, line: AudioFormat, place: Callable[[int, bytes], None]) -> None:
-        self.end = 0
-        """The sample after the last one that was heard."""
-        self._decoder = Transcoder(line, PCM16_8K)
-        self._place = place
-
-    def hear(self, at: float, payload: bytes) -> None:
-        pcm = self._decoder.feed(payload)
-        start = _sample(at)
-        if abs(start - self.end) <= SNAP:
-            start = self.end
-        self._place(start, pcm)
-        self.end = start + PCM16_8K.samples(pcm)
-
-    def break_off(self, at: int) -> None:
-        self._decoder.reset()
-        self.end = min(self.end, at)
-
-
-def _sample(at: float) -> int:
-    return max(0, round(at * RATE))
 
 
 class _Writer:
