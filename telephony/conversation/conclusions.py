@@ -7,6 +7,8 @@ next moment at which any of this could come out differently though nothing happe
 
 from __future__ import annotations
 
+import math
+
 from telephony.audio.transcode import Transcoder
 from telephony.commands import AddUserText, AppendAudio, CancelTool, HangUp, RequestResponse, SpeakVerbatim
 from telephony.conversation import phrases
@@ -24,6 +26,7 @@ NUDGES = 1
 def settle(state: State, now: float) -> None:
     """Draw the conclusions of *now*; the commands are in `state.out`."""
     state.settled_at = now
+    state.due_at = None
     _carrier_alive(state, now)
     if state.phase is Phase.CONNECTING:
         _ready_in_time(state, now)
@@ -43,22 +46,34 @@ def settle(state: State, now: float) -> None:
 
 
 def deadline(state: State) -> float | None:
-    """Seconds: when `settle` must be called if nothing happens before; None once the call is over."""
+    """Seconds: when `settle` must be called if nothing happens before; None once the call is over.
+
+    It is asked for after every frame of the caller's, and of all that is looked at a frame changes but the intake; so
+    the rest is worked out once for each look.
+    """
     if state.phase is Phase.ENDED:
         return None
-    times = [state.intake.seen_at + state.settings.limits.stream_silence, state.playback.deadline()]
+    if state.due_at is None:
+        state.due_at = _due_at(state)
+    at = min(state.due_at, state.intake.seen_at + state.settings.limits.stream_silence)
+    return min(at, state.intake.deadline()) if state.listening else at
+
+
+def _due_at(state: State) -> float:
+    """`deadline` without the intake's part."""
+    times = [state.playback.deadline()]
     if state.phase is Phase.CONNECTING:
         times.append(state.watchdogs.ready_by)
     if state.phase in (Phase.CONNECTING, Phase.TALKING):
         times += [state.watchdogs.deadline(), state.playback.ends_at]
     elif state.farewell:
         times.append(_farewell_deadline(state, state.farewell))
-    if state.phase in (Phase.TALKING, Phase.LEAVING) and not state.model_lost:
+    if state.listening:
         speaking = state.floor.taken(state.settled_at)
         times += [state.keypad.deadline(speaking=speaking), state.tools.deadline(), state.responses.expires()]
-        times += [state.intake.deadline(), state.floor.deadline(), _asks_at(state)]
+        times += [state.floor.deadline(), _asks_at(state)]
     # What was due at the last look has been looked at; nothing may keep the timer spinning.
-    return min((at for at in times if at is not None and at > state.settled_at), default=None)
+    return min((at for at in times if at is not None and at > state.settled_at), default=math.inf)
 
 
 # -- the two ends --------------------------------------------------------------------------------------------------
@@ -82,7 +97,7 @@ def _ready_in_time(state: State, now: float) -> None:
 
 
 def _keep_listening(state: State, now: float) -> None:
-    silence = b"" if state.model_lost else state.intake.stalled(now)
+    silence = state.intake.stalled(now) if state.listening else b""
     if silence:
         state.out.append(AppendAudio(silence))
 

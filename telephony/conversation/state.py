@@ -85,6 +85,8 @@ class State:
         self.out: list[Command] = []
         self.settled_at = now
         """When conclusions were last drawn."""
+        self.due_at: float | None = None
+        """When they are to be drawn again, as far as that has been worked out since."""
         self.model_hears = settings.session.audio
         self.playback = Playback(settings.session.audio)
         self.responses = Responses()
@@ -105,6 +107,11 @@ class State:
         """Whether an uninterruptible greeting is due or heard: the model gets silence, so that nothing can stop it."""
 
     # -- questions ---------------------------------------------------------------------------------------------------
+
+    @property
+    def listening(self) -> bool:
+        """Whether the model is there to listen, and to be asked to speak."""
+        return self.phase in (Phase.TALKING, Phase.LEAVING) and not self.model_lost
 
     @property
     def interruptible(self) -> bool:
