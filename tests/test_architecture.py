@@ -65,8 +65,6 @@ WITHOUT_OWN_TEST = {
     "telephony/links/link.py": "a protocol",
     "telephony/store/*.py": "several stores under one contract: tests/contracts/test_store.py",
     "telephony/links/memory.py": "one of the links under one contract: tests/contracts/test_link.py",
-    "telephony/conversation/*.py": "one machine in several files; its playbooks: tests/conversation/test_machine.py",
-    "telephony/exchange.py": "whole calls run through it: tests/test_rehearsal.py",
 }
 """Why, and which test sees to it instead. Where each file could fail alone it has a test of its own all the same."""
 
