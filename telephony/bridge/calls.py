@@ -28,6 +28,9 @@ from telephony.tools.context import CallContext
 CUT_OFF = 10.0
 """Seconds for calls that were cut off to stop their tools, close their files and be recorded."""
 
+JOURNAL = 5.0
+"""Seconds between looks at whether there is something new to keep of a running call."""
+
 _log: FilteringBoundLogger = structlog.get_logger("telephony.calls")
 
 
@@ -56,6 +59,9 @@ class Keeper(Protocol):
 
     async def begin(self, record: CallRecord) -> object:
         """The call exists."""
+
+    async def save(self, record: CallRecord) -> object:
+        """What was said so far."""
 
     async def finish(self, record: CallRecord) -> object:
         """The call is over; the record is terminal. Bounded; never raises for the store's sake."""
@@ -108,7 +114,7 @@ class Calls:
         self._unkept += 1
         self._idle.clear()
         try:
-            await self._run(record, bridge, tape)
+            await self._run(record, exchange, bridge, tape)
         finally:
             del self.live[caller.call_id]
             try:
@@ -122,20 +128,29 @@ class Calls:
                     self._idle.set()
         return record
 
-    async def _run(self, record: CallRecord, bridge: Bridge, tape: Tape | None) -> None:
-        """The call; beside it its recording, and a first record, for which nobody who has just picked up waits."""
+    async def _run(self, record: CallRecord, exchange: Exchange, bridge: Bridge, tape: Tape | None) -> None:
+        """The call; beside it its recording, and its record as it grows, for which nobody who speaks waits."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._begin(record), name=f"{record.id} begin")
+            journal = group.create_task(self._journal(record, exchange, bridge), name=f"{record.id} journal")
             recorder = group.create_task(tape.run(bridge), name=f"{record.id} tape") if tape else None
             try:
                 await bridge.run()
             finally:
+                journal.cancel()
                 if tape and recorder:
                     await tape.close(bridge.duration)
                     recorder.cancel()
 
-    async def _begin(self, record: CallRecord) -> None:
+    async def _journal(self, record: CallRecord, exchange: Exchange, bridge: Bridge) -> None:
+        """Keep what was said so far, so that a call's words outlive a process that is killed. Until cancelled."""
         await self._keeper.begin(record)
+        kept = 0
+        while True:
+            await asyncio.sleep(JOURNAL)
+            _grow(record, exchange, bridge)
+            if len(record.turns) + len(record.tools) > kept:
+                kept = len(record.turns) + len(record.tools)
+                await self._keeper.save(record)
 
     def update(self, status: StatusUpdate) -> None:
         """A status callback. Only a terminal one says anything we do not know; late and repeated ones say nothing."""
@@ -208,17 +223,23 @@ def _new_record(caller: Caller, carrier: str) -> CallRecord:
 def _complete(record: CallRecord, exchange: Exchange, bridge: Bridge, tape: Tape | None) -> None:
     """Everything the call leaves behind."""
     ending = bridge.ending or EndCall("failed", "server", "the call was cancelled")
-    state = exchange.conversation.state
-    record.duration = round(bridge.duration, 3)
+    _grow(record, exchange, bridge)
     record.termination = Termination(ending.result, ending.by, ending.reason)
-    record.turns = exchange.conversation.turns(bridge.duration)
-    record.tools = [_over(use, record.duration) for use in exchange.conversation.tool_uses]
-    record.usage = state.tally.usage
-    record.model = state.tally.model
-    record.notes = state.tally.notes
+    record.tools = [_over(use, record.duration) for use in record.tools]
     if tape and tape.failed:
         record.recording = str(tape.path) if tape.path.exists() else ""
         record.notes = [*record.notes, f"The recording stopped: {tape.failed}"]
+
+
+def _grow(record: CallRecord, exchange: Exchange, bridge: Bridge) -> None:
+    """What is known of the call by now."""
+    tally = exchange.conversation.state.tally
+    record.duration = round(bridge.duration, 3)
+    record.turns = [msgspec.structs.replace(turn) for turn in exchange.conversation.turns(bridge.duration)]
+    record.tools = exchange.conversation.tool_uses
+    record.usage = dict(tally.usage)
+    record.model = tally.model
+    record.notes = list(tally.notes)
 
 
 def _over(use: ToolUse, at: float) -> ToolUse:

@@ -11,11 +11,12 @@ import pytest
 from bridged import SOON, BridgedCall, House, goodbye
 from front_door import CALL
 from telephony.audio import wav
+from telephony.bridge import calls
 from telephony.carriers.base import CallStatus, StatusUpdate
 from telephony.carriers.twilio import TwilioStream
 from telephony.events import Event
 from telephony.links.wire import WireClosed
-from telephony.records import Termination
+from telephony.records import CallRecord, Termination
 from telephony.settings import Limits
 from telephony.store.keeper import RecordKeeper
 from telephony.store.memory import MemoryStore
@@ -176,6 +177,31 @@ async def test_a_recording_that_fails_is_noted_and_the_call_goes_on(house: House
     assert record.termination == HUNG_UP
     assert record.recording == ""
     assert any("recording stopped" in note for note in record.notes)
+
+
+async def test_the_words_of_a_running_call_are_kept_before_it_ends(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calls, "JOURNAL", 0.02)
+    call = BridgedCall(greeting="Hello.", speaks_first=True)
+    task = house.take(call)
+    await call.begin()
+    saved, save = asyncio.Event(), house.calls._keeper.save
+
+    async def saving(record: CallRecord) -> object:
+        kept = await save(record)
+        saved.set()
+        return kept
+
+    monkeypatch.setattr(house.calls._keeper, "save", saving)
+    await call.model.send(type="input_audio_buffer.speech_started", item_id="u1")
+    async with asyncio.timeout(SOON):
+        await saved.wait()
+    (record,) = await house.stored()
+    assert record.termination is None
+    assert [turn.item_id for turn in record.turns] == ["u1"]
+    await call.phone.stop()
+    await task
 
 
 # -- the store is nobody's business --------------------------------------------------------------------------------
