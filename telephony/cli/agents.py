@@ -13,6 +13,7 @@ from telephony.errors import ConfigurationError
 from telephony.runtime.serving import read_settings
 from telephony.settings import ToolSpec
 from telephony.tools.load import load_tools
+from telephony.upstream.deployment import deployments
 
 app = typer.Typer(help="Look at the agents.", no_args_is_help=True)
 
@@ -24,15 +25,17 @@ def group() -> None:
 
 @app.command("check")
 def check_agents(config: ConfigOption = None) -> None:
-    """Check every agent: its model, its tools, who can reach it. Exit code 2 if one could not take a call."""
+    """Check every agent: its model, key and tools, who can reach it. Exit code 2 if one could not take a call."""
     importable()
-    settings, _ = read_settings(config)
+    settings, environ = read_settings(config)
     agents = [Agent.from_settings(name, own) for name, own in settings.agents.items()]
     if not agents:
         raise ConfigurationError("agents", "there are none", "Describe who answers: agents: {frontdesk: {…}}.")
     specs: dict[str, list[ToolSpec]] = {}
     for agent in agents:
         specs[agent.name] = [tool.spec for tool in load_tools(agent.tools, f"agents.{agent.name}.tools")]
+    wanted = {agent.settings.model for agent in agents}
+    deployments(settings.model_list, environ, wanted=None if "" in wanted else wanted)
     models = {entry.model_name for entry in settings.model_list}
     findings = check(Directory(agents, settings.numbers), models, specs)
     console = Console(highlight=False, soft_wrap=True)

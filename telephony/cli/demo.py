@@ -13,7 +13,7 @@ from rich.console import Console
 from telephony import show
 from telephony.commands import Note
 from telephony.demo import Demo, run_demo
-from telephony.errors import TelephonyError
+from telephony.errors import ConfigurationError, TelephonyError
 from telephony.runtime import logs
 
 
@@ -30,6 +30,11 @@ def demo(
     It takes half a minute, since the call runs in real time. Exit code 0 only if everything that was scripted was seen.
     """
     logs.set_up("error")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        problem = f"the folder {out} cannot be made ({error.strerror})"
+        raise ConfigurationError("--out", problem, "Name one that this user may write to.") from error
     console = Console(quiet=as_json, highlight=False)
     progress = show.Progress(console)
     console.print("Starting", style="bold")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import signal
 from pathlib import Path
 from typing import Annotated
 
@@ -34,11 +36,11 @@ def group() -> None:
 def model(
     script: Script = FRONT_DESK,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 picks a free one.")] = 9100,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 picks a free one.")] = 9100,
     api_key: Annotated[str | None, typer.Option(help="Key that clients must send; without it anyone may come.")] = None,
     verbose: Verbose = False,
 ) -> None:
-    """Be a realtime model: xAI's or OpenAI's protocol, speaking from a script. Ends with Ctrl-C.
+    """Be a realtime model: xAI's or OpenAI's protocol, speaking from a script. Ends with Ctrl-C or SIGTERM.
 
     Point a deployment at it with `api_base: ws://127.0.0.1:9100`. What the client does wrong is printed.
     """
@@ -62,15 +64,33 @@ async def _model(script: str, host: str, port: int, api_key: str | None, verbose
             f"{host}:{port} cannot be listened on ({error.strerror}). Choose another --port."
         ) from error
     async with running:
+        stop = asyncio.Event()
+        _listen_for_the_end(stop)
         console.print(f"A simulated model is at {running.url} ({place}). Ctrl-C ends it.", markup=False)
-        await _report(running, console)
+        await _report(running, console, stop)
 
 
-async def _report(running: RunningModel, console: Console) -> None:
-    """Say of every session, once it is over, what the client did wrong. Until cancelled."""
+def _listen_for_the_end(stop: asyncio.Event) -> None:
+    """Set *stop* on SIGTERM or Ctrl-C. Only once: a second signal does not wait for clients that take their time."""
+    loop = asyncio.get_running_loop()
+    numbers = (signal.SIGTERM, signal.SIGINT)
+
+    def told() -> None:
+        for number in numbers:
+            loop.remove_signal_handler(number)
+        stop.set()
+
+    for number in numbers:
+        loop.add_signal_handler(number, told)
+
+
+async def _report(running: RunningModel, console: Console, stop: asyncio.Event) -> None:
+    """Say of every session, once it is over, what the client did wrong. Until *stop* is set, and once more then."""
     reported = 0
-    while True:
-        await asyncio.sleep(0.3)
+    while not stop.is_set():
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.3):
+                await stop.wait()
         while reported < len(running.sessions) and running.sessions[reported].ended.is_set():
             session = running.sessions[reported]
             reported += 1
@@ -91,7 +111,7 @@ def caller(
     public_url: Annotated[
         str | None, typer.Option(envvar="PUBLIC_URL", help="The server's public URL, if it is not that of --url.")
     ] = None,
-    rest_port: Annotated[int, typer.Option(help="Port of the simulated REST API.")] = 9200,
+    rest_port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the simulated REST API.")] = 9200,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for stereo WAVs: said and heard.")] = None,
     verbose: Verbose = False,
 ) -> None:
