@@ -130,8 +130,7 @@ class Bridge:
     async def _hear_carrier(self) -> None:
         async for message in self._carrier:
             self._perform(self.exchange.from_carrier(message, self.now))
-        code, reason = self._carrier.closed
-        self._feed(ev.CarrierLost(reason or "closed", code))
+        self._feed(ev.CarrierLost(_how(self._carrier), self._carrier.closed[0]))
 
     async def _reach_model(self) -> None:
         try:
@@ -144,8 +143,7 @@ class Bridge:
         self._perform(self.exchange.model_connected(dialect, name, self.now))
         async for message in link:
             self._perform(self.exchange.from_model(message, self.now))
-        code, reason = link.closed
-        self._feed(ev.ModelLost(reason or "closed", code))
+        self._feed(ev.ModelLost(_how(link), link.closed[0]))
 
     async def _close(self, link: Link | None) -> None:
         if link is not None:
@@ -226,6 +224,12 @@ class Bridge:
         except TelephonyError as error:
             # The stream is closed a few seconds later, and the carrier's next instructions end the call.
             self._log.warning("hang-up refused", error=str(error))
+
+
+def _how(link: Link) -> str:
+    """How the other side closed *link*, for people: most servers give a code and many no reason."""
+    code, reason = link.closed
+    return f"{reason or 'closed'} ({code})" if code else reason or "closed"
 
 
 class _Work:

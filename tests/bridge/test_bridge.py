@@ -144,8 +144,8 @@ async def test_a_lost_model_is_excused_by_the_recorded_apology_before_the_line_i
         await call.phone.until("media")
         await call.phone.heard(await call.phone.until("mark"))
         await call.phone.stop()
-    assert task.result() == EndCall("failed", "model", "internal error")
-    assert [command.reason for command in call.hung_up] == ["internal error"]
+    assert task.result() == EndCall("failed", "model", "internal error (1011)")
+    assert [command.reason for command in call.hung_up] == ["internal error (1011)"]
 
 
 @pytest.mark.parametrize("error", [UpstreamRefused("the API key is wrong", 401), UpstreamLost("nothing listens there")])
@@ -350,7 +350,7 @@ async def test_a_bug_in_the_last_request_does_not_rewrite_how_the_call_ended() -
             await asked.wait()
         await call.phone.stop()
         await call.phone.closed()
-    assert task.result() == EndCall("failed", "model", "out of order")
+    assert task.result() == EndCall("failed", "model", "out of order (1011)")
 
 
 # -- cancellation --------------------------------------------------------------------------------------------------
