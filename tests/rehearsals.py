@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from telephony.audio.format import MULAW_8K
 from telephony.audio.g711 import DIRECT
+from telephony.audio.transcode import Transcoder
 from telephony.carriers.twilio import TwilioStream
 from telephony.exchange import Listener
 from telephony.realtime import dialect
@@ -49,8 +51,9 @@ def rehearse(
 ) -> Rehearsal:
     """Run a whole call and return it."""
     values: dict[str, Any] = {"session": SessionConfig(tools=(LOOKUP, HANG_UP)), "greeting": "Thanks for calling."}
-    clip = b"\x01\x00" * 12000
-    settings = CallSettings("test", **(values | {"clips": Clips(clip, clip)} | changes))
+    values |= changes
+    clip = Transcoder(MULAW_8K, values["session"].audio).feed(hum("Goodbye."))
+    settings = CallSettings("test", **({"clips": Clips(clip, clip)} | values))
     script = CallerScript.parse({"steps": steps, "patience": patience})
     rehearsal = Rehearsal(
         settings,

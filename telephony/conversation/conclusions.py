@@ -14,7 +14,7 @@ from telephony.commands import AddUserText, AppendAudio, CancelTool, HangUp, Req
 from telephony.conversation import phrases
 from telephony.conversation.farewell import CONFIRMATION, Farewell
 from telephony.conversation.state import Phase, State
-from telephony.conversation.toolcalls import DROPPED, GIVEN_UP
+from telephony.conversation.toolcalls import GIVEN_UP
 from telephony.events import ModelTranscript
 
 LOCAL = "local:"
@@ -108,9 +108,9 @@ def _keep_listening(state: State, now: float) -> None:
 def _give_up_stale(state: State, now: float) -> None:
     for response_id, why in state.responses.expire(now):
         state.remember(why)
-        if response_id:
+        if response_id:  # if it is still active there, whatever is asked for next would be refused
             state.playback.complete_response(response_id)
-            state.drop_tools(response_id, DROPPED, now)
+            state.cancel_response(response_id, now)
     for call in state.tools.overdue(now):
         state.remember(f"The function {call.use.name} never came to an end; the model was told so.")
         state.out.append(CancelTool(call.use.call_id))

@@ -55,7 +55,7 @@ def speech_started(state: State, event: ev.SpeechStarted, now: float) -> None:
     state.floor.expecting = False
     state.watchdogs.caller_spoke()
     state.responses.drop_wishes("prompt", "nudge")
-    state.note("info", "caller speaks", at=at)
+    state.note("info", "caller speaks", at=round(at, 2))
     keep_line(state)
     if state.interruptible:
         barge_in(state, now)
@@ -102,7 +102,7 @@ def caller_transcript(state: State, event: ev.CallerTranscript, now: float) -> N
     state.floor.speaks_on(now)
     turn = state.transcript.caller_said(event.item_id, event.text, now, final=event.final)
     if event.final and turn.heard:
-        state.note("info", "caller said", text=turn.heard, at=turn.started_at)
+        state.note("info", "caller said", text=turn.heard, at=round(turn.started_at, 2))
 
 
 def caller_transcript_delta(state: State, event: ev.CallerTranscriptDelta, now: float) -> None:

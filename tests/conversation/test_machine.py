@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import inspect
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from playbook import Playbook, speech
 from telephony import commands as cmd
 from telephony import events as ev
-from telephony.audio.format import MULAW_8K, PCM16_24K
+from telephony.audio.format import MULAW_8K
 from telephony.conversation.handlers import HANDLERS
 from telephony.settings import Limits
 
@@ -240,55 +237,3 @@ def test_errors_about_nothing_to_cancel_say_nothing() -> None:
     book.greet()
     assert book.feed(ev.ModelError("no_active_response", "response_cancel_not_active")) == []
     assert not book.call.state.tally.notes
-
-
-# -- what holds at any time ----------------------------------------------------------------------------------------
-
-ids = st.sampled_from(["a", "b", "c"])
-anything = st.one_of(
-    st.builds(ev.SpeechStarted, ids),
-    st.builds(ev.SpeechStopped, ids),
-    st.builds(ev.ResponseStarted, ids),
-    st.builds(ev.ModelAudio, ids, ids, st.integers(0, 900).map(speech)),
-    st.builds(ev.ModelAudioDone, ids, ids),
-    st.builds(ev.ModelTranscript, ids, ids, st.just("word "), st.booleans()),
-    st.builds(
-        ev.ToolRequested, ids, ids, st.sampled_from(["lookup", "book", "slow", "hang_up", "nonsense"]), st.just("{}")
-    ),
-    st.builds(ev.ToolFinished, ids, st.just("{}")),
-    st.builds(ev.ResponseDone, ids, st.sampled_from(["completed", "cancelled", "failed", "incomplete"])),
-    st.builds(ev.ModelError, st.sampled_from(["active_response", "no_active_response", "benign", "recoverable"])),
-    st.builds(ev.MarkReached, st.integers(1, 30).map("m{}".format)),
-    st.builds(ev.CallerAudio, st.just(b"\xff" * 160), st.none() | st.integers(0, 90_000)),
-    st.builds(ev.KeyPressed, st.sampled_from("0123456789*#")),
-    st.builds(ev.SessionReady),
-    st.builds(ev.ModelConnected),
-    st.builds(ev.ServerStopping),
-    st.builds(ev.ModelLost, st.just("gone")),
-)
-steps = st.lists(st.tuples(anything, st.floats(0, 4)), max_size=40)
-
-
-@given(steps)
-@settings(max_examples=150)
-def test_whatever_happens_the_call_ends_once_and_every_promise_holds(script: list[tuple[ev.Event, float]]) -> None:
-    book = Playbook()
-    for event, pause in script:
-        book.feed(event)
-        book.wait(pause)
-    book.frames(60)
-    book.feed(ev.CarrierStopped())
-    assert len(book.sent(cmd.EndCall)) == 1
-    assert book.call.deadline() is None
-
-    answers = [command.call_id for command in book.sent(cmd.SendToolOutput)]
-    assert len(answers) == len(set(answers)), "a tool call is answered once"
-    runs = [command.call_id for command in book.sent(cmd.RunTool)]
-    assert len(runs) == len(set(runs)), "a tool runs once"
-    names = [command.name for command in book.sent(cmd.SendMark)]
-    assert len(names) == len(set(names)), "mark names never repeat"
-    for command in book.sent(cmd.Truncate):
-        item = book.call.state.playback.items[command.item_id]
-        assert command.audio_end_ms <= PCM16_24K.milliseconds(b"\x00\x00" * item.sent)
-    for turn in book.call.turns(book.now):
-        assert turn.ended_at is None or turn.ended_at >= turn.started_at - 1e-6

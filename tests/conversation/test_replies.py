@@ -110,6 +110,14 @@ def test_an_item_that_ended_within_a_sample_does_not_hold_up_the_next() -> None:
     assert len(played(book, since)) == len(speech(200))
 
 
+def test_a_response_that_was_given_up_is_cancelled_before_anything_else_is_asked_for() -> None:
+    book = Playbook(limits=Limits(dead_air=60))
+    book.greet()
+    book.feed(ev.ResponseStarted("r1"), *[ev.KeyPressed(digit) for digit in "1#"])
+    book.frames(8.1)
+    assert book.sent(cmd.CancelResponse, cmd.RequestResponse) == [cmd.CancelResponse("r1"), cmd.RequestResponse()]
+
+
 # -- crossings on the wire -----------------------------------------------------------------------------------------
 
 
