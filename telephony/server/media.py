@@ -40,7 +40,7 @@ class Media:
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         desk = self._reception
         if not desk.account.genuine_media(request.rel_url.raw_path, request.headers):
-            raise ForgedRequest("media signature does not hold")
+            raise ForgedRequest(desk.doubt(desk.media_url(MEDIA)))
         link, response = await accept(request)
         try:
             await self._serve(link, request.remote)

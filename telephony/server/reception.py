@@ -59,6 +59,13 @@ class Reception:
         """Where the carrier reaches *path*."""
         return self.public_url + path
 
+    def doubt(self, url: str) -> str:
+        """Why a signature may not hold, for the log of somebody whose first call is refused."""
+        return (
+            f"the signature was not made for {url} with our auth token: "
+            "is PUBLIC_URL the address that the carrier calls, and TWILIO_AUTH_TOKEN this account's?"
+        )
+
     def media_url(self, path: str) -> str:
         """Where the carrier opens a media stream at *path*."""
         return "ws" + self.public_url.removeprefix("http") + path

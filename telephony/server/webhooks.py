@@ -73,7 +73,7 @@ class Webhooks:
         account = self._reception.account
         url = request.rel_url
         if not account.genuine_webhook(url.raw_path, url.raw_query_string, request.headers, pairs, body):
-            raise ForgedRequest("webhook signature does not hold")
+            raise ForgedRequest(self._reception.doubt(self._reception.url(request.path)))
         return dict(pairs)
 
     async def _body(self, request: web.Request) -> bytes:
