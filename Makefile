@@ -29,7 +29,7 @@ demo: $(RUN)
 	@$(BIN)/telephony demo $(ARGS)
 
 test: $(TEST)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n auto $(ARGS)
 
 lint: $(DEV)
 	@$(BIN)/ruff check .
