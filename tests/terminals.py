@@ -8,10 +8,10 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 BOUND = 25.0
 """Seconds that anything may take; then the test fails and shows what was said until then."""
@@ -111,6 +111,18 @@ class Desk:
         process = self.start(*arguments)
         assert process.ended() == code, process.story
         return process
+
+
+class Said(Protocol):
+    """What a command left behind that was given inside this process."""
+
+    code: int
+    out: str
+    errors: str
+
+
+Telephony = Callable[..., Said]
+"""Gives a command: `telephony("calls", "list")`."""
 
 
 def free_ports(count: int) -> Iterator[int]:

@@ -1,0 +1,63 @@
+"""`telephony agents check`: what a caller would find out otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from terminals import Desk, Telephony
+
+Spoil = Callable[[str, str], None]
+
+
+@pytest.mark.usefixtures("good")
+def test_agents_that_can_take_calls_are_listed_with_their_tools(telephony: Telephony) -> None:
+    said = telephony("agents", "check")
+    assert (said.code, said.errors) == (0, "")
+    assert said.out == "desk: the only model; hang_up\nok\n"
+
+
+@pytest.mark.usefixtures("good")
+def test_what_works_badly_is_a_warning(telephony: Telephony, spoil: Spoil) -> None:
+    spoil("instructions: Be brief.", "voice: eve")
+    said = telephony("agents", "check")
+    assert said.code == 0
+    assert "warning: agents.desk.instructions: there are no instructions" in said.out
+    assert said.out.endswith("ok\n")
+
+
+@pytest.mark.usefixtures("good")
+@pytest.mark.parametrize(
+    ("part", "by", "place"),
+    [
+        ("builtin:hang_up", "nosuch:f", "error nosuch:f (agents.desk.tools)"),
+        ("instructions: Be brief.", "model: grk", "error agents.desk.model (telephony.yaml:7)"),
+        (", api_key: planted-key-9d2e", "", "error XAI_API_KEY (model_list, grok)"),
+    ],
+    ids=["tool", "model", "key"],
+)
+def test_what_serving_would_refuse_is_refused_by_the_check(
+    telephony: Telephony, spoil: Spoil, part: str, by: str, place: str
+) -> None:
+    spoil(part, by)
+    said = telephony("agents", "check")
+    assert said.code == 2
+    assert said.errors.startswith(place)
+    assert "ok" not in said.out.split()
+
+
+def test_nobody_to_check_is_no_success(telephony: Telephony) -> None:
+    said = telephony("agents", "check")
+    assert said.code == 2
+    assert said.errors.startswith("error agents: there are none")
+
+
+@pytest.mark.usefixtures("good")
+def test_tools_are_found_beside_the_configuration(telephony: Telephony, spoil: Spoil, desk: Desk) -> None:
+    desk.write(
+        "orders_of_this_test.py",
+        'from telephony import tool\n\n\n@tool\ndef look_up(order: str) -> str:\n    """Look."""\n    return order\n',
+    )
+    spoil("builtin:hang_up", "orders_of_this_test:look_up")
+    assert "desk: the only model; look_up\n" in telephony("agents", "check").out

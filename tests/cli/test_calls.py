@@ -1,0 +1,83 @@
+"""`telephony calls`: what the records say, and what is said when there are none to read."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from telephony.records import CallRecord, Termination, Turn
+from telephony.store.sql import SqlStore
+from terminals import Telephony
+
+IDS = ["20261122-120000-aaaaaa", "20261122-120100-bbbbbb"]
+
+
+@pytest.fixture
+def kept(telephony: Telephony) -> Telephony:
+    """The console, in a folder with two calls on record."""
+
+    async def keep() -> None:
+        store = SqlStore("sqlite:///telephony.db")
+        await store.open()
+        for minute, (call, agent) in enumerate(zip(IDS, ("desk", "night"), strict=True)):
+            record = CallRecord(call, "twilio", f"CA{minute}", agent, "+15550142", "+15550100", duration=2.0)
+            record.started_at = datetime(2026, 11, 22, 12, minute, tzinfo=UTC)
+            await store.begin(record)
+            record.turns = [Turn("agent", "Good [bold]day[/bold].", "Sir.", interrupted=True)]
+            record.termination = Termination("completed", "caller", "caller hung up")
+            await store.finish(record)
+        await store.close()
+
+    asyncio.run(keep())
+    return telephony
+
+
+def test_calls_are_listed_newest_first(kept: Telephony) -> None:
+    lines = kept("calls", "list").out.splitlines()
+    assert [line.split()[0] for line in lines if "twilio" not in line][1::2] == ["bbbbbb", "aaaaaa"]
+    assert [call["id"] for call in json.loads(kept("calls", "list", "--json").out)] == IDS[::-1]
+    assert [call["id"] for call in json.loads(kept("calls", "list", "--json", "-n", "1").out)] == IDS[1:]
+    assert [call["id"] for call in json.loads(kept("calls", "list", "--json", "--agent", "desk").out)] == IDS[:1]
+
+
+@pytest.mark.parametrize("wanted", [IDS[0], "20261122-1200", "aaaaaa", "CA0"])
+def test_call_is_found_by_its_id_either_end_of_it_or_the_carrier_s(kept: Telephony, wanted: str) -> None:
+    shown = json.loads(kept("calls", "show", wanted, "--json").out)
+    assert shown["id"] == IDS[0]
+    assert shown["turns"][0]["unheard"] == "Sir."
+    page = kept("calls", "show", wanted).out
+    assert "Good [bold]day[/bold]. [Sir.] ✂ interrupted" in page
+    assert "completed: caller hung up" in page
+
+
+def test_no_calls_yet_is_no_error(telephony: Telephony) -> None:
+    assert telephony("calls", "list").out == "No calls yet.\n"
+    assert json.loads(telephony("calls", "list", "--json").out) == []
+
+
+def test_unknown_call_is_a_failure_that_names_the_way_on(telephony: Telephony) -> None:
+    said = telephony("calls", "show", "nosuch")
+    assert (said.code, said.out) == (1, "")
+    assert said.errors == "There is no call 'nosuch'. `telephony calls list` shows which there are.\n"
+
+
+@pytest.mark.parametrize("command", [["list"], ["show", "x"]], ids=["list", "show"])
+def test_file_that_is_no_database_is_a_mistake_of_the_configuration(telephony: Telephony, command: list[str]) -> None:
+    Path("telephony.db").write_text("Dear diary, " * 100, encoding="utf-8")
+    said = telephony("calls", *command)
+    assert said.code == 2
+    assert said.errors.startswith("error database_url: telephony.db is not an SQLite database.")
+
+
+@pytest.mark.parametrize("command", [["list"], ["show", "x"]], ids=["list", "show"])
+def test_broken_database_is_told_in_words(kept: Telephony, command: list[str]) -> None:
+    database = Path("telephony.db")
+    whole = database.read_bytes()
+    database.write_bytes(whole[:100] + b"\x55" * (len(whole) - 100))
+    said = kept("calls", *command)
+    assert (said.code, said.out) == (75, "")
+    assert said.errors.startswith("the call records cannot be read: ")
