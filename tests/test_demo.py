@@ -1,0 +1,55 @@
+"""The demo as machines run it, once and for real; and that it would notice if something were missing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from telephony.demo import GREETING, run_demo
+
+LONGEST = 80
+"""Seconds; it takes a third of that."""
+
+
+@pytest.mark.timeout(LONGEST + 10)
+async def test_the_demo_passes_and_leaves_a_recording(nothing_left_behind: None, tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "telephony", "demo", "--json", "--out", "here", cwd=tmp_path,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    async with asyncio.timeout(LONGEST):
+        out, errors = await process.communicate()
+    told = out.decode() + errors.decode()
+    assert process.returncode == 0, told
+    assert errors == b"", told
+    shown = json.loads(out)
+    assert shown["passed"] is True
+    assert shown["complaints"] == []
+    assert shown["call"]["turns"][0]["heard"] == GREETING
+    assert (tmp_path / shown["recording"]).is_file()
+    assert (tmp_path / "here" / "telephony.db").is_file()
+
+
+async def test_the_demo_notices_what_is_missing(
+    nothing_left_behind: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A caller who hangs up after the first word leaves nearly everything out."""
+    short = {
+        "model": {"replies": [{"on": "greeting", "say": GREETING}, {"on": "speech", "say": "Never said."}]},
+        "caller": {"steps": [{"wait": {"agent_ms": 100}}, "hang_up"]},
+    }
+    monkeypatch.setattr("telephony.demo.load_scenario", lambda name: (short, name))
+    notes: list[str] = []
+    stages: list[str] = []
+    demo = await run_demo(tmp_path, lambda at, note: notes.append(note.event), stages.append)
+    assert not demo.passed
+    told = " ".join(demo.complaints)
+    for missing in ("agent hanging up", "Other tools ran", "greeting was not heard", "The model: "):
+        assert missing in told, told
+    assert "There is no recording." not in told
+    assert "agent speaks" in notes
+    assert any("a simulated Grok at ws://127.0.0.1:" in stage for stage in stages)
