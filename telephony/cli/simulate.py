@@ -85,17 +85,25 @@ def _listen_for_the_end(stop: asyncio.Event) -> None:
 
 
 async def _report(running: RunningModel, console: Console, stop: asyncio.Event) -> None:
-    """Say of every session, once it is over, what the client did wrong. Until *stop* is set, and once more then."""
-    reported = 0
+    """Tell of every session once it is over. When *stop* is set, end those that are open and tell of them too."""
+    told: set[int] = set()
     while not stop.is_set():
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(0.3):
                 await stop.wait()
-        while reported < len(running.sessions) and running.sessions[reported].ended.is_set():
-            session = running.sessions[reported]
-            reported += 1
+        told = _tell(running, console, told)
+    await running.close()
+    _tell(running, console, told)
+
+
+def _tell(running: RunningModel, console: Console, told: set[int]) -> set[int]:
+    """Say of sessions that are over, except those *told*, what the client did wrong; return which are told now."""
+    over = [session for session in running.sessions if session.ended.is_set()]
+    for session in over:
+        if session.number not in told:
             lines = [f"{fault.code}: {fault.message}" for fault in session.core.faults] + session.core.unmet
             console.print(f"session {session.number} is over: {'; '.join(lines) or 'nothing wrong'}", markup=False)
+    return {session.number for session in over}
 
 
 @app.command()
