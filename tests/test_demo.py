@@ -5,14 +5,24 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import wave
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from telephony.demo import GREETING, run_demo
 
 LONGEST = 80
 """Seconds; it takes a third of that."""
+
+
+def loudness(samples: np.ndarray[Any, np.dtype[np.int16]], turn: dict[str, Any]) -> list[float]:
+    """The rms of both sides, left and right, in the middle of a turn."""
+    middle = (turn["started_at"] + turn["ended_at"]) / 2
+    part = samples[int((middle - 0.5) * 8000) : int((middle + 0.5) * 8000)].astype(float)
+    return [float(rms) for rms in np.sqrt((part**2).mean(axis=0))]
 
 
 @pytest.mark.timeout(LONGEST + 10)
@@ -30,7 +40,15 @@ async def test_the_demo_passes_and_leaves_a_recording(nothing_left_behind: None,
     assert shown["passed"] is True
     assert shown["complaints"] == []
     assert shown["call"]["turns"][0]["heard"] == GREETING
-    assert (tmp_path / shown["recording"]).is_file()
+    with wave.open(str(tmp_path / shown["recording"])) as file:
+        assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (2, 2, 8000)
+        samples = np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, 2)
+    assert abs(len(samples) / 8000 - shown["call"]["duration"]) < 1.0
+    greeting, question = shown["call"]["turns"][:2]
+    for turn, speaks in ((greeting, 1), (question, 0)):
+        loud = loudness(samples, turn)
+        assert loud[speaks] > 500, f"{turn['speaker']} is not to be heard"
+        assert loud[1 - speaks] < 50, f"somebody else is to be heard while the {turn['speaker']} speaks"
     assert (tmp_path / "here" / "telephony.db").is_file()
 
 

@@ -1,11 +1,8 @@
-"""`telephony simulate`: what can be wrong before anything is simulated. Whole calls: tests/e2e/test_processes.py."""
+"""`telephony simulate`: what can be wrong before anything is simulated. Signals: test_simulate_processes.py."""
 
 from __future__ import annotations
 
-import os
-import signal
 import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -70,13 +67,3 @@ def test_a_caller_whom_nobody_answers_exits_1(telephony: Any, taken: str) -> Non
     typed = telephony("simulate", "caller", "--auth-token", "a", "--url", url, "--rest-port", "0")
     assert typed.code == 1
     assert "Twilio 11200" in typed.out
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_model_ends_when_it_is_told_to(telephony: Any, number: signal.Signals) -> None:
-    timer = threading.Timer(1.0, os.kill, (os.getpid(), number))
-    timer.start()
-    typed = telephony("simulate", "model", "--port", "0")
-    timer.join()
-    assert typed.code == 0
-    assert "A simulated model is at ws://127.0.0.1:" in typed.out
