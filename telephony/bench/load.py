@@ -3,19 +3,20 @@
 The caller talks all the time, 20 ms a message. The model answers for two seconds out of four, in real time and 100 ms a
 message, and the caller interrupts the last words of each answer. Marks come back when what is before them was played.
 
-Latency is the time from writing a message here to reading here what it became, so it holds this side's own loop too;
-that is why the floor is measured under the same load. What comes out is in the order of what went in; that nothing is
-missing, which would shift it, is seen by counting.
+Latency is the time from writing a message here to reading here the last of what it became, so it holds this side's own
+loop too; that is why the floor is measured under the same load. What comes out is in the order of what went in; that
+nothing is missing, which would shift it, is seen by counting.
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from collections import deque
 from collections.abc import Callable
 
-from telephony.audio.format import AudioFormat
+from telephony.audio.format import MULAW_8K, AudioFormat
 from telephony.bench import messages
 from telephony.bench.frames import Client, Server
 
@@ -51,6 +52,10 @@ class Flow:
         if self._under_way:
             self._milliseconds.append((now - self._under_way.popleft()) * 1000)
 
+    def lose(self) -> None:
+        """Nothing of what is under way will come any more."""
+        self._under_way.clear()
+
     @property
     def complaint(self) -> str:
         """Empty if as much arrived as was sent. Only to be asked when all of it has had the time."""
@@ -85,6 +90,7 @@ class CallLoad:
     ) -> None:
         self.carrier = carrier
         self.model = model
+        self.latencies = latencies
         self._clock = asyncio.get_running_loop().time
         self._inward = Flow("frames of the caller's", latencies.inward)
         self._outward = Flow("deltas of the model's", latencies.outward)
@@ -140,12 +146,13 @@ class CallLoad:
     def _caller_hears(self, message: bytes) -> None:
         now = self._clock()
         if message.startswith(b'{"event":"media"'):
-            self._outward.come(now)
-            self._playout.play(now)
+            for _ in range(self._playout.play(now, message)):
+                self._outward.come(now)
         elif message.startswith(b'{"event":"mark"'):
             self._playout.mark(message)
         elif message.startswith(b'{"event":"clear"'):
             self._barge_in.come(now)
+            self._outward.lose()
             self._playout.clear(now)
 
 
@@ -157,10 +164,16 @@ class _Playout:
         self._stream_id = stream_id
         self._marks: deque[tuple[float, str]] = deque()
         self._until = 0.0
+        self._begun_ms = 0.0
 
-    def play(self, now: float) -> None:
-        """A delta's worth of audio has come."""
-        self._until = max(self._until, now) + messages.DELTA_MS / 1000
+    def play(self, now: float, message: bytes) -> int:
+        """Audio has come; returns how many deltas of the model's it completes. A relay that was held up may have cut
+        them differently."""
+        audio = message[message.rindex(b':"') + 2 : message.rindex(b'"')]
+        heard_ms = MULAW_8K.milliseconds(base64.b64decode(audio))
+        self._until = max(self._until, now) + heard_ms / 1000
+        complete, self._begun_ms = divmod(self._begun_ms + heard_ms, messages.DELTA_MS)
+        return int(complete)
 
     def mark(self, message: bytes) -> None:
         self._marks.append((self._until, json.loads(message)["mark"]["name"]))
@@ -168,6 +181,7 @@ class _Playout:
     def clear(self, now: float) -> None:
         """Nothing more is played, and every mark returns (Twilio docs, "Media Streams: clear message")."""
         self._until = now
+        self._begun_ms = 0.0
         self.return_marks(float("inf"))
 
     def stop(self) -> None:

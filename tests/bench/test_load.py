@@ -13,6 +13,10 @@ from telephony.bench.frames import Client, Server
 from telephony.bench.load import CYCLE, CallLoad, Flow, Latencies
 
 
+def media(milliseconds: int) -> bytes:
+    return plain.media(messages.STREAM_ID, b"\xff" * 8 * milliseconds).replace(" ", "").encode()
+
+
 class Ends:
     """The two ends, with what was sent to each."""
 
@@ -65,25 +69,38 @@ async def test_everything_that_arrives_is_told_from_what_is_missing(ends: Ends, 
         call._tick(0)
     assert len(call.complaints) == 3
     append = plain.append(messages.noise(PCM16_24K, 20))
-    media = plain.media(messages.STREAM_ID, b"\xff" * 800).replace(" ", "").encode()
     for _ in range(CYCLE):
         assert ends.model.skip(len(append))
     ends.model.skip(len(append) * 5)  # made-up silence
     ends.model.skip(60)  # a control message
-    for _ in range(20):
-        ends.carrier.on_text(media)
+    for milliseconds in [100] * 18 + [60, 100, 40]:  # however a relay that was held up may cut them
+        ends.carrier.on_text(media(milliseconds))
     assert call.complaints == ["Of 1 interruptions, 0 arrived."]
     ends.carrier.on_text(b'{"event":"clear","streamSid":"x"}')
     assert call.complaints == []
 
 
 async def test_marks_return_when_they_are_due_and_all_at_once_when_cleared(ends: Ends, call: CallLoad) -> None:
-    ends.carrier.on_text(b'{"event":"media"}')
+    ends.carrier.on_text(media(100))
     ends.carrier.on_text(b'{"event":"mark","mark":{"name":"m1"}}')
     call._tick(CYCLE // 2)
     assert [message["event"] for message in ends.from_caller] == ["media"]
     ends.carrier.on_text(b'{"event":"clear"}')
     assert ends.from_caller[-1]["mark"] == {"name": "m1"}
+
+
+async def test_audio_that_is_cleared_unheard_does_not_shift_what_follows(ends: Ends, call: CallLoad) -> None:
+    for _ in range(CYCLE // 2):
+        call._tick(0)
+    ends.carrier.on_text(media(50))
+    ends.carrier.on_text(b'{"event":"clear"}')
+    for _ in range(CYCLE // 2 + 11):
+        call._tick(0)
+    ends.carrier.on_text(media(50))
+    assert call.latencies.outward == []
+    ends.carrier.on_text(media(50))
+    assert len(call.latencies.outward) == 1
+    assert call.latencies.outward[0] < 1000
 
 
 def test_flow_measures_in_the_order_of_sending() -> None:
