@@ -10,6 +10,7 @@ import asyncio
 from typing import Protocol
 
 from telephony.links.outbox import Outbox
+from telephony.links.patience import Patience
 
 SEND_PATIENCE = 5.0
 """Seconds a peer may take for one message before it counts as not reading."""
@@ -97,23 +98,29 @@ class WireLink:
 
     async def pump(self) -> None:
         """Send what was queued until the link is closed."""
-        now = asyncio.get_running_loop().time
         try:
-            async with asyncio.timeout(None) as patience:
-                while self._end is None:
-                    message = self.outbox.pop()
-                    if message is None:
-                        patience.reschedule(None)
-                        self._queued.clear()
-                        await self._queued.wait()
-                        continue
-                    patience.reschedule(now() + self._send_patience)
-                    await self._wire.send(message)
+            async with asyncio.timeout(None) as bound:
+                patience = Patience(self._send_patience, bound)
+                try:
+                    await self._send_all(patience)
+                finally:
+                    patience.end()
         except TimeoutError:
             self._give_up(f"the peer does not read: one message took over {self._send_patience:g} s")
         except WireClosed:
             # The iteration ends the link, for it may still hold what the peer said before it closed (`stop`).
             self._writable = False
+
+    async def _send_all(self, patience: Patience) -> None:
+        while self._end is None:
+            message = self.outbox.pop()
+            if message is None:
+                self._queued.clear()
+                await self._queued.wait()
+                continue
+            patience.begin()
+            await self._wire.send(message)
+            patience.done()
 
     # -- the end -------------------------------------------------------------------------------------------------
 
