@@ -87,6 +87,9 @@ class Exchange:
         self.conversation = Conversation(settings, started, 0.0)
         self.carrier = carrier
         self.dialect: Dialect | None = None
+        self.steps = 0
+        """How often conclusions may have been drawn. While it stays the same, `deadline` can only have moved to a later
+        time, so a timer that was set for it needs no second look: fifty frames a second change nothing else."""
         self._line = started.audio
         self._listener = listener or Deaf()
         self._caller_at = 0.0
@@ -111,6 +114,8 @@ class Exchange:
         """Something happened, on a wire or elsewhere."""
         if type(event) is CallerAudio:
             self._record_caller(event, now)
+        else:
+            self.steps += 1
         commands = self.conversation.handle(event, now)
         if type(event) is SessionReady:
             self._rewire()
@@ -118,6 +123,7 @@ class Exchange:
 
     def tick(self, now: float) -> list[Output]:
         """The moment named by `deadline` has come."""
+        self.steps += 1
         return self._perform(self.conversation.tick(now), now)
 
     def deadline(self) -> float | None:

@@ -65,6 +65,8 @@ class Bridge:
         self.exchange = exchange
         self.ending: EndCall | None = None
         """How the call ended, once it has."""
+        self.took_leave = False
+        """Whether the caller knows that the call is over: hung up, or was told so."""
         self._ended_at: float | None = None
         self._carrier = carrier
         self._model: Link | None = None
@@ -193,11 +195,15 @@ class Bridge:
                 case Note():
                     self._report(output)
                 case EndCall():
+                    self.took_leave = output.by != "carrier"
                     self._end(output)
         self._arm()
 
     def _arm(self) -> None:
         """Wake up at the core's deadline. A timer that is early only looks again; one that is late is moved."""
+        if self._work.armed_at_step == self.exchange.steps:
+            return
+        self._work.armed_at_step = self.exchange.steps
         at = None if self._work.over.is_set() else self.exchange.deadline()
         self._work.arm(at, self._tick)
 
@@ -239,6 +245,8 @@ class _Work:
         self.group: asyncio.TaskGroup | None = None
         self.over = asyncio.Event()
         self.timer: asyncio.TimerHandle | None = None
+        self.armed_at_step = -1
+        """The exchange's step for whose deadline the timer was set."""
         self._tasks: dict[asyncio.Task[None], bool] = {}
         self._by_key: dict[str, asyncio.Task[None]] = {}
         self._began: float | None = None
