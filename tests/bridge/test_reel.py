@@ -47,7 +47,7 @@ def test_what_comes_too_late_is_counted_and_moves_nothing() -> None:
 
 @given(
     events=st.lists(st.tuples(st.integers(0, 400), st.integers(1, 400), st.integers(0, 500)), max_size=30),
-    looks=st.lists(st.integers(0, 700), max_size=30),
+    looks=st.lists(st.integers(0, int(MARGIN * 1000)), max_size=30),
 )
 def test_what_is_handed_out_does_not_depend_on_when_it_is_asked_for(
     events: list[tuple[int, int, int]], looks: list[int]

@@ -57,6 +57,15 @@ def test_a_reply_that_breaks_off_in_the_middle_is_dead_air_from_its_last_sound_o
     assert when(book, cmd.RequestResponse, last_sound) == 5.0
 
 
+def test_a_reply_that_breaks_off_is_dead_air_though_no_mark_ever_told_where_its_sound_ended() -> None:
+    book = Playbook()
+    book.greet()
+    book.feed(ev.ResponseStarted("r1"), ev.ModelAudio("r1", "i1", speech(1000)))
+    last_sound = book.now + 1.0
+    book.frames(6.1)
+    assert when(book, cmd.RequestResponse, last_sound) == 5.0
+
+
 def test_a_reply_that_was_said_but_never_closed_is_not_asked_for_again() -> None:
     book = Playbook()
     book.greet()

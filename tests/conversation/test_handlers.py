@@ -23,6 +23,7 @@ def test_a_model_lost_at_any_moment_leads_to_one_hang_up_and_one_end_and_is_aske
     lost = len(book.log)
     book.hear(12)
     assert not [c for _, c in book.log[lost:] if isinstance(c, ModelCommand)]
+    assert book.call.state.tally.notes == ["The model was lost: reset"]
     assert len(book.sent(cmd.HangUp)) == 1
     assert len(book.sent(cmd.EndCall)) == 1
     assert book.ending

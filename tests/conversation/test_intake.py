@@ -66,6 +66,15 @@ def test_a_stream_that_stalls_is_continued_with_silence_that_is_not_filled_in_ag
     assert abs(intake.passed_ms - 46 * FRAME_MS) <= STALL * 1000
 
 
+def test_what_was_made_up_by_the_clock_is_taken_off_the_hole() -> None:
+    intake = Intake(MULAW_8K, 0.0)
+    take(intake, 0)
+    for _ in range(3):
+        intake.stalled(intake.deadline())
+    assert len(take(intake, 21, late=0.1)) == 160 + 8 * 100
+    assert intake.passed_ms == 22 * FRAME_MS
+
+
 def test_frames_that_were_only_late_are_all_heard() -> None:
     intake = Intake(MULAW_8K, 0.0)
     take(intake, 0)

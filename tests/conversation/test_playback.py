@@ -168,13 +168,22 @@ def test_a_later_mark_settles_what_lost_ones_did_not() -> None:
 
 
 def test_a_delay_that_all_marks_show_and_no_round_trip_explains_is_taken_off_the_estimate() -> None:
-    for delay, heard in ((0.15, 2500), (0.6, 2100)):
+    for delay, heard in ((0.15, 2500), (0.5, 2500), (1.0, 2100)):
         ear = Ear()
         ear.ledger.enqueue("r", "i", 0, audio(3000), 0.0)
         ear.ledger.complete("i")
         ear.flush(delay)
         ear.run(2.5, delay=delay)
         assert abs(ear.ledger.heard_ms(ear.ledger.items["i"], 2.5) - heard) <= 30
+
+
+def test_a_few_late_marks_prove_no_lag() -> None:
+    ear = Ear()
+    ear.ledger.enqueue("r", "i", 0, audio(1500), 0.0)
+    ear.ledger.complete("i")
+    ear.flush(1.0)
+    ear.run(1.45, delay=1.0)
+    assert ear.ledger.heard_ms(ear.ledger.items["i"], 1.45) == 1450
 
 
 def test_one_prompt_mark_outweighs_many_late_ones() -> None:
