@@ -16,9 +16,10 @@ from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidProxy, InvalidStatus, InvalidURI
+from websockets.protocol import State
 
 from telephony.errors import UpstreamLost, UpstreamRefused
-from telephony.links.wire import CLOSE_PATIENCE, SEND_PATIENCE, WireClosed, WireLink
+from telephony.links.wire import CLOSE_PATIENCE, SEND_PATIENCE, WireClosed, WireLink, at_once
 
 USER_AGENT = "telephony-bridge"
 OPEN_TIMEOUT = 10.0
@@ -122,6 +123,19 @@ class DialedWire:
             await self._connection.send(message)
         except ConnectionClosed as end:
             raise _end(end) from None
+
+    def post(self, message: str) -> bool:
+        connection, transport = self._connection, self._connection.transport
+        if connection.state is not State.OPEN or transport.is_closing() or transport.get_write_buffer_size():
+            return False
+        try:
+            sent = at_once(connection.send(message))
+        except ConnectionClosed as end:
+            raise _end(end) from None
+        if not sent:
+            self.abort()  # half a frame may be out
+            raise WireClosed(None, "the connection did not take what it had room for")
+        return True
 
     async def receive(self) -> str | bytes:
         try:

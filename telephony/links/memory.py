@@ -49,6 +49,15 @@ class MemoryWire:
         self._out.messages.append(message)
         self._out.changed.set()
 
+    def post(self, message: str) -> bool:
+        if end := self._closed or self._in.end:
+            raise WireClosed(*end)
+        if len(self._out.messages) >= BUFFER:
+            return False
+        self._out.messages.append(message)
+        self._out.changed.set()
+        return True
+
     async def receive(self) -> str | bytes:
         lane = self._in
         await lane.until(lambda: bool(self._closed or lane.messages or lane.end))

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 from aiohttp import ClientConnectionError, WebSocketError, WSMessage, WSMsgType, web
 
-from telephony.links.wire import CLOSE_PATIENCE, SEND_PATIENCE, WireClosed, WireLink
+from telephony.links.wire import CLOSE_PATIENCE, SEND_PATIENCE, WireClosed, WireLink, at_once
 
 MAX_MESSAGE = 64 * 1024
 """Bytes of the longest message a carrier may send; a longer one closes the socket with 1009."""
@@ -71,6 +71,19 @@ class ServedWire:
             await self._socket.send_str(message)
         except (ClientConnectionError, OSError) as problem:
             raise WireClosed(None, f"the connection was lost: {problem}") from problem
+
+    def post(self, message: str) -> bool:
+        transport = self._transport
+        if transport is None or transport.is_closing() or transport.get_write_buffer_size():
+            return False
+        try:
+            sent = at_once(self._socket.send_str(message))
+        except (ClientConnectionError, OSError) as problem:
+            raise WireClosed(None, f"the connection was lost: {problem}") from problem
+        if not sent:
+            self.abort()  # half a frame may be out
+            raise WireClosed(None, "the connection did not take what it had room for")
+        return True
 
     async def receive(self) -> str | bytes:
         message = await self._socket.receive()

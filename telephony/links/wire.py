@@ -1,13 +1,14 @@
 """One link over any WebSocket: the outbox, the patience with a slow peer and the closing are the same for all of them.
 
-A `Wire` is what differs between aiohttp's server, the `websockets` client and memory: five calls that may wait for as
-long as the peer likes. `WireLink` puts a bound and a consequence on each of them and implements `links.link.Link`.
+A `Wire` is what differs between aiohttp's server, the `websockets` client and memory: calls that may wait for as long
+as the peer likes. `WireLink` puts a bound and a consequence on each of them and implements `links.link.Link`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
+from collections.abc import Coroutine
+from typing import Any, Protocol
 
 from telephony.links.outbox import Outbox
 from telephony.links.patience import Patience
@@ -18,6 +19,8 @@ CLOSE_PATIENCE = 1.0
 """Seconds for what is still queued and the closing handshake together."""
 TRY_AGAIN_LATER = 1013
 """The close code given to a peer that does not read (IANA WebSocket close codes)."""
+SHORT = 4096
+"""Characters of a message that may be posted; no buffer is so small that the first one like it would fill it."""
 REASON_LIMIT = 123
 """Bytes of a close reason (RFC 6455, 5.5)."""
 
@@ -36,6 +39,10 @@ class Wire(Protocol):
 
     async def send(self, message: str) -> None:
         """Hand a text message to the socket; wait while its buffer is full. Raise `WireClosed` if it is closed."""
+
+    def post(self, message: str) -> bool:
+        """Send a text message of at most `SHORT` characters now if that needs no waiting. False, and nothing was sent,
+        if it does. Raise `WireClosed` if the socket is closed."""
 
     async def receive(self) -> str | bytes:
         """The next message; raise `WireClosed` at the end, also if `shut` or `abort` were called meanwhile."""
@@ -65,6 +72,8 @@ class WireLink:
         self._send_patience = send_patience
         self._close_patience = close_patience
         self._queued = asyncio.Event()
+        self._idle = False
+        """Whether `pump` has nothing left to send, and waits."""
         self._end: tuple[int | None, str] | None = None
         self._writable = True
         self._shutting = False
@@ -88,13 +97,25 @@ class WireLink:
     # -- out -----------------------------------------------------------------------------------------------------
 
     def write(self, message: str, *, audio_ms: float = 0.0) -> None:
-        """Queue a message and return at once; on a closed link it is discarded. See `Link.write`."""
-        if not self._writable:
+        """Queue a message and return at once; on a closed link it is discarded. See `Link.write`.
+
+        Where nothing waits and the socket has room, it is sent here and now: to wake `pump` for each frame would cost
+        a turn of the event loop, which is more than the frame does.
+        """
+        if not self._writable or (self._idle and len(message) <= SHORT and self._posted(message)):
             return
+        self._idle = False
         self.outbox.put(message, audio_ms)
         self._queued.set()
         if self.outbox.stuck:
             self._give_up("the peer does not read: too many control messages wait")
+
+    def _posted(self, message: str) -> bool:
+        try:
+            return self._wire.post(message)
+        except WireClosed:
+            self._writable = False  # as in `pump`
+            return True
 
     async def pump(self) -> None:
         """Send what was queued until the link is closed."""
@@ -104,6 +125,7 @@ class WireLink:
                 try:
                     await self._send_all(patience)
                 finally:
+                    self._idle = False
                     patience.end()
         except TimeoutError:
             self._give_up(f"the peer does not read: one message took over {self._send_patience:g} s")
@@ -116,6 +138,7 @@ class WireLink:
             message = self.outbox.pop()
             if message is None:
                 self._queued.clear()
+                self._idle = True
                 await self._queued.wait()
                 continue
             patience.begin()
@@ -157,6 +180,19 @@ class WireLink:
             self._end = (code, reason)
             self._writable = False
             self._queued.set()
+
+
+def at_once(sending: Coroutine[Any, Any, None]) -> bool:
+    """Run *sending* without the event loop, as long as it waits for nothing; False if it did, and was dropped.
+
+    For libraries that have only a coroutine to send with, and finish it without waiting where the socket has room.
+    """
+    try:
+        sending.send(None)
+    except StopIteration:
+        return True
+    sending.close()
+    return False
 
 
 def _clipped(reason: str) -> str:
