@@ -90,6 +90,7 @@ def _ready_in_time(state: State, now: float) -> None:
     state.watchdogs.ready_by = None
     if state.connected:
         state.remember("The model did not acknowledge the session in time; the call went on without it.")
+        state.watchdogs.nudges = NUDGES  # the caller has waited long enough already: the next silence is the last
         state.begin(now)
     else:
         state.remember("The model could not be reached in time.")
@@ -130,10 +131,10 @@ def _watch(state: State, now: float) -> None:
         state.remember(f"The call reached its limit of {state.settings.limits.max_duration:g} s.")
         state.leave("completed", "limit", "maximum duration", now, words=phrases.TIME_IS_UP)
         return
-    if playback.audible(now) or floor.taken(now):
+    if playback.audible(now):
         dogs.answered()
-    elif state.tools.running:
-        dogs.paused()  # a tool has a bound of its own, and may have something to say meanwhile
+    elif floor.taken(now) or state.tools.running:
+        dogs.paused(now)
     elif floor.expecting or state.responses.waiting or state.responses.breaks_off or state.tools.open:
         dogs.owe(now)
     busy = floor.taken(now) or floor.expecting or state.tools.open or state.responses.pending

@@ -52,6 +52,7 @@ def speech_started(state: State, event: ev.SpeechStarted, now: float) -> None:
     at = state.intake.time_of(event.at_ms, now)
     state.transcript.caller_speaks(event.item_id, at)
     state.floor.speaking_since = state.floor.last_heard = now
+    state.floor.item_id = event.item_id
     state.floor.expecting = False
     state.watchdogs.caller_spoke()
     state.responses.drop_wishes("prompt", "nudge")
@@ -76,7 +77,6 @@ def barge_in(state: State, now: float) -> None:
     open_responses = state.responses.cancel_open()
     cuts = state.playback.clear(now)
     for cut in cuts:
-        state.responses.fence(cut.response_id)
         if cut.item_id.startswith(LOCAL):
             continue
         heard = Truncate(cut.item_id, cut.heard_ms, cut.content_index) if cut.heard_ms else ForgetItem(cut.item_id)
@@ -92,6 +92,7 @@ def speech_stopped(state: State, event: ev.SpeechStopped, now: float) -> None:
     state.transcript.caller_stops(event.item_id, at)
     floor = state.floor
     floor.speaking_since = None
+    floor.item_id = ""
     floor.stopped_at = at
     floor.last_heard = now
     floor.reply_by = now + AUTO_REPLY
@@ -100,6 +101,9 @@ def speech_stopped(state: State, event: ev.SpeechStopped, now: float) -> None:
 
 def caller_transcript(state: State, event: ev.CallerTranscript, now: float) -> None:
     state.floor.speaks_on(now)
+    if event.final and event.item_id and event.item_id == state.floor.item_id:
+        # The turn is over, though nobody said that the speech is: `speech_stopped` was lost.
+        speech_stopped(state, ev.SpeechStopped(event.item_id), now)
     turn = state.transcript.caller_said(event.item_id, event.text, now, final=event.final)
     if event.final and turn.heard:
         state.note("info", "caller said", text=turn.heard, at=round(turn.started_at, 2))

@@ -23,6 +23,8 @@ class Watchdogs:
         """How often the silent caller has been asked."""
         self.nudges = 0
         """How often the silent model has been asked again since it last spoke."""
+        self._waited = 0.0
+        """Seconds the caller has waited before, since the agent was last heard or asked."""
         self._owed_since: float | None = None
         self._quiet_since: float | None = None
 
@@ -38,20 +40,29 @@ class Watchdogs:
             self._owed_since = now
 
     def answered(self) -> None:
-        """The caller hears something, or speaks again: nothing is owed."""
+        """The caller hears the agent: nothing is owed. Nothing else pays the debt."""
         self._owed_since = None
+        self._waited = 0.0
         self.nudges = 0
 
-    def paused(self) -> None:
-        """Something else has a bound of its own; the wait begins anew after it."""
-        self._owed_since = None
+    def paused(self, now: float) -> None:
+        """The caller speaks, or a tool runs, which has a bound of its own: this time does not count. What was waited
+        before does, or a caller who says "hello?" into a dead line would keep it dead."""
+        if self._owed_since is not None:
+            self._waited += now - self._owed_since
+            self._owed_since = None
 
     def nudged(self, now: float) -> None:
         self.nudges += 1
+        self._waited = 0.0
         self._owed_since = now
 
     def dead_air(self, now: float) -> bool:
-        return self._owed_since is not None and now >= self._owed_since + self.limits.dead_air
+        bark = self._dead_air_at()
+        return bark is not None and now >= bark
+
+    def _dead_air_at(self) -> float | None:
+        return None if self._owed_since is None else self._owed_since + self.limits.dead_air - self._waited
 
     # -- silence ---------------------------------------------------------------------------------------------------
 
@@ -78,8 +89,8 @@ class Watchdogs:
         times = [self.ends_at]
         if self.ready_by is not None:
             times.append(self.ready_by)
-        if self._owed_since is not None:
-            times.append(self._owed_since + self.limits.dead_air)
+        if (bark := self._dead_air_at()) is not None:
+            times.append(bark)
         if self._quiet_since is not None and self.limits.caller_silence:
             times.append(self._quiet_since + self.limits.caller_silence)
         return min(times)

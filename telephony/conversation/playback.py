@@ -36,8 +36,8 @@ MAX_QUEUED = 300.0
 """Seconds of unsent speech kept. A model that runs further ahead than this is broken (fault: a burst of minutes)."""
 LAG_MARKS = 10
 """Marks that must agree before a lag is believed; fewer could all have been held up by chance."""
-ROUND_TRIP = 0.2
-"""Seconds a mark may be late without the playout being late: the way there and back."""
+ROUND_TRIP = 0.6
+"""Seconds a mark may be late without the playout being late: the way there and back, to the far side of the world."""
 GIVE_UP_MARK = 10.0
 """Seconds after which a mark that has not returned is forgotten."""
 

@@ -25,9 +25,9 @@ def response_started(state: State, event: ev.ResponseStarted, now: float) -> Non
         _look_at(state, state.responses.begin(event.response_id, now), now)
 
 
-def alive(state: State, response_id: str, now: float) -> Response | None:
+def alive(state: State, response_id: str, now: float, *, sign: bool = True) -> Response | None:
     """The open response that a delta belongs to; None if nothing of it is wanted."""
-    response = None if state.model_lost else state.responses.alive(response_id, now)
+    response = None if state.model_lost else state.responses.alive(response_id, now, sign=sign)
     return response and _look_at(state, response, now)
 
 
@@ -54,7 +54,7 @@ def model_audio(state: State, event: ev.ModelAudio, now: float) -> None:
     item_id = event.item_id
     if not event.response_id and (item := state.playback.items.get(item_id)) and item.cleared:
         return  # a late delta of a server that names no responses
-    response = alive(state, event.response_id, now)
+    response = alive(state, event.response_id, now, sign=bool(event.payload))
     if response is None or not event.payload or not state.responses.newest(response):
         return  # of two that overlap the first is over: they must not be mixed
     item_id = item_id or f"{LOCAL}{response.response_id}"
@@ -75,7 +75,7 @@ def model_audio_done(state: State, event: ev.ModelAudioDone, now: float) -> None
 
 
 def model_transcript(state: State, event: ev.ModelTranscript, now: float) -> None:
-    response = alive(state, event.response_id, now)
+    response = alive(state, event.response_id, now, sign=False)
     if not event.item_id:
         if response is None:
             return

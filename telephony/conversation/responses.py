@@ -140,12 +140,14 @@ class Responses:
         response.seen_at = now
         return response
 
-    def alive(self, response_id: str, now: float) -> Response | None:
-        """A response shows life: announced, or inferred from a delta if the announcement was missed. None if it is
-        closed, or nothing of it is wanted any more."""
+    def alive(self, response_id: str, now: float, *, sign: bool = True) -> Response | None:
+        """The open response that a delta belongs to, begun with it if its announcement was missed. None if it is
+        closed, or nothing of it is wanted any more. Words without sound are no *sign* of life: nobody hears them."""
         response_id = self.named(response_id)
         if response_id in self._fenced or response_id in self._closed:
             return None
+        if not sign and response_id in self.open:
+            return self.open[response_id]
         return self.begin(response_id, now)
 
     def newest(self, response: Response) -> bool:

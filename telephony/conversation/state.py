@@ -52,6 +52,8 @@ class Floor:
 
     def __init__(self, now: float) -> None:
         self.speaking_since: float | None = None
+        self.item_id = ""
+        """What the caller is saying, while it is being said."""
         self.stopped_at: float | None = None
         """The caller's last sound, until an answer to it was heard of."""
         self.reply_by = 0.0

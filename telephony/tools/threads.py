@@ -95,7 +95,12 @@ class Threads:
 
 
 def _raiser(error: BaseException) -> Callable[[], Any]:
+    """What ends a thread must not end the process: `KeyboardInterrupt` and its like arrive as an error of the tool."""
+
     def outcome() -> Any:
-        raise error
+        if isinstance(error, Exception):
+            raise error
+        msg = f"the tool raised {type(error).__name__}"
+        raise RuntimeError(msg) from error
 
     return outcome

@@ -244,3 +244,47 @@ def test_a_broken_stream_ends_the_call() -> None:
     book.greet()
     book.feed(ev.CarrierFault("media before start", fatal=True))
     assert book.ending == cmd.EndCall("failed", "carrier", "media before start")
+
+
+def test_a_caller_who_says_hello_into_a_dead_line_does_not_keep_it_dead() -> None:
+    book = Playbook()
+    book.greet()
+    for number in range(20):
+        book.feed(ev.SpeechStarted(f"u{number}"))
+        book.frames(1)
+        book.feed(ev.SpeechStopped(f"u{number}"))
+        book.frames(3)
+        if book.sent(cmd.HangUp):
+            break
+    assert cmd.RequestResponse() in book.sent(cmd.RequestResponse), "the model was asked again"
+    assert book.notes.count("leaving") == 1
+    assert book.now < 25
+
+
+def test_a_final_transcript_ends_a_turn_whose_end_was_lost() -> None:
+    book = Playbook()
+    book.greet()
+    book.feed(ev.SpeechStarted("u1"))
+    book.frames(1)
+    book.feed(ev.CallerTranscript("u1", "Hello?", final=True))
+    book.frames(5.1)
+    assert book.sent(cmd.RequestResponse) == [cmd.RequestResponse()]
+
+
+def test_a_model_that_never_gets_ready_and_never_speaks_is_given_up_within_fourteen_seconds() -> None:
+    book = Playbook()
+    book.frames(7.9)
+    book.feed(ev.ModelConnected("grok"))
+    book.frames(5.5)
+    assert "leaving" in book.notes
+    assert book.sent(cmd.Play), "the recorded apology"
+
+
+def test_words_without_sound_do_not_keep_a_response_alive() -> None:
+    book = Playbook()
+    book.greet()
+    book.feed(ev.ResponseStarted("r1"), ev.ModelAudio("r1", "i1", speech(500)), ev.ModelAudioDone("r1", "i1"))
+    for _ in range(10):
+        book.frames(3)
+        book.feed(ev.ModelTranscript("r1", "i1", "word "), ev.ModelAudio("r1", "i1", b""))
+    assert cmd.RequestResponse(phrases.STILL_THERE) in book.sent(cmd.RequestResponse)

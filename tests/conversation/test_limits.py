@@ -38,12 +38,16 @@ def test_hearing_something_settles_what_is_owed_and_forgets_the_nudges() -> None
     assert not watch.dead_air(99.0)
 
 
-def test_a_pause_starts_the_wait_anew_and_remembers_the_nudges() -> None:
+def test_a_pause_does_not_count_and_what_was_waited_before_does() -> None:
     watch = dogs()
     watch.owe(10.0)
     watch.nudged(15.0)
-    watch.paused()
+    watch.paused(18.0)
     assert not watch.dead_air(99.0)
+    watch.owe(30.0)
+    assert watch.deadline() == 32.0
+    assert not watch.dead_air(31.9)
+    assert watch.dead_air(32.0)
     assert watch.nudges == 1
 
 
