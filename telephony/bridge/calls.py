@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -28,6 +29,9 @@ from telephony.tools.context import CallContext
 CUT_OFF = 10.0
 """Seconds for calls that were cut off to stop their tools, close their files and be recorded."""
 
+PAST = 10_000
+"""Calls that are over and remembered: the carrier asks within a second how they ended, and whoever has recorded a
+webhook may replay it later."""
 JOURNAL = 5.0
 """Seconds between looks at whether there is something new to keep of a running call."""
 
@@ -85,6 +89,8 @@ class Calls:
         self.draining = False
         self.on_record: Callable[[CallRecord], None] | None = None
         """Told of every call that is over, with its complete record."""
+        self.past: OrderedDict[str, bool] = OrderedDict()
+        """Calls that are over, by the carrier's id, and whether the caller knows. One that comes again is a replay."""
         self._keeper = keeper
         self._recordings = recordings
         self._hang_up = hang_up
@@ -117,6 +123,7 @@ class Calls:
             await self._run(record, exchange, bridge, tape)
         finally:
             del self.live[caller.call_id]
+            self._remember(caller.call_id, bridge)
             try:
                 _complete(record, exchange, bridge, tape)
                 await self._keeper.finish(record)
@@ -159,6 +166,17 @@ class Calls:
             reason = "caller hung up" if status.status == "completed" else f"carrier says {status.status}"
             bridge.feed(CallEnded("caller", reason))
 
+    def took_leave(self, call_id: str) -> bool:
+        """Whether the caller of a call whose stream has ended knows that it is over. False for a call of which nothing
+        is known: its stream was refused, or the process that carried it has died."""
+        bridge = self.live.get(call_id)
+        return self.past.get(call_id, False) if bridge is None else bridge.took_leave
+
+    def _remember(self, call_id: str, bridge: Bridge) -> None:
+        self.past[call_id] = bridge.took_leave
+        while len(self.past) > PAST:
+            self.past.popitem(last=False)
+
     async def idle(self) -> None:
         """Wait until no call is live and every record is kept. Bounded by whoever waits."""
         await self._idle.wait()
@@ -167,9 +185,10 @@ class Calls:
         """Take no more calls and wait for the running ones: *patience* seconds for them to end by themselves, then
         *goodbye* seconds more, in which the agents say that they have to go. What then still runs is cut off."""
         self.draining = True
-        if await self._emptied(patience):
+        emptied = await self._emptied(patience)
+        self._leaving = True  # a stream whose webhook was answered before may still come
+        if emptied:
             return
-        self._leaving = True
         for bridge in list(self.live.values()):
             bridge.feed(ServerStopping())
         if not await self._emptied(goodbye):

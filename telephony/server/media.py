@@ -94,4 +94,6 @@ class Media:
         ticket = desk.tokens.redeem(started.parameters.get("token", ""), started.call_id, desk.now)
         if ticket.call_id in desk.calls.live:
             raise ForgedRequest("this call has a stream already")
+        if ticket.call_id in desk.calls.past:
+            raise ForgedRequest("this call is over")
         return ticket

@@ -13,6 +13,7 @@ from telephony.server.tokens import Tokens
 
 NOT_IN_SERVICE = "We are sorry, this number is not in service. Goodbye."
 CLOSED = "We are sorry, we cannot take your call right now. Please call again in a few minutes. Goodbye."
+BROKEN_OFF = "We are sorry, something went wrong on our side. Please call again. Goodbye."
 """Spoken by the carrier itself, when no agent can."""
 
 

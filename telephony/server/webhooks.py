@@ -17,7 +17,7 @@ from structlog.typing import FilteringBoundLogger
 
 from telephony.carriers.base import StreamOffer
 from telephony.errors import CarrierError, ForgedRequest
-from telephony.server.reception import CLOSED, NOT_IN_SERVICE, Reception
+from telephony.server.reception import BROKEN_OFF, CLOSED, NOT_IN_SERVICE, Reception
 
 VOICE = "/twilio/voice"
 MEDIA = "/twilio/media"
@@ -99,6 +99,9 @@ class Webhooks:
         if desk.calls.draining:
             log.info("call refused: the server is stopping")
             return _instructions(desk.account.apologise(CLOSED))
+        if call.call_id in desk.calls.past:
+            log.warning("the webhook of a call that is over came again; it is answered with a hang-up")
+            return _instructions(desk.account.finish())
         token = desk.tokens.issue(call.call_id, agent.name, call.from_number, call.to_number, desk.now)
         log.info("call comes in", agent=agent.name)
         offer = StreamOffer(
@@ -124,8 +127,12 @@ class Webhooks:
         return web.Response(status=204)
 
     async def _stream_ended(self, form: Form) -> web.Response:
-        """What the caller gets after the stream: the conversation is over, so is the call."""
-        return _instructions(self._reception.account.finish())
+        """What the caller gets after the stream: the conversation is over, so is the call. Whoever was cut off without
+        a word, by a bug, a lost connection or the death of a process, is told so first."""
+        desk = self._reception
+        if desk.calls.took_leave(form.get("CallSid", "")):
+            return _instructions(desk.account.finish())
+        return _instructions(desk.account.apologise(BROKEN_OFF))
 
 
 def _instructions(document: str) -> web.Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -15,9 +16,11 @@ import pytest
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
-from front_door import ACCOUNT, CALL, FORM, NUMBER, PUBLIC, TOKEN, FrontDoor, front_door
+from front_door import ACCOUNT, CALL, FORM, NUMBER, PUBLIC, STREAM, TOKEN, FrontDoor, front_door, media, start
 from telephony.bridge.calls import Calls
 from telephony.carriers.base import StatusUpdate
+from telephony.carriers.twilio import TwilioStream
+from telephony.events import Event
 from telephony.server.reception import CLOSED, NOT_IN_SERVICE
 from telephony.simulate.signature import HEADER, sign_webhook
 
@@ -255,10 +258,54 @@ async def test_a_stream_error_is_logged_with_what_twilio_says(door: FrontDoor) -
     assert (line["call_id"], line["error"], line["log_level"]) == (CALL, "31920", "warning")
 
 
-async def test_when_the_stream_has_ended_so_has_the_call(door: FrontDoor) -> None:
+async def carried(door: FrontDoor, *messages: str, codec: type[TwilioStream] = TwilioStream) -> None:
+    """A call whose stream brought *messages* after its start and is over."""
+    door.reception.new_carrier = codec
+    socket = await door.stream()
+    await socket.send_str(start(door.token()))
+    for message in messages:
+        await socket.send_str(message)
+    await socket.close()
+    async with asyncio.timeout(5):
+        while not door.records:  # noqa: ASYNC110  a record is told of by a call, not by an event
+            await asyncio.sleep(0.01)
+
+
+class Broken(TwilioStream):
+    """A codec with a bug that shows during the call."""
+
+    def decode(self, message: str | bytes) -> list[Event]:
+        if "payload" in str(message):
+            raise ZeroDivisionError
+        return super().decode(message)
+
+
+async def ended(door: FrontDoor) -> list[str]:
+    """What the caller gets when the stream has ended."""
     status, text = await door.post("/twilio/stream-ended")
     assert status == 200
-    assert verbs(text) == ["Hangup"]
+    return verbs(text)
+
+
+async def test_a_call_that_was_taken_leave_of_ends_with_its_stream(door: FrontDoor) -> None:
+    await carried(door, f'{{"event":"stop","streamSid":"{STREAM}"}}')
+    assert await ended(door) == ["Hangup"]
+    assert await ended(door) == ["Hangup"]
+
+
+async def test_a_replayed_webhook_of_a_call_that_is_over_is_answered_with_a_hang_up(door: FrontDoor) -> None:
+    await carried(door, f'{{"event":"stop","streamSid":"{STREAM}"}}')
+    status, text = await door.post("/twilio/voice")
+    assert (status, verbs(text)) == (200, ["Hangup"])
+
+
+@pytest.mark.parametrize("how", ["no stream came", "the connection was lost", "a bug of ours"])
+async def test_a_caller_who_was_cut_off_is_told_so(door: FrontDoor, how: str) -> None:
+    if how == "the connection was lost":
+        await carried(door)
+    elif how == "a bug of ours":
+        await carried(door, media(), codec=Broken)
+    assert await ended(door) == ["Say", "Hangup"]
 
 
 def test_paths_hold_nothing_that_a_signature_would_spell_differently() -> None:
