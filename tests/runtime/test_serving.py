@@ -82,9 +82,10 @@ def test_settings_of_the_call_win_over_the_file_and_dotenv_is_read(
 
 
 async def test_a_second_signal_cuts_the_calls_off_and_keeps_their_records(
-    nothing_left_behind: None, tmp_path: Path
+    nothing_left_behind: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Told once, the running call may take its time; told twice, it ends now, and its record says so."""
+    monkeypatch.setattr("telephony.runtime.serving.LAST_WORDS", 3600)  # it would be this process that ends
     async with outside({"replies": [{"on": "greeting", "say": "Hello."}]}) as around:
         settings = settings_for(tmp_path, around.model.url, around.rest.base_url, drain=60)
         heard = asyncio.Event()
