@@ -20,7 +20,7 @@ settings.load_profile("ci" if os.environ.get("CI") else "house")
 POOLS = ("asyncio_", "ThreadPoolExecutor-")
 """Threads that asyncio and libraries keep for the next job; they end with the process or the loop."""
 DESCRIPTORS = Path("/proc/self/fd")
-GRACE = 2.0
+GRACE = 10.0
 """Seconds in which what was asked to end must have ended. Nobody waits longer than needed, and most not at all."""
 
 

@@ -21,7 +21,7 @@ def test_many_processes_can_create_one_database_at_once(database: Path) -> None:
         "import asyncio, sys\n"
         "from telephony.store.sql import SqlStore\n"
         "async def main():\n"
-        "    store = SqlStore(sys.argv[1])\n"
+        "    store = SqlStore(sys.argv[1], busy=40, patience=45)\n"
         "    sys.stdin.readline()\n"
         "    await store.open(); await store.close()\n"
         "asyncio.run(main())\n"

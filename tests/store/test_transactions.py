@@ -75,8 +75,10 @@ async def test_what_a_transaction_raises_of_its_own_undoes_it_and_comes_through(
     assert await store.get("call-1") is None
 
 
-async def test_a_cancelled_write_is_whole_or_absent(store: SqlStore, ended: CallRecord) -> None:
-    """Cancelled after each number of loop cycles that a write can take."""
+async def test_a_cancelled_write_is_whole_or_absent(database: Path, ended: CallRecord) -> None:
+    """Cancelled after each number of loop cycles that a write can take; the next waits for what goes on in a thread."""
+    store = SqlStore(f"sqlite:///{database}", busy=30, patience=40)
+    await store.open()
     for cycles in range(0, 40, 3):
         record = msgspec.structs.replace(ended, id=f"call-{cycles}", turns=[Turn("caller", heard="hello")] * 3)
         async with asyncio.TaskGroup() as group:
@@ -87,3 +89,4 @@ async def test_a_cancelled_write_is_whole_or_absent(store: SqlStore, ended: Call
         assert await store.get(record.id) in (None, record)
         await store.finish(record)
         assert await store.get(record.id) == record
+    await store.close()
