@@ -25,8 +25,6 @@ from telephony.bench.served import Audio, Reading, Setup
 from telephony.bench.timing import percentile
 from telephony.settings import AUDIO_FORMATS
 
-SETTLE = 1.0
-"""Seconds between the last call placed and the first measured."""
 PAUSE = 0.02
 """Seconds between two of them, and between two looks at anything."""
 RECORDS = 250
@@ -51,6 +49,8 @@ class Plan(msgspec.Struct, frozen=True):
     """Whether the program also writes recordings; the floor never does."""
     webhooks: int = 50
     """Webhooks posted while the calls go on, one after the other."""
+    settle: float = 1.0
+    """Seconds between the last call placed and the first moment measured."""
 
 
 class Run(msgspec.Struct):
@@ -114,7 +114,7 @@ async def _measured(plan: Plan, fleet: Fleet, line: Line, served: _Served, group
     await fleet.ask(line, plan.calls)  # what is only paid for once is not the first call's
     empty = await served.read()
     await fleet.place(line, plan.calls, group)
-    await asyncio.sleep(SETTLE)
+    await asyncio.sleep(plan.settle)
     fleet.latencies.take()
     before, load_before, began = await served.read(), time.process_time(), time.monotonic()
     await asyncio.sleep(plan.seconds)

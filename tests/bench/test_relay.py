@@ -11,7 +11,7 @@ from telephony.bench.served import Setup
 
 @pytest.mark.timeout(90)
 async def test_calls_work_and_every_figure_has_its_floor() -> None:
-    figures, complaints = await measure(Plan(calls=2, seconds=0.5, webhooks=3))
+    figures, complaints = await measure(Plan(calls=2, seconds=0.5, webhooks=3, settle=0.1))
     assert complaints == []
     assert [figure.name for figure in figures] == [
         "relay.cpu",
