@@ -56,15 +56,23 @@ class UpstreamError(TelephonyError):
 
 
 class UpstreamRefused(UpstreamError):
-    """The model's server answered the handshake with a refusal."""
+    """The model's server answered with a refusal."""
 
-    def __init__(self, message: str, status: int = 0) -> None:
+    def __init__(self, message: str, status: int = 0, retry_after: float = 0.0) -> None:
         super().__init__(message)
         self.status = status
+        """HTTP status of the handshake; 0 if the refusal was none."""
+        self.retry_after = retry_after
+        """Seconds after which it wants to be asked again; 0 if it did not say (`Retry-After`, RFC 9110 10.2.3)."""
 
 
 class UpstreamLost(UpstreamError):
     """The model's server could not be reached or went away."""
+
+    def __init__(self, message: str, code: int | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        """The close code of its WebSocket; None if it never was open or vanished."""
 
 
 Trouble = Literal["locked", "full", "read-only", "slow", "broken"]

@@ -123,6 +123,15 @@ class LiteLLMParams(BaseModel):
     """The key itself or `os.environ/NAME`; unset uses the provider's own variable."""
     api_base: str | None = None
     """Where the deployment is, if not at the provider: `ws://…`, `wss://…`, `http://…` or `https://…`."""
+    weight: Annotated[float, Field(ge=0)] | None = None
+    """Its share among the deployments of its name, 1 if unset; 0 is asked only when no other can be."""
+    order: int = 0
+    """Deployments of a lower order are asked first, those of a higher one when none of them can be."""
+    max_parallel_requests: Annotated[int, Field(ge=1)] | None = None
+    """Sessions it may hold at once; `model_info.max_sessions` says the same. Unset is 10 for xAI's own address, which
+    allows about that many for each team, and no limit elsewhere."""
+    timeout: Annotated[float, Field(gt=0)] | None = None
+    """Seconds it has to open a session, if not those of `router_settings.timeout`."""
 
 
 class ModelEntry(BaseModel):
@@ -135,6 +144,32 @@ class ModelEntry(BaseModel):
     litellm_params: LiteLLMParams
     model_info: dict[str, Any] = {}
     """LiteLLM's notes on the model; kept as they are."""
+
+
+class GeneralSettings(Group):
+    """`general_settings` of LiteLLM: what applies here."""
+
+    master_key: SecretStr | None = None
+    """`LITELLM_MASTER_KEY`: the key that clients of the realtime gateway must show."""
+
+
+class RouterSettings(Group):
+    """`router_settings` of LiteLLM: what applies to sessions. The same keys are read from `litellm_settings`, too."""
+
+    routing_strategy: Literal["least-busy", "simple-shuffle"] = "least-busy"
+    """How deployments of one name share its sessions: to whoever has fewest for its weight, or in turn by weight."""
+    fallbacks: list[dict[str, list[str]]] = []
+    """`[{grok-voice: [gpt-voice]}]`: names to go on with when no deployment of a name can be had; `*` is any name."""
+    default_fallbacks: list[str] = []
+    """Names to go on with for any name, after its own `fallbacks`."""
+    cooldown_time: Seconds = 30
+    """Seconds a deployment that failed is passed over while there is another. A wrong key or name costs ten minutes."""
+    allowed_fails: Annotated[int, Field(ge=0)] = 0
+    """Failures within a minute that are forgiven first. Each of them is a caller who had to wait."""
+    num_retries: Annotated[int, Field(ge=0)] = 1
+    """How often the whole list is gone through again, as far as there is hope and time."""
+    timeout: Annotated[float, Field(gt=0)] = 4
+    """Seconds one deployment has to open a session before the next is tried."""
 
 
 class Settings(Group):
@@ -165,6 +200,8 @@ class Settings(Group):
     """Called number (E.164) to agent; `*` takes the rest."""
     model_list: list[ModelEntry] = []
     """The realtime models, in LiteLLM's format."""
+    router_settings: RouterSettings = RouterSettings()
+    general_settings: GeneralSettings = GeneralSettings()
 
 
 # -- what the dialects and the conversation are given: resolved, plain, comparable ---------------------------------

@@ -182,7 +182,13 @@ def _refused(url: str, refusal: InvalidStatus) -> UpstreamRefused:
         hint = "it redirects, which we do not follow with a key in hand; set api_base to the final address"
     elif status >= 500:
         hint = "the server has a problem of its own"
-    return UpstreamRefused(f"{_place(url)} answered HTTP {status}" + (f": {hint}" if hint else ""), status)
+    text = f"{_place(url)} answered HTTP {status}" + (f": {hint}" if hint else "")
+    return UpstreamRefused(text, status, _seconds(refusal.response.headers.get_all("Retry-After")))
+
+
+def _seconds(retry_after: list[str]) -> float:
+    """`Retry-After` in seconds; its other form, a date, needs a calendar and is nobody's choice for a full house."""
+    return max((float(text) for text in retry_after if text.isascii() and text.isdigit()), default=0.0)
 
 
 def _human(problem: Exception, open_timeout: float) -> str:

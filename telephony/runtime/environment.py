@@ -26,6 +26,7 @@ VENDOR_NAMES: dict[str, tuple[str, ...]] = {
     "TWILIO_ACCOUNT_SID": ("twilio", "account_sid"),
     "TWILIO_AUTH_TOKEN": ("twilio", "auth_token"),
     "TWILIO_AUTH_TOKEN_SECONDARY": ("twilio", "auth_token_secondary"),
+    "LITELLM_MASTER_KEY": ("general_settings", "master_key"),
 }
 """Names that platforms and vendors gave before us. `TELEPHONY_PORT` wins over `PORT`, being meant for us alone."""
 PREFIX = "TELEPHONY_"

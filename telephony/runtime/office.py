@@ -39,6 +39,7 @@ from telephony.settings import CallSettings, Clips, Settings
 from telephony.store.keeper import RecordKeeper
 from telephony.tools.load import load_tools
 from telephony.tools.toolbox import Toolbox
+from telephony.upstream.balancer import chain
 from telephony.upstream.deployment import Deployment, deployments
 from telephony.upstream.pool import Upstream
 
@@ -81,7 +82,7 @@ async def open_office(
     _check(settings, agents)
     staff = _agents(settings, agents)
     directory = Directory(staff, settings.numbers)
-    upstream = Upstream(_models(settings, staff, environ))
+    upstream = Upstream(_models(settings, staff, environ), settings.router_settings)
     keeper = _keeper(settings)
     recordings = Path(settings.recordings)
     account = TwilioAccount(settings.public_url, settings.twilio)
@@ -156,8 +157,12 @@ def _agents(settings: Settings, extra: Iterable[Agent]) -> list[Agent]:
 
 
 def _models(settings: Settings, agents: Iterable[Agent], environ: Mapping[str, str]) -> Iterable[Deployment]:
+    """Of `model_list` what some agent may come to speak with, so that nobody needs keys for the rest of it."""
     wanted = {agent.settings.model for agent in agents}
-    return deployments(settings.model_list, environ, wanted=None if "" in wanted else wanted)
+    if "" in wanted:
+        return deployments(settings.model_list, environ)
+    fallbacks = {other for name in wanted for other in chain(name, settings.router_settings)}
+    return deployments(settings.model_list, environ, wanted=wanted | fallbacks)
 
 
 def _plan(agent: Agent, upstream: Upstream, stack: contextlib.AsyncExitStack) -> Plan:
@@ -173,8 +178,9 @@ def _plan(agent: Agent, upstream: Upstream, stack: contextlib.AsyncExitStack) ->
 
 def _connector(agent: Agent, settings: CallSettings, upstream: Upstream) -> ConnectModel:
     async def connect() -> tuple[Dialect, str, Link]:
-        deployment, link = await upstream.connect(agent.settings.model, budget=settings.limits.connect)
-        return dialect(deployment.dialect, settings.session), f"{deployment.provider}/{deployment.model}", link
+        session = await upstream.connect(agent.settings.model, budget=settings.limits.connect)
+        deployment = session.deployment
+        return dialect(deployment.dialect, settings.session), f"{deployment.provider}/{deployment.model}", session
 
     return connect
 

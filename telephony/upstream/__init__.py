@@ -1,8 +1,11 @@
-"""Where the models are: entries of `model_list` resolved into deployments, and a connection to one of them."""
+"""Where the models are: entries of `model_list` resolved into deployments, one picked, and a session there."""
 
 from __future__ import annotations
 
+from telephony.upstream.balancer import Balancer, Lease
 from telephony.upstream.deployment import Deployment, deployments, resolve
+from telephony.upstream.failures import Failure
 from telephony.upstream.pool import Upstream
+from telephony.upstream.session import Session
 
-__all__ = ["Deployment", "Upstream", "deployments", "resolve"]
+__all__ = ["Balancer", "Deployment", "Failure", "Lease", "Session", "Upstream", "deployments", "resolve"]

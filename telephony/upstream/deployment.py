@@ -33,10 +33,13 @@ class Provider(msgspec.Struct, frozen=True):
     """The address otherwise; empty where there is none that suits everybody."""
     path: str = "/v1/realtime"
     key_header: str = "Authorization"
+    max_sessions: int | None = None
+    """Sessions it allows at its own address, where it is known to allow few."""
 
 
 PROVIDERS: Mapping[str, Provider] = {
-    "xai": Provider("xai", ("XAI_API_KEY",), ("XAI_API_BASE",), "wss://api.x.ai"),
+    # "10 concurrent sessions per team", says xAI (2026); who was granted more writes it into the deployment.
+    "xai": Provider("xai", ("XAI_API_KEY",), ("XAI_API_BASE",), "wss://api.x.ai", max_sessions=10),
     "openai": Provider(
         "openai", ("OPENAI_API_KEY",), ("OPENAI_BASE_URL", "OPENAI_API_BASE"), base="wss://api.openai.com"
     ),
@@ -69,6 +72,12 @@ class Deployment(msgspec.Struct, frozen=True):
     """`ws://` or `wss://`, with the model in the query."""
     key: SecretStr = SecretStr("")
     key_header: str = "Authorization"
+    max_sessions: int | None = None
+    """Sessions it may hold at once; None is any number."""
+    weight: float = 1.0
+    order: int = 0
+    timeout: float | None = None
+    """Seconds it has to open a session, if it has its own bound."""
 
     @property
     def headers(self) -> dict[str, str]:
@@ -119,7 +128,22 @@ def resolve(entry: ModelEntry, environ: Mapping[str, str]) -> Deployment:
         url=_url(base, provider.path, model),
         key=_key(params, provider, base, environ, place),
         key_header=provider.key_header,
+        max_sessions=_max_sessions(entry, provider, base, place),
+        weight=1.0 if params.weight is None else params.weight,
+        order=params.order,
+        timeout=params.timeout,
     )
+
+
+def _max_sessions(entry: ModelEntry, provider: Provider, base: SplitResult, place: str) -> int | None:
+    """What is written, by our name for it or by LiteLLM's; else what is known of the provider's own address."""
+    written = entry.model_info.get("max_sessions", entry.litellm_params.max_parallel_requests)
+    if written is None:
+        return provider.max_sessions if base.hostname == urlsplit(provider.base).hostname else None
+    if isinstance(written, bool) or not isinstance(written, int) or written < 1:
+        problem = f"{written!r} is not a number of sessions"
+        raise ConfigurationError("model_info.max_sessions", problem, "Write a whole number of at least 1.", place)
+    return written
 
 
 def _provider(params: LiteLLMParams, has_address: bool, environ: Mapping[str, str], place: str) -> tuple[str, str]:

@@ -1,65 +1,150 @@
-"""The models an agent can ask for by name, each with one deployment or several, and a connection to the first that
-answers."""
+"""Sessions by a model's name: pick a deployment, open a session there, and go on with the next until one is open."""
 
 from __future__ import annotations
 
 import asyncio
-import difflib
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Callable, Iterable
 
-from telephony.errors import ConfigurationError, UpstreamError, UpstreamLost, UpstreamRefused
+import msgspec
+
+from telephony.errors import UpstreamError, UpstreamLost, UpstreamRefused
 from telephony.links.dialed import dial
-from telephony.links.link import Link
+from telephony.settings import RouterSettings
+from telephony.upstream.balancer import Balancer, Lease
 from telephony.upstream.deployment import Deployment
+from telephony.upstream.failures import Failure, of_refusal
+from telephony.upstream.session import FIRST_EVENT, Session
+
+FIRST_PAUSE = 0.25
+"""Seconds before those that have failed are asked once more; doubled every time."""
+CLOSE_PATIENCE = 0.2
+"""Seconds for the goodbye to a server that has refused us: the caller is waiting for the next one."""
 
 
 class Upstream:
-    """All deployments of a process."""
+    """All deployments of a process, and their sessions.
 
-    def __init__(self, deployments: Iterable[Deployment]) -> None:
-        self._by_name: dict[str, tuple[Deployment, ...]] = {}
-        for deployment in deployments:
-            self._by_name[deployment.model_name] = (*self._by_name.get(deployment.model_name, ()), deployment)
+    *clock* is what cool-downs are measured with, the event loop's if None.
+    """
+
+    def __init__(
+        self,
+        deployments: Iterable[Deployment],
+        settings: RouterSettings | None = None,
+        *,
+        clock: Callable[[], float] | None = None,
+    ) -> None:
+        self.balancer = Balancer(deployments, settings)
+        self._clock = clock or (lambda: asyncio.get_running_loop().time())
 
     def for_model(self, model_name: str) -> tuple[Deployment, ...]:
-        """The deployments of that name, in the order in which to try them. An agent that names no model gets the only
-        one there is. Raises `ConfigurationError` if there is none, or no telling which."""
-        if not model_name and len(self._by_name) == 1:
-            return next(iter(self._by_name.values()))
-        if found := self._by_name.get(model_name):
-            return found
-        if not self._by_name:
-            raise ConfigurationError("model_list", "it has no realtime model", "Add xai/grok-voice-latest, say.")
-        near = difflib.get_close_matches(model_name, self._by_name, n=1)
-        known = ", ".join(sorted(self._by_name))
-        remedy = f"Did you mean {near[0]}?" if near else f"Name one of: {known}."
-        problem = f"model_list has no {model_name!r}" if model_name else "it is not set, and model_list has several"
-        raise ConfigurationError("agents.*.model", problem, remedy)
+        """The deployments that may serve a name, those it falls back on included. A name that is left out means the
+        only one there is. Raises `ConfigurationError` if there is none, or no telling which."""
+        return self.balancer.candidates(model_name)
 
-    async def connect(self, model_name: str, *, budget: float) -> tuple[Deployment, Link]:
-        """Open a connection to the first deployment that accepts one, within *budget* seconds over all.
+    async def connect(self, model_name: str, *, budget: float) -> Session:
+        """A session with a deployment of that name, open and not refused, within *budget* seconds (above 0) over all.
 
-        Whoever is tried gets an equal share of what is left, so that one that never answers cannot use up the time of
-        the next. Raises `UpstreamError`, of the last one's kind, with everybody's reason in it.
+        Whoever is tried gets an equal share of what is left and no more than `router_settings.timeout`, so that one
+        that never answers cannot use up the time of the next. Raises `UpstreamError`, of the last one's kind, with
+        everybody's reason in it. Whoever gets a session closes it.
         """
-        candidates = self.for_model(model_name)
-        clock = asyncio.get_running_loop().time
-        deadline = clock() + budget
-        refusals: list[tuple[Deployment, UpstreamError]] = []
-        for tried, deployment in enumerate(candidates):
-            share = (deadline - clock()) / (len(candidates) - tried)
-            try:
-                link = await dial(deployment.url, deployment.headers, open_timeout=max(share, 0.0), name="model")
-            except UpstreamError as error:
-                refusals.append((deployment, error))
-            else:
-                return deployment, link
-        raise _everybody_said_no(refusals) from refusals[-1][1]
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + budget
+        attempts = _Attempts(self.for_model(model_name))
+        rounds, pause = self.balancer.settings.num_retries, FIRST_PAUSE
+        while True:
+            left = deadline - loop.time()
+            lease = self.balancer.take(model_name, self._clock(), attempts.tried) if left > 0 else None
+            if lease:
+                bound = lease.deployment.timeout or self.balancer.settings.timeout
+                try:
+                    return await self._open(lease, min(bound, left / attempts.left), attempts)
+                except UpstreamError:
+                    continue
+            if rounds == 0 or left <= pause or not attempts.hopeful:
+                raise attempts.verdict(self._everybody_is_busy)
+            await asyncio.sleep(pause)
+            attempts.again()
+            rounds, pause = rounds - 1, pause * 2
+
+    async def _open(self, lease: Lease, patience: float, attempts: _Attempts) -> Session:
+        """One attempt. Whatever comes of it, cancellation included, a lease that is not handed on is released."""
+        deployment, session = lease.deployment, None
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + patience
+        try:
+            link = await dial(deployment.url, deployment.headers, open_timeout=patience, name="model")
+            session = Session(link, lease, self.balancer, self._clock)
+            await session.settle(min(FIRST_EVENT, max(0.0, deadline - loop.time())))
+        except UpstreamError as error:
+            failure = session.failure if session else None
+            if failure is None:
+                failure = of_refusal(error)
+                self.balancer.failed(lease, failure, self._clock())
+            attempts.note(deployment, error, failure)
+            await self._abandon(lease, session)
+            raise
+        except BaseException:
+            await self._abandon(lease, session)
+            raise
+        return session
+
+    async def _abandon(self, lease: Lease, session: Session | None) -> None:
+        self.balancer.release(lease)
+        if session:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_PATIENCE):
+                    await session.close()
+
+    def _everybody_is_busy(self, candidates: Iterable[Deployment]) -> str:
+        counts = (f"{_name(it)}: {self.balancer.sessions(it)} of {it.max_sessions} sessions" for it in candidates)
+        return "no deployment has a place left (" + "; ".join(counts) + "); raise model_info.max_sessions if it may"
 
 
-def _everybody_said_no(refusals: list[tuple[Deployment, UpstreamError]]) -> UpstreamError:
-    reasons = "; ".join(f"{deployment.provider}/{deployment.model}: {error}" for deployment, error in refusals)
-    _, last = refusals[-1]
-    if isinstance(last, UpstreamRefused):
-        return UpstreamRefused(reasons, last.status)
-    return UpstreamLost(reasons)
+class _Attempt(msgspec.Struct, frozen=True):
+    error: UpstreamError
+    failure: Failure
+
+
+class _Attempts:
+    """Who has been asked for one session, and what they said."""
+
+    def __init__(self, candidates: tuple[Deployment, ...]) -> None:
+        self.tried: set[Deployment] = set()
+        """In this round, or never to be asked again."""
+        self._candidates = candidates
+        self._last: dict[Deployment, _Attempt] = {}
+
+    def note(self, deployment: Deployment, error: UpstreamError, failure: Failure) -> None:
+        self.tried.add(deployment)
+        self._last[deployment] = _Attempt(error, failure)
+
+    @property
+    def left(self) -> int:
+        """How many have not been asked in this round, at least 1."""
+        return max(1, len(set(self._candidates) - self.tried))
+
+    @property
+    def hopeful(self) -> bool:
+        """Whether one of those that failed might do better the next time."""
+        return any(attempt.failure.kind == "elsewhere" for attempt in self._last.values())
+
+    def again(self) -> None:
+        """Begin another round with those that might do better."""
+        self.tried -= {it for it, attempt in self._last.items() if attempt.failure.kind == "elsewhere"}
+
+    def verdict(self, busy: Callable[[Iterable[Deployment]], str]) -> UpstreamError:
+        """What to raise when nobody is left."""
+        if not self._last:
+            return UpstreamRefused(busy(self._candidates), 429)
+        reasons = "; ".join(f"{_name(it)}: {attempt.error}" for it, attempt in self._last.items())
+        last = list(self._last.values())[-1]
+        if isinstance(last.error, UpstreamRefused):
+            return UpstreamRefused(reasons, last.error.status, last.error.retry_after)
+        return UpstreamLost(reasons)
+
+
+def _name(deployment: Deployment) -> str:
+    return f"{deployment.provider}/{deployment.model}"

@@ -24,6 +24,7 @@ class Neighbourhood:
     async def friendly(self) -> str:
         async def talk(connection: ServerConnection) -> None:
             self.requests.append(connection.request)
+            await connection.send('{"type": "session.created", "session": {}}')
             await connection.wait_closed()
 
         server = await self._stack.enter_async_context(serve(talk, "127.0.0.1", 0))
@@ -75,9 +76,8 @@ def upstream(entry):
 
 async def test_the_first_that_answers_is_connected_with_its_key_and_its_model(nearby, upstream):
     pool = upstream(await nearby.absent(), await nearby.friendly(), await nearby.friendly())
-    deployment, link = await pool.connect("voice", budget=5)
-    await link.close()
-    assert deployment is pool.for_model("voice")[1]
+    async with await pool.connect("voice", budget=5) as session:
+        assert session.deployment is pool.for_model("voice")[1]
     (request,) = nearby.requests
     assert request.path == "/v1/realtime?model=grok"
     assert request.headers["Authorization"] == "Bearer k"
@@ -86,9 +86,8 @@ async def test_the_first_that_answers_is_connected_with_its_key_and_its_model(ne
 
 async def test_one_that_never_answers_leaves_time_for_the_next(nearby, upstream):
     pool = upstream(await nearby.silent(), await nearby.friendly())
-    deployment, link = await pool.connect("voice", budget=1)
-    await link.close()
-    assert deployment is pool.for_model("voice")[1]
+    async with await pool.connect("voice", budget=1) as session:
+        assert session.deployment is pool.for_model("voice")[1]
 
 
 async def test_when_all_refuse_everybodys_reason_is_told(nearby, upstream):
