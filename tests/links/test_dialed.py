@@ -145,6 +145,16 @@ async def test_a_refusal_keeps_its_status_and_not_our_key(status: int, hint: str
     assert KEY not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("header", "seconds"), [({"Retry-After": "7"}, 7), ({"Retry-After": "Fri, 31 Dec 1999 23:59:59 GMT"}, 0), ({}, 0)]
+)
+async def test_a_refusal_says_when_to_come_back(header: dict[str, str], seconds: float) -> None:
+    async with http_server(429, header) as (url, _):
+        with pytest.raises(UpstreamRefused) as caught:
+            await dial(url, HEADERS)
+    assert caught.value.retry_after == seconds
+
+
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_we_are_not_sent_elsewhere(status: int) -> None:
     async with http_server(101) as (elsewhere, requests), http_server(status, {"Location": elsewhere}) as (url, _):

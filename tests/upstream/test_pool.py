@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from http import HTTPStatus
 
@@ -11,6 +11,7 @@ import pytest
 from websockets.asyncio.server import Request, Response, ServerConnection, serve
 
 from telephony.errors import ConfigurationError, UpstreamLost, UpstreamRefused
+from telephony.settings import RouterSettings
 from telephony.upstream import Upstream, resolve
 
 
@@ -20,14 +21,29 @@ class Neighbourhood:
     def __init__(self, stack: AsyncExitStack) -> None:
         self._stack = stack
         self.requests: list[Request] = []
+        self.rings = asyncio.Event()
+        """Set when somebody has reached the silent one."""
 
     async def friendly(self) -> str:
+        return await self._serving(lambda *_: None)
+
+    async def hesitant(self) -> str:
+        """Fails once and is friendly ever after."""
+        answers = iter([HTTPStatus.INTERNAL_SERVER_ERROR])
+
+        def answer(connection: ServerConnection, _: Request) -> Response | None:
+            status = next(answers, None)
+            return connection.respond(status, "no\n") if status else None
+
+        return await self._serving(answer)
+
+    async def _serving(self, answer: Callable[[ServerConnection, Request], Response | None]) -> str:
         async def talk(connection: ServerConnection) -> None:
             self.requests.append(connection.request)
             await connection.send('{"type": "session.created", "session": {}}')
             await connection.wait_closed()
 
-        server = await self._stack.enter_async_context(serve(talk, "127.0.0.1", 0))
+        server = await self._stack.enter_async_context(serve(talk, "127.0.0.1", 0, process_request=answer))
         return f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
     async def refusing(self, status: HTTPStatus) -> str:
@@ -44,6 +60,7 @@ class Neighbourhood:
         """Accepts the TCP connection and never says a word."""
 
         async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            self.rings.set()
             await reader.read()
             writer.close()
 
@@ -103,6 +120,30 @@ async def test_when_the_last_is_not_there_the_model_is_lost(nearby, upstream):
     pool = upstream(await nearby.refusing(HTTPStatus.TOO_MANY_REQUESTS), await nearby.absent())
     with pytest.raises(UpstreamLost, match="429"):
         await pool.connect("voice", budget=5)
+
+
+async def test_one_that_failed_is_asked_again_while_there_is_time(nearby, upstream):
+    pool = upstream(await nearby.hesitant())
+    async with await pool.connect("voice", budget=5) as session:
+        assert session.established
+
+
+async def test_it_is_not_asked_again_when_that_is_not_wanted(nearby, entry):
+    hesitant = resolve(entry("xai/grok", api_base=await nearby.hesitant()), {})
+    with pytest.raises(UpstreamRefused, match="HTTP 500"):
+        await Upstream([hesitant], RouterSettings(num_retries=0)).connect("voice", budget=5)
+
+
+async def test_whoever_gives_up_while_it_rings_leaves_no_place_taken(nearby, upstream):
+    pool = upstream(await nearby.silent())
+    (deployment,) = pool.for_model("voice")
+    async with asyncio.TaskGroup() as group:
+        asked = group.create_task(pool.connect("voice", budget=5), name="connect")
+        await nearby.rings.wait()
+        assert pool.balancer.sessions(deployment) == 1
+        asked.cancel()
+    assert pool.balancer.sessions(deployment) == 0
+    assert pool.balancer.resting(asyncio.get_running_loop().time()) == {}
 
 
 def test_an_agent_that_names_no_model_gets_the_only_one(upstream):
