@@ -8,7 +8,6 @@ All of them at once, since whoever has three mistakes wants to hear of three.
 from __future__ import annotations
 
 import difflib
-import logging
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from pydantic import ValidationError
 
 from telephony.agents.agent import Agent
 from telephony.errors import ConfigurationError
-from telephony.runtime import yaml_text
+from telephony.runtime import litellm, yaml_text
 from telephony.runtime.checks import check
 from telephony.runtime.environment import Environment, env_name
 from telephony.runtime.located import NOTHING, Located, dotted, merge, nested
@@ -25,18 +24,8 @@ from telephony.runtime.redaction import REFERENCE, is_secret_name, mask_text
 from telephony.runtime.schema import Schema, settings_schema
 from telephony.settings import Settings
 
-logger = logging.getLogger(__name__)
-
 DEFAULT_FILE = Path("telephony.yaml")
 DEFAULT_DOTENV = Path(".env")
-LITELLM_SECTIONS = (
-    "general_settings",
-    "litellm_settings",
-    "router_settings",
-    "environment_variables",
-    "callback_settings",
-)
-"""Sections of a LiteLLM `config.yaml` beside `model_list`; such a file starts as it is."""
 LONGEST = 60
 """Characters of a wrong value that are shown."""
 
@@ -69,7 +58,7 @@ def load(
     Raises `ConfigurationError`, or `ConfigurationErrors` for several at once.
     """
     environment = env if isinstance(env, Environment) else Environment(env or {}, dotenv)
-    layers = [_without_litellm(_file(path, environment))]
+    layers = [litellm.adapted(_file(path, environment))]
     for layer in environment.layers:
         layers.append(layer.settings(like=merge(layers)))
     layers += [
@@ -119,13 +108,6 @@ def _file(path: Path | None, environment: Environment) -> Located:
         problem = f"the file must hold settings by name, not {_shown(tree.value)}"
         raise ConfigurationError(str(file), problem, "Begin with lines such as 'public_url: https://…'.", tree.place)
     return tree
-
-
-def _without_litellm(tree: Located) -> Located:
-    ignored = [key for key in LITELLM_SECTIONS if key in tree.value]
-    if ignored:
-        logger.warning("%s: not used by this program: %s", tree.value[ignored[0]].place, ", ".join(ignored))
-    return Located({key: item for key, item in tree.value.items() if key not in ignored}, tree.place)
 
 
 def _flag(key: str, value: object) -> Located:

@@ -109,6 +109,29 @@ def deployments(
     )
 
 
+def realtime_only(
+    model_list: Iterable[ModelEntry], environ: Mapping[str, str]
+) -> tuple[tuple[Deployment, ...], tuple[ConfigurationError, ...]]:
+    """The deployments of a whole `model_list` and what kept the others out: for a gateway, which serves all there is.
+
+    A list made for a LiteLLM proxy holds models of every kind, most of them without a word about it. One that does not
+    say that it is realtime and cannot be resolved is somebody else's; one that says so must be right.
+    """
+    found: list[Deployment] = []
+    passed_over: list[ConfigurationError] = []
+    for entry in model_list:
+        mode = entry.model_info.get("mode")
+        if mode not in (None, "realtime"):
+            continue
+        try:
+            found.append(resolve(entry, environ))
+        except ConfigurationError as error:
+            if mode == "realtime":
+                raise
+            passed_over.append(error)
+    return tuple(found), tuple(passed_over)
+
+
 def resolve(entry: ModelEntry, environ: Mapping[str, str]) -> Deployment:
     """The deployment that *entry* describes.
 

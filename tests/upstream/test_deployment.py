@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from telephony.errors import ConfigurationError
-from telephony.upstream import deployments, resolve
+from telephony.upstream import deployments, realtime_only, resolve
 
 KEYS = {"XAI_API_KEY": "xai-1", "OPENAI_API_KEY": "sk-2", "AZURE_API_KEY": "az-3", "LITELLM_API_KEY": "sk-4"}
 
@@ -166,3 +166,44 @@ def test_entries_of_other_modes_and_of_names_nobody_uses_are_passed_over(entry):
     found = deployments(model_list, {"XAI_API_KEY": "k", "OPENAI_API_KEY": "k"}, wanted={"voice"})
     assert [deployment.provider for deployment in found] == ["xai", "openai"]
     assert len(deployments(model_list, KEYS)) == 3
+
+
+@pytest.mark.parametrize(
+    ("params", "info", "limit"),
+    [
+        ({}, {}, 10),  # xAI's own address
+        ({"api_base": "wss://api.x.ai/v1"}, {}, 10),
+        ({"api_base": "ws://127.0.0.1:9100"}, {}, None),
+        ({"max_parallel_requests": 40}, {}, 40),
+        ({"max_parallel_requests": 40}, {"max_sessions": 50}, 50),
+    ],
+)
+def test_a_deployment_holds_as_many_sessions_as_is_written_or_known(entry, params, info, limit):
+    assert resolve(entry("xai/m", info=info, **params), KEYS).max_sessions == limit
+    assert resolve(entry("openai/m"), KEYS).max_sessions is None
+
+
+@pytest.mark.parametrize("written", [0, "many", True, 1.5])
+def test_a_limit_that_is_none_is_refused(entry, written):
+    with pytest.raises(ConfigurationError, match=r"model_info\.max_sessions \(model_list, voice\)"):
+        resolve(entry("xai/m", info={"max_sessions": written}), KEYS)
+
+
+def test_share_order_and_patience_are_the_deployments_own(entry):
+    found = resolve(entry("xai/m", weight=0, order=2, timeout=3), KEYS)
+    assert (found.weight, found.order, found.timeout) == (0, 2, 3)
+    assert resolve(entry("xai/m"), KEYS).weight == 1
+
+
+def test_of_a_list_for_every_kind_of_model_the_realtime_ones_are_served(entry):
+    model_list = [
+        entry("anthropic/claude", name="chat"),
+        entry("dall-e", name="image", info={"mode": "image_generation"}),
+        entry("xai/m"),
+        entry("openai/m", info={"mode": "realtime"}),
+    ]
+    found, passed_over = realtime_only(model_list, {"XAI_API_KEY": "k", "OPENAI_API_KEY": "k"})
+    assert [deployment.provider for deployment in found] == ["xai", "openai"]
+    assert [error.place for error in passed_over] == ["model_list, chat"]
+    with pytest.raises(ConfigurationError, match="OPENAI_API_KEY"):
+        realtime_only(model_list, {"XAI_API_KEY": "k"})
