@@ -5,7 +5,7 @@ The floors, arrows pointing down only:
      7   cli/  demo  show  __main__
      6   runtime/                                        picks the concrete classes: the only wiring
      5   server/  simulate/                              webhooks, media, health; the simulators' sockets
-     4   bridge/                                         asyncio around one call
+     4   bridge/  client                                 asyncio around one call, or one session without a call
      3   store/  tools/  upstream/
      2   links/                                          every socket the program opens
      ════ the waterline: below it no asyncio, no clock, no environment, no randomness, no files ════
@@ -16,6 +16,8 @@ The floors, arrows pointing down only:
 
 from __future__ import annotations
 
+import sys
+import types
 import typing
 
 from telephony.agents.agent import Agent
@@ -24,9 +26,10 @@ from telephony.tools.context import CallContext
 from telephony.tools.tool import tool
 
 if typing.TYPE_CHECKING:
+    from telephony.client import realtime
     from telephony.runtime.serving import serve
 
-__all__ = ["Agent", "CallContext", "ConfigurationError", "TelephonyError", "ToolError", "serve", "tool"]
+__all__ = ["Agent", "CallContext", "ConfigurationError", "TelephonyError", "ToolError", "realtime", "serve", "tool"]
 __version__ = "0.1.0"
 
 
@@ -38,3 +41,21 @@ def __getattr__(name: str) -> typing.Any:
         return serve
     msg = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(msg)
+
+
+class _Door(types.ModuleType):
+    """Keeps `telephony.realtime` the function, loaded when asked for, although the dialects are a package of that name:
+    the import system would hang the package into its place as soon as anything imports a dialect."""
+
+    @property
+    def realtime(self) -> typing.Any:
+        from telephony.client import realtime
+
+        return realtime
+
+    @realtime.setter
+    def realtime(self, package: types.ModuleType) -> None:
+        """The package is found where `from telephony.realtime import …` looks for it, in `sys.modules`."""
+
+
+sys.modules[__name__].__class__ = _Door

@@ -25,7 +25,7 @@ FLOORS: dict[str, float] = {
     **dict.fromkeys(["cli", "demo", "show", "bench", "__main__"], 7),
     "runtime": 6,
     **dict.fromkeys(["server", "simulate"], 5),
-    "bridge": 4,
+    **dict.fromkeys(["bridge", "client"], 4),
     **dict.fromkeys(["store", "tools", "upstream"], 3),
     "links": 2,
     "rehearsal": 1.7,

@@ -26,6 +26,10 @@ class Link(Protocol):
     async def pump(self) -> None:
         """Send what was queued, in order, until the link is closed. A peer that does not read is closed."""
 
+    async def flush(self) -> bool:
+        """Send what was queued and return: for whoever has no task for `pump`, and then instead of it. Returns whether
+        everything was sent; it is not on a link that is closed or whose peer does not read."""
+
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Close, bounded by about a second. Doing it twice is fine."""
 

@@ -145,6 +145,18 @@ class WireLink:
             await self._wire.send(message)
             patience.done()
 
+    async def flush(self) -> bool:
+        """Send what was queued, without a `pump`. See `Link.flush`."""
+        try:
+            async with asyncio.timeout(self._send_patience):
+                while self._writable and (message := self.outbox.pop()) is not None:
+                    await self._wire.send(message)
+        except TimeoutError:
+            self._give_up(f"the peer does not read: it took over {self._send_patience:g} s")
+        except WireClosed:
+            self._writable = False
+        return self._writable
+
     # -- the end -------------------------------------------------------------------------------------------------
 
     async def close(self, code: int = 1000, reason: str = "") -> None:

@@ -119,6 +119,10 @@ class Session:
         """See `Link.pump`."""
         await self._link.pump()
 
+    async def flush(self) -> bool:
+        """See `Link.flush`."""
+        return await self._link.flush()
+
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Close, bounded by about a second, and give the place back, also when cancelled."""
         self._closing = True
