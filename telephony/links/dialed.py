@@ -24,8 +24,9 @@ from telephony.links.wire import CLOSE_PATIENCE, SEND_PATIENCE, WireClosed, Wire
 USER_AGENT = "telephony-bridge"
 OPEN_TIMEOUT = 10.0
 """Seconds for the name, the connection, TLS and the WebSocket handshake together."""
-MAX_MESSAGE = 4 * 1024 * 1024
-"""Bytes of the longest message a model may send."""
+MAX_MESSAGE = 21 * 1024 * 1024
+"""Bytes of the longest message a model may send: it echoes items, and OpenAI takes 15 MiB of audio or image in one,
+which are 20 MiB in base64."""
 PING_INTERVAL = 5.0
 PING_TIMEOUT = 5.0
 """A peer that vanished without a word is noticed within the sum of both, in seconds."""
@@ -118,7 +119,7 @@ class DialedWire:
     def __init__(self, connection: ClientConnection) -> None:
         self._connection = connection
 
-    async def send(self, message: str) -> None:
+    async def send(self, message: str | bytes) -> None:
         try:
             await self._connection.send(message)
         except ConnectionClosed as end:

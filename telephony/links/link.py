@@ -19,9 +19,17 @@ class Link(Protocol):
     def __aiter__(self) -> AsyncIterator[str | bytes]:
         """Messages in order, until the link is closed by either side. Cancelling loses nothing but the rest."""
 
-    def write(self, message: str, *, audio_ms: float = 0.0) -> None:
-        """Queue a message and return at once. *audio_ms* above 0 marks it as audio: when the queue holds more than its
-        bound of audio, the oldest audio is dropped; a control message never is."""
+    def write(self, message: str | bytes, *, audio_ms: float = 0.0) -> None:
+        """Queue a message, a text frame or a binary one, and return at once. *audio_ms* above 0 marks it as audio: when
+        the queue holds more than its bound of audio, the oldest audio is dropped; a control message never is."""
+
+    @property
+    def waiting(self) -> int:
+        """About how many bytes are queued."""
+
+    async def room(self, below: int) -> None:
+        """Wait until fewer than *below* bytes are queued, or the link is closed. `pump` bounds it: a peer that does not
+        read is closed."""
 
     async def pump(self) -> None:
         """Send what was queued, in order, until the link is closed. A peer that does not read is closed."""
@@ -30,8 +38,8 @@ class Link(Protocol):
         """Send what was queued and return: for whoever has no task for `pump`, and then instead of it. Returns whether
         everything was sent; it is not on a link that is closed or whose peer does not read."""
 
-    async def close(self, code: int = 1000, reason: str = "") -> None:
-        """Close, bounded by about a second. Doing it twice is fine."""
+    async def close(self, code: int = 1000, reason: str = "", *, flush: bool = True) -> None:
+        """Close, bounded by about a second. What is queued goes first, if *flush*. Doing it twice is fine."""
 
     @property
     def closed(self) -> tuple[int | None, str]:

@@ -26,33 +26,41 @@ class Outbox:
         """Milliseconds of audio dropped since the beginning."""
         self.dropped = 0
         """Messages they were in."""
+        self.size = 0
+        """Length of everything that waits: bytes, or characters where it is text (JSON has hardly more bytes)."""
         self._bound_ms = audio_bound_ms
         self._next = 0
-        self._audio: deque[tuple[int, str, float]] = deque()
-        self._control: deque[tuple[int, str]] = deque()
+        self._audio: deque[tuple[int, str | bytes, float]] = deque()
+        self._control: deque[tuple[int, str | bytes]] = deque()
 
-    def put(self, message: str, audio_ms: float = 0.0) -> None:
+    def put(self, message: str | bytes, audio_ms: float = 0.0) -> None:
         """Add a message; *audio_ms* above 0 marks it as audio. The newest audio stays even if it alone is too long."""
         self._next += 1
+        self.size += len(message)
         if audio_ms <= 0:
             self._control.append((self._next, message))
             return
         self._audio.append((self._next, message, audio_ms))
         self.audio_ms += audio_ms
         while self.audio_ms > self._bound_ms and len(self._audio) > 1:
-            _, _, lost_ms = self._audio.popleft()
+            _, lost, lost_ms = self._audio.popleft()
+            self.size -= len(lost)
             self.audio_ms -= lost_ms
             self.dropped_ms += lost_ms
             self.dropped += 1
 
-    def pop(self) -> str | None:
+    def pop(self) -> str | bytes | None:
         """The oldest message, or None if nothing waits."""
         audio, control = self._audio, self._control
         if audio and (not control or audio[0][0] < control[0][0]):
             _, message, audio_ms = audio.popleft()
             self.audio_ms = self.audio_ms - audio_ms if audio else 0.0  # no sum of floats drifts past an empty queue
-            return message
-        return control.popleft()[1] if control else None
+        elif control:
+            _, message = control.popleft()
+        else:
+            return None
+        self.size -= len(message)
+        return message
 
     @property
     def stuck(self) -> bool:

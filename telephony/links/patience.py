@@ -17,18 +17,21 @@ class Patience:
         self._seconds = seconds
         self._bound = bound
         self._loop = asyncio.get_running_loop()
-        self._since: float | None = None
+        self._until: float | None = None
         self._timer: asyncio.TimerHandle | None = None
 
-    def begin(self) -> None:
-        """A message is handed over."""
-        self._since = self._loop.time()
+    def begin(self, extra: float = 0.0) -> None:
+        """A message is handed over; it may take *extra* seconds longer than others."""
+        self._until = self._loop.time() + self._seconds + extra
+        if self._timer is not None and self._timer.when() > self._until:
+            self._timer.cancel()
+            self._timer = None
         if self._timer is None:
-            self._timer = self._loop.call_at(self._since + self._seconds, self._look)
+            self._timer = self._loop.call_at(self._until, self._look)
 
     def done(self) -> None:
         """It is gone."""
-        self._since = None
+        self._until = None
 
     def end(self) -> None:
         """Nothing more is sent."""
@@ -37,10 +40,9 @@ class Patience:
 
     def _look(self) -> None:
         self._timer = None
-        if self._since is None:
+        if self._until is None:
             return
-        until = self._since + self._seconds
-        if until <= self._loop.time():
-            self._bound.reschedule(until)
+        if self._until <= self._loop.time():
+            self._bound.reschedule(self._until)
         else:
-            self._timer = self._loop.call_at(until, self._look)
+            self._timer = self._loop.call_at(self._until, self._look)

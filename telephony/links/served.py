@@ -66,9 +66,12 @@ class ServedWire:
         self._socket = response
         self._transport = transport
 
-    async def send(self, message: str) -> None:
+    async def send(self, message: str | bytes) -> None:
         try:
-            await self._socket.send_str(message)
+            if isinstance(message, str):
+                await self._socket.send_str(message)
+            else:
+                await self._socket.send_bytes(message)
         except (ClientConnectionError, OSError) as problem:
             raise WireClosed(None, f"the connection was lost: {problem}") from problem
 

@@ -15,6 +15,8 @@ from telephony.links.patience import Patience
 
 SEND_PATIENCE = 5.0
 """Seconds a peer may take for one message before it counts as not reading."""
+SLOWEST = 1024 * 1024
+"""Bytes a second that are asked of it besides: a message of 15 MiB may take 15 s longer than a short one."""
 CLOSE_PATIENCE = 1.0
 """Seconds for what is still queued and the closing handshake together."""
 TRY_AGAIN_LATER = 1013
@@ -37,8 +39,8 @@ class WireClosed(Exception):
 class Wire(Protocol):
     """A connected WebSocket. Cancelling any of these leaves it usable for `abort`."""
 
-    async def send(self, message: str) -> None:
-        """Hand a text message to the socket; wait while its buffer is full. Raise `WireClosed` if it is closed."""
+    async def send(self, message: str | bytes) -> None:
+        """Hand a message to the socket; wait while its buffer is full. Raise `WireClosed` if it is closed."""
 
     def post(self, message: str) -> bool:
         """Send a text message of at most `SHORT` characters now if that needs no waiting. False, and nothing was sent,
@@ -74,6 +76,7 @@ class WireLink:
         self._queued = asyncio.Event()
         self._idle = False
         """Whether `pump` has nothing left to send, and waits."""
+        self._sent = asyncio.Event()
         self._end: tuple[int | None, str] | None = None
         self._writable = True
         self._shutting = False
@@ -96,13 +99,13 @@ class WireLink:
 
     # -- out -----------------------------------------------------------------------------------------------------
 
-    def write(self, message: str, *, audio_ms: float = 0.0) -> None:
+    def write(self, message: str | bytes, *, audio_ms: float = 0.0) -> None:
         """Queue a message and return at once; on a closed link it is discarded. See `Link.write`.
 
         Where nothing waits and the socket has room, it is sent here and now: to wake `pump` for each frame would cost
         a turn of the event loop, which is more than the frame does.
         """
-        if not self._writable or (self._idle and len(message) <= SHORT and self._posted(message)):
+        if not self._writable or (self._idle and self._posted(message)):
             return
         self._idle = False
         self.outbox.put(message, audio_ms)
@@ -110,12 +113,23 @@ class WireLink:
         if self.outbox.stuck:
             self._give_up("the peer does not read: too many control messages wait")
 
-    def _posted(self, message: str) -> bool:
+    def _posted(self, message: str | bytes) -> bool:
         try:
-            return self._wire.post(message)
+            return isinstance(message, str) and len(message) <= SHORT and self._wire.post(message)
         except WireClosed:
             self._writable = False  # as in `pump`
             return True
+
+    @property
+    def waiting(self) -> int:
+        """About how many bytes are queued."""
+        return self.outbox.size
+
+    async def room(self, below: int) -> None:
+        """Wait until fewer than *below* bytes are queued, or the link is closed."""
+        while self._writable and self.outbox.size >= below:
+            self._sent.clear()
+            await self._sent.wait()
 
     async def pump(self) -> None:
         """Send what was queued until the link is closed."""
@@ -132,6 +146,7 @@ class WireLink:
         except WireClosed:
             # The iteration ends the link, for it may still hold what the peer said before it closed (`stop`).
             self._writable = False
+            self._sent.set()
 
     async def _send_all(self, patience: Patience) -> None:
         while self._end is None:
@@ -141,9 +156,10 @@ class WireLink:
                 self._idle = True
                 await self._queued.wait()
                 continue
-            patience.begin()
+            patience.begin(extra=len(message) / SLOWEST)
             await self._wire.send(message)
             patience.done()
+            self._sent.set()
 
     async def flush(self) -> bool:
         """Send what was queued, without a `pump`. See `Link.flush`."""
@@ -159,8 +175,9 @@ class WireLink:
 
     # -- the end -------------------------------------------------------------------------------------------------
 
-    async def close(self, code: int = 1000, reason: str = "") -> None:
-        """Send what still waits, say goodbye, and drop the connection after `close_patience` whatever happens."""
+    async def close(self, code: int = 1000, reason: str = "", *, flush: bool = True) -> None:
+        """Send what still waits, if *flush*, say goodbye, and drop the connection after `close_patience` whatever
+        happens."""
         gone = self._end is not None
         self._finish(code, reason)
         if self._shutting:
@@ -168,7 +185,7 @@ class WireLink:
         self._shutting = True
         try:
             async with asyncio.timeout(self._close_patience):
-                while not gone and (message := self.outbox.pop()) is not None:
+                while flush and not gone and (message := self.outbox.pop()) is not None:
                     await self._wire.send(message)
                 await self._wire.shut(code, _clipped(reason))
         except (TimeoutError, WireClosed):
@@ -192,6 +209,7 @@ class WireLink:
             self._end = (code, reason)
             self._writable = False
             self._queued.set()
+            self._sent.set()
 
 
 def at_once(sending: Coroutine[Any, Any, None]) -> bool:

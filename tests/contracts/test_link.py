@@ -47,6 +47,8 @@ class Peer(Protocol):
 
     def stop_reading(self) -> None: ...
 
+    def read_on(self) -> None: ...
+
 
 class SocketPeer:
     def __init__(self, connection: Connection) -> None:
@@ -72,6 +74,9 @@ class SocketPeer:
 
     def stop_reading(self) -> None:
         self.connection.transport.pause_reading()  # type: ignore[attr-defined]
+
+    def read_on(self) -> None:
+        self.connection.transport.resume_reading()  # type: ignore[attr-defined]
 
 
 class MemoryPeer:
@@ -100,6 +105,9 @@ class MemoryPeer:
 
     def stop_reading(self) -> None:
         """It reads only when told to, as it is."""
+
+    def read_on(self) -> None:
+        """As above."""
 
 
 # -- opening a pair of each kind -----------------------------------------------------------------------------------
@@ -216,6 +224,13 @@ async def test_binary_frames_come_as_bytes(kind: str) -> None:
         await peer.send(b"\x00\xff")
         await peer.send("text")
         assert await everything_until(link, peer, 1000) == [b"\x00\xff", "text"]
+
+
+async def test_bytes_go_as_binary_frames(kind: str) -> None:
+    async with a_link(kind) as (link, peer):
+        link.write(b"\x00\xff")
+        link.write("text")
+        assert [await peer.receive(), await peer.receive()] == [b"\x00\xff", "text"]
 
 
 async def test_text_beyond_ascii_survives(kind: str) -> None:
@@ -353,6 +368,46 @@ async def test_a_peer_that_does_not_read_is_closed(kind: str) -> None:
         code, reason = link.closed
         assert code == 1013
         assert "does not read" in reason
+
+
+async def test_whoever_waits_for_room_goes_on_as_the_peer_reads(kind: str) -> None:
+    async with a_link(kind) as (link, peer):
+        peer.stop_reading()
+        for _ in range(400):
+            link.write(BIG)
+        assert link.waiting == 400 * len(BIG)
+        async with asyncio.TaskGroup() as group:
+            waits = group.create_task(link.room(200 * len(BIG)), name="room")
+            with suppress(TimeoutError):
+                async with asyncio.timeout(0.05):
+                    await asyncio.shield(waits)
+            if kind == "memory":  # the sockets swallow a good part by themselves
+                assert not waits.done()
+            peer.read_on()
+            for _ in range(300):
+                await peer.receive()
+            await waits
+        assert link.waiting < 200 * len(BIG)
+
+
+async def test_whoever_waits_for_room_is_let_go_when_the_link_ends(kind: str) -> None:
+    async with a_link(kind, send_patience=0.1, close_patience=0.1) as (link, peer):
+        peer.stop_reading()
+        for _ in range(400):
+            link.write(BIG)
+        await link.room(1)
+        assert link.closed[0] == 1013
+
+
+async def test_a_close_without_flush_leaves_out_what_waits(kind: str) -> None:
+    async with a_link(kind) as (link, peer):
+        for n in range(200):  # the pump has had no turn yet
+            link.write(f"{n}")
+        async with asyncio.TaskGroup() as group:
+            seen = group.create_task(peer.receive(), name="peer")
+            await link.close(1013, "too slow", flush=False)
+        assert seen.result() is None
+        assert peer.ended() == (1013, "too slow")
 
 
 async def test_too_many_waiting_control_messages_close_the_link_at_once(kind: str) -> None:

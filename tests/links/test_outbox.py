@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from telephony.links.outbox import CONTROL_LIMIT, Outbox
 
 
-def drained(outbox: Outbox) -> list[str]:
+def drained(outbox: Outbox) -> list[str | bytes]:
     messages = []
     while (message := outbox.pop()) is not None:
         messages.append(message)
@@ -71,6 +71,7 @@ def test_it_behaves_like_a_plain_list(operations: list[float | None], bound: flo
             oldest = next(place for place, (_, ms) in enumerate(plain) if ms > 0)
             dropped += plain.pop(oldest)[1]
         assert len(outbox) == len(plain)
+        assert outbox.size == sum(len(message) for message, _ in plain)
         assert abs(outbox.audio_ms - sum(ms for _, ms in plain)) < 1e-6
         assert abs(outbox.dropped_ms - dropped) < 1e-6
     assert drained(outbox) == [message for message, _ in plain]
