@@ -9,7 +9,8 @@ speaks.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from aiohttp import ClientConnectionError, WebSocketError, WSMessage, WSMsgType, web
 
@@ -68,10 +69,11 @@ class ServedWire:
 
     async def send(self, message: str | bytes) -> None:
         try:
-            if isinstance(message, str):
-                await self._socket.send_str(message)
-            else:
-                await self._socket.send_bytes(message)
+            with _only_our_own_cancellation():
+                if isinstance(message, str):
+                    await self._socket.send_str(message)
+                else:
+                    await self._socket.send_bytes(message)
         except (ClientConnectionError, OSError) as problem:
             raise WireClosed(None, f"the connection was lost: {problem}") from problem
 
@@ -99,11 +101,25 @@ class ServedWire:
         if self._transport is not None:
             # From here on `drain` waits for the last byte, so that dropping the connection afterwards loses none.
             self._transport.set_write_buffer_limits(high=0)
-        await self._socket.close(code=code, message=reason.encode())
+        with _only_our_own_cancellation():
+            await self._socket.close(code=code, message=reason.encode())
 
     def abort(self) -> None:
         if self._transport is not None:
             self._transport.abort()
+
+
+@contextmanager
+def _only_our_own_cancellation() -> Iterator[None]:
+    """Whoever waits for aiohttp's write buffer waits for one future shared by all, and a waiter that is cancelled
+    cancels the future: the next one, which nobody cancelled, would be told that it was."""
+    try:
+        yield
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        raise WireClosed(None, "the connection was dropped while the peer did not read") from None
 
 
 def _end(message: WSMessage) -> WireClosed:
