@@ -172,6 +172,28 @@ class RouterSettings(Group):
     """Seconds one deployment has to open a session before the next is tried."""
 
 
+class GatewayKey(Group):
+    """What the holder of one key may do at the gateway."""
+
+    key: SecretStr = SecretStr("")
+    """The key itself or `os.environ/NAME`. Better give its `sha256`: then the file holds nothing to steal."""
+    sha256: str = ""
+    """SHA-256 of the key, in hexadecimal; `telephony gateway --new-key NAME` makes a key and shows it."""
+    models: list[str] = []
+    """The models it may use, by `model_name`; empty for all."""
+    max_sessions: Annotated[int | None, Field(ge=1)] = None
+    """Sessions it may have at once."""
+    minutes_per_day: Annotated[float | None, Field(gt=0)] = None
+    """Minutes of session it may use in any 24 hours, all sessions together. Counted in memory, from the start on."""
+
+
+class GatewaySettings(Group):
+    """The realtime gateway, `/v1/realtime`: other programs' way to the models."""
+
+    keys: dict[str, GatewayKey] = {}
+    """Clients' own keys, by the name of whoever holds one. `general_settings.master_key` may do everything."""
+
+
 class Settings(Group):
     """The whole configuration of a process."""
 
@@ -202,6 +224,8 @@ class Settings(Group):
     """The realtime models, in LiteLLM's format."""
     router_settings: RouterSettings = RouterSettings()
     general_settings: GeneralSettings = GeneralSettings()
+    gateway: GatewaySettings = GatewaySettings()
+    """Who may use the models through `/v1/realtime`; `serve` offers it once there is a key."""
 
 
 # -- what the dialects and the conversation are given: resolved, plain, comparable ---------------------------------

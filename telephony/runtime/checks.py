@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import ipaddress
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from urllib.parse import SplitResult, urlsplit
 
@@ -26,6 +27,7 @@ def check(settings: Settings, place: Place, agents: Iterable[Agent] = ()) -> lis
         *_account(settings),
         *_models(settings, staff),
         *_numbers(settings, staff),
+        *_gateway(settings),
     ]
     return [ConfigurationError(dotted(path), problem, remedy, place(path)) for path, problem, remedy in found]
 
@@ -126,6 +128,21 @@ def _directory(numbers: Mapping[str, str], staff: Sequence[Agent]) -> Iterator[P
         Directory(staff, numbers)
     except ConfigurationError as error:
         yield tuple(error.key.split(".", 1)), error.problem, error.remedy
+
+
+def _gateway(settings: Settings) -> Iterator[Problem]:
+    """Clients' keys: each of them there once, and for models that exist."""
+    known = list(dict.fromkeys(entry.model_name for entry in settings.model_list))
+    for name, allowed in settings.gateway.keys.items():
+        path: Path = ("gateway", "keys", name)
+        if bool(allowed.sha256) == bool(allowed.key.get_secret_value()):
+            problem = "it has both key and sha256" if allowed.sha256 else "it has neither key nor sha256"
+            yield path, problem, f"Give one; telephony gateway --new-key {name} makes both."
+        elif allowed.sha256 and not re.fullmatch(r"[0-9a-fA-F]{64}", allowed.sha256):
+            yield (*path, "sha256"), "it is no SHA-256 in hexadecimal", "Give the 64 digits that sha256sum prints."
+        for position, model in enumerate(allowed.models):
+            if model not in known:
+                yield (*path, "models", position), f"model_list has no {model!r}", _nearest(model, known)
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

@@ -45,7 +45,7 @@ def test_secrets_are_known_wherever_they_are() -> None:
 
 def test_leaves_are_every_setting() -> None:
     leaves = {".".join(path) for path, _ in settings_schema().leaves()}
-    plain = {"twilio", "agents", "model_list", "router_settings", "general_settings"}
+    plain = {"twilio", "agents", "model_list", "router_settings", "general_settings", "gateway"}
     assert set(Settings.model_fields) - plain <= leaves
     groups = {"turn_detection", "limits"}
     assert {f"agents.*.{name}" for name in set(AgentSettings.model_fields) - groups} <= leaves
