@@ -10,6 +10,7 @@ client that reads too slowly is closed, for a model that is made to wait goes on
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
 from collections.abc import Callable
 from typing import Any, Literal
@@ -130,11 +131,11 @@ class Relay:
 
     async def _until_over(self, talk: list[asyncio.Task[Any]], allowance: Allowance | None) -> None:
         while True:
-            left = None if allowance is None else max(allowance(), 0.0)
-            if left == 0:
+            left = math.inf if allowance is None else allowance()
+            if left <= 0:
                 self._end(Ending("server", POLICY, "the minutes of your key are used up", "minutes_exhausted"))
                 return
-            timeout = None if left is None else max(left, SHORTEST_LOOK)
+            timeout = None if math.isinf(left) else max(left, SHORTEST_LOOK)
             done, _ = await asyncio.wait(talk, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
             if done:
                 return

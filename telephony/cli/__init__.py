@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from telephony import __version__
-from telephony.cli import agents, bench, calls, config, demo, serve, simulate
+from telephony.cli import agents, bench, calls, config, demo, gateway, serve, simulate
 from telephony.errors import ConfigurationError, ScriptError, StoreError, TelephonyError
 from telephony.runtime.configuration import problems_of
 
@@ -24,7 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for part in (demo, serve):
+for part in (demo, serve, gateway):
     part.register(app)
 app.add_typer(simulate.app, name="simulate")
 app.add_typer(calls.app, name="calls")

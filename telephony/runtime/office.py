@@ -33,6 +33,7 @@ from telephony.links.link import Link
 from telephony.realtime import Dialect, dialect
 from telephony.runtime.checks import check, serving_problems
 from telephony.runtime.configuration import ConfigurationErrors
+from telephony.runtime.gateway import has_keys, make_gateway
 from telephony.server.app import Server, application
 from telephony.server.reception import Reception
 from telephony.settings import CallSettings, Clips, Settings
@@ -100,12 +101,16 @@ async def open_office(
         reception = Reception(
             account, settings.public_url, calls, directory.for_number, plans.__getitem__, TwilioStream
         )
-        server = Server(application(reception), settings.host, settings.port)
+        gateway = make_gateway(settings, upstream) if has_keys(settings) else None
+        server = Server(application(reception, gateway), settings.host, settings.port)
         await stack.enter_async_context(_beside(keeper.run(), "record keeper"))
         try:
             await server.start()
             yield Office(settings, server, calls, keeper)
-            await calls.drain(settings.drain, GOODBYE)
+            async with asyncio.TaskGroup() as ending:
+                ending.create_task(calls.drain(settings.drain, GOODBYE), name="drain calls")
+                if gateway:
+                    ending.create_task(gateway.drain(settings.drain), name="drain gateway")
         finally:
             await calls.cut_off()
             await server.stop()
@@ -157,9 +162,10 @@ def _agents(settings: Settings, extra: Iterable[Agent]) -> list[Agent]:
 
 
 def _models(settings: Settings, agents: Iterable[Agent], environ: Mapping[str, str]) -> Iterable[Deployment]:
-    """Of `model_list` what some agent may come to speak with, so that nobody needs keys for the rest of it."""
+    """Of `model_list` what some agent may come to speak with, so that nobody needs keys for the rest of it. Clients of
+    the gateway may ask for everything."""
     wanted = {agent.settings.model for agent in agents}
-    if "" in wanted:
+    if "" in wanted or has_keys(settings):
         return deployments(settings.model_list, environ)
     fallbacks = {other for name in wanted for other in chain(name, settings.router_settings)}
     return deployments(settings.model_list, environ, wanted=wanted | fallbacks)

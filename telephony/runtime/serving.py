@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,12 @@ def serve(*agents: Agent, config: str | Path | None = None, **settings: Any) -> 
 
 async def run_until_told(settings: Settings, environ: Mapping[str, str], agents: Iterable[Agent] = ()) -> None:
     """Answer calls until the first SIGTERM or SIGINT; the second one ends the process within seconds."""
+    await until_told(lambda stop: answer_calls(settings, environ, stop, agents))
+
+
+async def until_told(work: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+    """Do *work*, which ends some time after its event is set: the first SIGTERM or SIGINT does. The second one ends the
+    process within seconds, whatever *work* thinks of it."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     this = asyncio.current_task()
@@ -68,7 +74,7 @@ async def run_until_told(settings: Settings, environ: Mapping[str, str], agents:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told)
     try:
-        await answer_calls(settings, environ, stop, agents)
+        await work(stop)
     except asyncio.CancelledError:
         if not stop.is_set():
             raise

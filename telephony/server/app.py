@@ -14,6 +14,7 @@ from aiohttp import web
 from structlog.typing import FilteringBoundLogger
 
 from telephony.errors import ConfigurationError, ForgedRequest
+from telephony.server.gateway import Gateway
 from telephony.server.media import Media
 from telephony.server.reception import Reception
 from telephony.server.webhooks import Webhooks
@@ -32,17 +33,26 @@ _log: FilteringBoundLogger = structlog.get_logger("telephony.server")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def application(reception: Reception) -> web.Application:
-    """The public routes of one reception."""
+def application(reception: Reception, gateway: Gateway | None = None) -> web.Application:
+    """The public routes of one reception, and those of a gateway beside them."""
     app = web.Application(middlewares=[_refusals], client_max_size=MAX_BODY)
     app.add_routes(Webhooks(reception).routes())
     app.add_routes(Media(reception).routes())
+    if gateway is not None:
+        app.add_routes(gateway.routes())
 
     async def healthz(request: web.Request) -> web.Response:
         """The process is alive; asks nothing of anything else."""
         return web.json_response({"status": "ok", "calls": len(reception.calls.live)})
 
     app.router.add_get("/healthz", healthz)
+    return app
+
+
+def gateway_application(gateway: Gateway) -> web.Application:
+    """The routes of a gateway alone."""
+    app = web.Application(middlewares=[_refusals], client_max_size=MAX_BODY)
+    app.add_routes(gateway.routes())
     return app
 
 

@@ -111,9 +111,18 @@ class Session:
             self._look_at(message)
         return message
 
-    def write(self, message: str, *, audio_ms: float = 0.0) -> None:
+    def write(self, message: str | bytes, *, audio_ms: float = 0.0) -> None:
         """See `Link.write`."""
         self._link.write(message, audio_ms=audio_ms)
+
+    @property
+    def waiting(self) -> int:
+        """See `Link.waiting`."""
+        return self._link.waiting
+
+    async def room(self, below: int) -> None:
+        """See `Link.room`."""
+        await self._link.room(below)
 
     async def pump(self) -> None:
         """See `Link.pump`."""
@@ -123,11 +132,11 @@ class Session:
         """See `Link.flush`."""
         return await self._link.flush()
 
-    async def close(self, code: int = 1000, reason: str = "") -> None:
+    async def close(self, code: int = 1000, reason: str = "", *, flush: bool = True) -> None:
         """Close, bounded by about a second, and give the place back, also when cancelled."""
         self._closing = True
         try:
-            await self._link.close(code, reason)
+            await self._link.close(code, reason, flush=flush)
         finally:
             self._balancer.release(self._lease)
 

@@ -1,0 +1,92 @@
+"""`telephony gateway`: the models of `model_list` for other programs, without a telephone."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+
+import structlog
+from structlog.typing import FilteringBoundLogger
+
+from telephony.errors import ConfigurationError
+from telephony.runtime.checks import is_loopback
+from telephony.server.app import Server, gateway_application
+from telephony.server.gateway import Gateway
+from telephony.server.keys import Keyring
+from telephony.settings import Settings
+from telephony.upstream.deployment import deployments
+from telephony.upstream.pool import Upstream
+
+PORT = 4000
+"""Where a LiteLLM proxy listens, and so whatever asks for one."""
+SHORT_KEY = 16
+"""Characters below which a master key can be guessed; LiteLLM's examples have `sk-1234`."""
+
+_log: FilteringBoundLogger = structlog.get_logger("telephony.gateway")
+
+
+class OpenGateway:
+    """A running gateway process."""
+
+    def __init__(self, server: Server, gateway: Gateway) -> None:
+        self.server = server
+        self.gateway = gateway
+
+    @property
+    def address(self) -> str:
+        """Where it listens, for a program on this machine."""
+        host = "127.0.0.1" if self.server.host in ("0.0.0.0", "::") else self.server.host  # noqa: S104  compared, not bound
+        return f"http://{host}:{self.server.port}"
+
+
+def has_keys(settings: Settings) -> bool:
+    """Whether there is a key for anybody."""
+    return bool(_master(settings) or settings.gateway.keys)
+
+
+def make_gateway(settings: Settings, upstream: Upstream) -> Gateway:
+    """The gateway that *settings* describe."""
+    if 0 < len(_master(settings)) < SHORT_KEY:
+        _log.warning("the master key is short enough to be guessed; telephony gateway --new-key makes a better one")
+    return Gateway(upstream, Keyring(_master(settings), settings.gateway.keys))
+
+
+@contextlib.asynccontextmanager
+async def open_gateway(settings: Settings, environ: Mapping[str, str]) -> AsyncIterator[OpenGateway]:
+    """Resolve the models, listen, and on leaving let the sessions end.
+
+    *environ* is where providers' keys are looked up. Raises `ConfigurationError` before anything listens.
+    """
+    if not has_keys(settings) and not is_loopback(settings.host):
+        raise ConfigurationError(
+            "general_settings.master_key",
+            f"there is no key, and {settings.host} can be reached by others, who would talk at your expense",
+            "Set LITELLM_MASTER_KEY, give clients keys under gateway.keys, or listen with --host 127.0.0.1.",
+        )
+    upstream = Upstream(deployments(settings.model_list, environ), settings.router_settings)
+    if not upstream.balancer.names:
+        problem, remedy = "it has no realtime model", "Add one, such as xai/grok-voice-latest."
+        raise ConfigurationError("model_list", problem, remedy)
+    gateway = make_gateway(settings, upstream)
+    server = Server(gateway_application(gateway), settings.host, settings.port)
+    try:
+        await server.start()
+        yield OpenGateway(server, gateway)
+        await gateway.drain(settings.drain)
+    finally:
+        await server.stop()
+
+
+async def serve_clients(settings: Settings, environ: Mapping[str, str], stop: asyncio.Event) -> None:
+    """Serve clients until *stop* is set, then let their sessions end."""
+    async with open_gateway(settings, environ) as running:
+        models = [model.model_name for model in settings.model_list]
+        _log.info("listening", address=f"{running.address}/v1/realtime", models=", ".join(dict.fromkeys(models)))
+        await stop.wait()
+        _log.info("stopping", sessions=running.gateway.sessions, seconds=settings.drain)
+
+
+def _master(settings: Settings) -> str:
+    key = settings.general_settings.master_key
+    return key.get_secret_value() if key else ""
