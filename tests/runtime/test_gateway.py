@@ -1,0 +1,65 @@
+"""A gateway process: what it needs before it listens, and the same routes beside the telephone's."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from aiohttp import ClientSession
+from websockets.asyncio.client import connect
+
+from gateways import MASTER, entry, gateway, model
+from telephony.errors import ConfigurationError
+from telephony.runtime.gateway import has_keys, open_gateway
+from telephony.settings import Settings
+
+KEYS = {"gateway": {"keys": {"a": {"key": "sk-a"}}}}
+MODELS = {"model_list": [entry("ws://127.0.0.1:9")]}
+
+
+async def complaint(**settings: object) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        async with open_gateway(Settings.model_validate({"port": 0, **settings}), {}):
+            pass
+    return str(caught.value)
+
+
+async def test_without_a_key_nobody_else_may_reach_it():
+    assert "general_settings.master_key" in await complaint(**MODELS)
+    settings = Settings.model_validate({"host": "127.0.0.1", "port": 0, **MODELS})
+    async with (
+        open_gateway(settings, {}) as running,
+        ClientSession() as http,
+        http.get(f"{running.address}/v1/models") as response,
+    ):
+        assert response.status == 200
+
+
+async def test_without_a_model_there_is_nothing_to_offer():
+    assert "model_list" in await complaint(**KEYS)
+
+
+async def test_a_key_that_is_missing_is_found_before_anybody_connects():
+    models = [{"model_name": "m", "litellm_params": {"model": "xai/grok-voice-latest"}}]
+    assert "XAI_API_KEY" in await complaint(model_list=models, **KEYS)
+
+
+def test_a_master_key_or_a_clients_key_make_a_gateway():
+    assert not has_keys(Settings())
+    assert has_keys(Settings.model_validate(KEYS))
+    assert has_keys(Settings.model_validate({"general_settings": {"master_key": MASTER}}))
+
+
+async def test_an_address_in_use_is_told_in_words():
+    async with gateway([entry("ws://127.0.0.1:9")]) as running:
+        port = int(running.http.rpartition(":")[2])
+        assert f"127.0.0.1:{port} cannot be listened on" in await complaint(
+            host="127.0.0.1", port=port, **KEYS, **MODELS
+        )
+
+
+async def test_when_told_to_stop_it_waits_for_sessions_to_end(nothing_left_behind):
+    async with await model() as grok, gateway([entry(grok.url)], drain=30) as running:
+        headers = {"Authorization": f"Bearer {MASTER}"}
+        async with connect(running.url, additional_headers=headers, proxy=None) as client:
+            assert json.loads(await client.recv())["type"] == "session.created"
