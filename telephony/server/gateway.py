@@ -65,7 +65,9 @@ class Refusal(Exception):
         """As OpenAI words its errors."""
         kind = "server_error" if self.status >= 500 else "invalid_request_error"
         error = {"message": str(self), "type": kind, "param": None, "code": self.code}
-        return web.json_response({"error": error}, status=self.status, headers=self.headers)
+        response = web.json_response({"error": error}, status=self.status, headers=self.headers)
+        response.force_close()  # a WebSocket client has no second request for the connection, and Node waits for its end
+        return response
 
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
