@@ -1,0 +1,161 @@
+"""A real LiteLLM proxy on either side: before our gateway as its upstream's client, and behind a phone call.
+
+LiteLLM is heavy and pins much, so it lives in an environment of its own: `LITELLM=/path/to/bin/litellm pytest -m
+litellm`. It takes a quarter of a minute to start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import socket
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+import yaml
+from pydantic import SecretStr
+from websockets.asyncio.client import connect
+
+from gateways import MASTER, entry, gateway, model
+from telephony.agents.agent import Agent
+from telephony.records import CallRecord
+from telephony.runtime.office import open_office
+from telephony.settings import Settings, TwilioSettings
+from telephony.sim.caller_script import CallerScript
+from telephony.sim.model_client import hum
+from telephony.simulate.caller import place_call
+from telephony.simulate.rest import TwilioRest
+
+LITELLM = os.environ.get("LITELLM") or shutil.which("litellm")
+START = 120.0
+"""Seconds that LiteLLM may take to answer for the first time."""
+KEY = "sk-litellm-of-this-test"
+ACCOUNT, TOKEN = "AC" + "0" * 32, "0123456789abcdef"
+
+pytestmark = [
+    pytest.mark.litellm,
+    pytest.mark.timeout(240),
+    pytest.mark.skipif(LITELLM is None, reason="LITELLM names no litellm command (pip install 'litellm[proxy]')"),
+]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.asynccontextmanager
+async def litellm(folder: Path, *models: dict[str, Any]) -> AsyncIterator[str]:
+    """A proxy for *models*; its address, as `http://…`."""
+    port, config, log = free_port(), folder / "litellm.yaml", folder / "litellm.log"
+    general = {"master_key": KEY}
+    config.write_text(yaml.safe_dump({"model_list": list(models), "general_settings": general}), encoding="utf-8")
+    env = {**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_TELEMETRY": "False"}
+    env.pop("PYTHONPATH", None)
+    with log.open("wb") as output:
+        process = await asyncio.create_subprocess_exec(
+            str(LITELLM), "--config", str(config), "--host", "127.0.0.1", "--port", str(port),
+            env=env, stdout=output, stderr=output, cwd=folder,
+        )  # fmt: skip
+        try:
+            await alive(f"http://127.0.0.1:{port}/health/liveliness", process)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            if process.returncode is None:
+                process.terminate()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(process.wait(), 15)
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+            sys.stdout.write(log.read_text(encoding="utf-8", errors="replace")[-6000:])
+
+
+async def alive(url: str, process: asyncio.subprocess.Process) -> None:
+    async with asyncio.timeout(START), aiohttp.ClientSession() as http:
+        while process.returncode is None:
+            with contextlib.suppress(aiohttp.ClientError):
+                async with http.get(url) as response:
+                    if response.status == 200:
+                        return
+            await asyncio.sleep(0.2)
+    raise AssertionError("LiteLLM ended instead of starting")
+
+
+def deployment(name: str, model_name: str, base: str, key: str = "k") -> dict[str, Any]:
+    params = {"model": model_name, "api_base": base, "api_key": key}
+    return {"model_name": name, "litellm_params": params, "model_info": {"mode": "realtime"}}
+
+
+@pytest.mark.parametrize("profile", ["xai", "openai"])
+async def test_litellm_takes_our_gateway_for_a_provider(profile, tmp_path):
+    async with (
+        await model(profile=profile) as behind,
+        gateway([entry(behind.url, provider=profile)]) as running,
+        litellm(tmp_path, deployment("ours", f"{profile}/voice", running.http, MASTER)) as proxy,
+    ):
+        url = f"ws{proxy.removeprefix('http')}/v1/realtime?model=ours"
+        headers = {"Authorization": f"Bearer {KEY}"}
+        kinds: list[str] = []
+        async with asyncio.timeout(30), connect(url, additional_headers=headers, proxy=None, max_size=None) as client:
+            item = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hello!"}]}
+            await client.send(json.dumps({"type": "conversation.item.create", "item": item}))
+            await client.send('{"type": "response.create"}')
+            async for message in client:
+                kinds.append(json.loads(message)["type"])
+                if kinds[-1] in ("response.done", "error"):
+                    break
+        report = await running.reports.get()
+    assert kinds[0] == "session.created"
+    assert kinds[-1] == "response.done"
+    assert "response.output_audio.delta" in kinds
+    assert report.usage.responses == 1
+
+
+@pytest.mark.parametrize("profile", ["xai", "openai"])
+async def test_a_phone_call_goes_through_litellm(profile, tmp_path):
+    replies = [
+        {"on": "greeting", "say": "Thanks for calling."},
+        {"on": "speech", "hears": "Goodbye.", "say": "Bye.", "call": {"name": "hang_up"}},
+    ]
+    document = {"steps": [{"wait": "agent"}, {"say": "Goodbye, and thank you."}, {"wait": "end"}]}
+    records: list[CallRecord] = []
+    async with (
+        await model(profile=profile, replies=replies, speed=[8, 8]) as behind,
+        litellm(tmp_path, deployment("far", f"{profile}/grok-voice-latest", behind.url)) as proxy,
+        TwilioRest(ACCOUNT, TOKEN) as rest,
+    ):
+        port = free_port()
+        settings = Settings(
+            public_url=f"http://127.0.0.1:{port}",
+            host="127.0.0.1",
+            port=port,
+            database_url="sqlite://",
+            recordings=str(tmp_path),
+            drain=2,
+            twilio=TwilioSettings(account_sid=ACCOUNT, auth_token=SecretStr(TOKEN), api_base=rest.base_url),
+            model_list=[entry(proxy, provider="litellm_proxy", model="litellm_proxy/far", api_key=KEY)],
+        )
+        agent = Agent("desk", model="voice", greeting="Thanks for calling.", tools=["builtin:hang_up"])
+        async with open_office(settings, {}, agents=[agent]) as office:
+            office.calls.on_record = records.append
+            script = CallerScript.parse(document, "script")
+            async with asyncio.timeout(60):
+                webhook = f"{settings.public_url}/twilio/voice"
+                await place_call(webhook, script, account_sid=ACCOUNT, auth_token=TOKEN, rest=rest, voice=hum)
+                await office.calls.idle()
+        (session,) = behind.sessions
+    (record,) = records
+    print([(turn.speaker, turn.heard) for turn in record.turns], record.termination, record.notes)
+    print(session.core.faults, session.core.unmet)
+    assert record.termination is not None
+    assert (record.termination.result, record.termination.by) == ("completed", "agent")
+    assert record.turns[0].heard == "Thanks for calling."
