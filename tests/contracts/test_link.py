@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+
 from peers import OPENERS, Peer, a_link, everything, everything_until
 
 pytestmark = [pytest.mark.parametrize("kind", OPENERS), pytest.mark.timeout(30)]

@@ -6,8 +6,8 @@ import asyncio
 from contextlib import suppress
 
 import pytest
-from peers import AUDIO_BOUND_MS, OPENERS, a_link, everything
 
+from peers import AUDIO_BOUND_MS, OPENERS, a_link, everything
 from telephony.links.outbox import CONTROL_LIMIT
 
 BIG = "x" * 64_000
