@@ -132,10 +132,12 @@ class CancelTool(Command, frozen=True):
 
 
 class HangUp(Command, frozen=True):
-    """End the phone call at the carrier."""
+    """End the phone call at the carrier, or send the caller on."""
 
     call_id: str
     reason: str
+    transfer_to: str = ""
+    """E.164: instead of hanging up, send the caller on to this number."""
 
 
 class EndCall(Command, frozen=True):

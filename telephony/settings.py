@@ -269,6 +269,8 @@ class Clips(msgspec.Struct, frozen=True):
     """Played when the model is lost for good."""
     goodbye: bytes = b""
     """Played when the call must end and the model does not answer."""
+    filler: bytes = b""
+    """Played while the caller waits for a model that is being reached again: one short sentence."""
 
 
 class CallSettings(msgspec.Struct, frozen=True):
@@ -283,3 +285,5 @@ class CallSettings(msgspec.Struct, frozen=True):
     clips: Clips = Clips()
     hang_up_tool: str | None = "hang_up"
     """The name under which `builtin:hang_up` is offered, or None if it is not."""
+    transfer_to: str = ""
+    """E.164: when no model answers, where the caller is sent after the apology. Empty ends the call instead."""

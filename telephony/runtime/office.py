@@ -194,7 +194,7 @@ def _connector(agent: Agent, settings: CallSettings, upstream: Upstream) -> Conn
 def _clips(agent: Agent) -> Clips:
     """The recorded sentences that come with the program, in the format the agent's session speaks."""
     audio = call_settings(agent).session.audio
-    return Clips(apology=_clip("apology", audio), goodbye=_clip("goodbye", audio))
+    return Clips(*(_clip(name, audio) for name in Clips.__struct_fields__))
 
 
 def _clip(name: str, audio: AudioFormat) -> bytes:

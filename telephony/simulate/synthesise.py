@@ -5,7 +5,7 @@
     python -m telephony.simulate.synthesise --agent "One moment."    add one in the agent's voice
 
 `telephony/simulate/clips/index.json` says which sentence is in which file; edit it and run this. Files are raw mu-law
-at 8000 Hz, 8 kB to the second. The two sentences with which a bridge excuses itself are `telephony/clips/*.ulaw`.
+at 8000 Hz, 8 kB to the second. The sentences of a bridge whose model is silent are `telephony/clips/*.ulaw`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ FOLDER = Path(__file__).parent / "clips"
 EMERGENCY_FOLDER = Path(__file__).parent.parent / "clips"
 EMERGENCY = {
     "apology.ulaw": "I am sorry, we are having technical difficulties. Please call again later.",
+    "filler.ulaw": "One moment, please.",
     "goodbye.ulaw": "Thank you for calling. Goodbye.",
+    "transfer.ulaw": "I am sorry, we are having technical difficulties. I will put you through to somebody.",
 }
 
 
