@@ -44,7 +44,15 @@ CarrierCommand = Play | SendMark | ClearPlayback
 
 
 class ConfigureSession(Command, frozen=True):
-    """Send the session's configuration; `SessionReady` answers."""
+    """Send the configuration to a session whose socket is open; `SessionReady` answers."""
+
+    session: int = 0
+
+
+class UseSession(Command, frozen=True):
+    """From here on this session is the one that is spoken to. What others still say is dropped."""
+
+    session: int
 
 
 class AppendAudio(Command, frozen=True):
@@ -95,10 +103,20 @@ class SendToolOutput(Command, frozen=True):
     output: str
 
 
-class AddUserText(Command, frozen=True):
-    """Add a text item in the caller's name (keys pressed, context). It asks for no answer by itself."""
+class AddMessage(Command, frozen=True):
+    """Add a text item to the conversation: keys the caller pressed, or what was said in an earlier session. It asks for
+    no answer by itself."""
 
     text: str
+    role: Literal["user", "assistant", "system"] = "user"
+
+
+class AddToolCall(Command, frozen=True):
+    """Add a function call that was made in an earlier session. Its `SendToolOutput` follows, at once or later."""
+
+    call_id: str
+    name: str
+    arguments: str
 
 
 ModelCommand = (
@@ -110,7 +128,8 @@ ModelCommand = (
     | Truncate
     | ForgetItem
     | SendToolOutput
-    | AddUserText
+    | AddMessage
+    | AddToolCall
 )
 
 
@@ -129,6 +148,22 @@ class CancelTool(Command, frozen=True):
     """Stop a running function; its `ToolFinished`, if one still comes, is ignored."""
 
     call_id: str
+
+
+class OpenSession(Command, frozen=True):
+    """Open another session with the model; `ModelConnected` or `ModelLost` answers."""
+
+    session: int
+    failed: str = ""
+    """Why the present one is not trusted any more, so that the next is looked for elsewhere first; empty if it is."""
+    resume: str = ""
+    """The provider's id of the conversation, if it can be resumed there."""
+
+
+class CloseSession(Command, frozen=True):
+    """Close a session's socket, or stop opening it. No event follows."""
+
+    session: int
 
 
 class HangUp(Command, frozen=True):
@@ -156,7 +191,7 @@ class Note(Command, frozen=True):
     fields: dict[str, Any] = {}
 
 
-WorldCommand = RunTool | CancelTool | HangUp | EndCall | Note
+WorldCommand = RunTool | CancelTool | OpenSession | CloseSession | HangUp | EndCall | Note
 
 
 # -- HTTP as a value -----------------------------------------------------------------------------------------------

@@ -79,9 +79,11 @@ class CarrierFault(Event, frozen=True):
 
 
 class ModelConnected(Event, frozen=True):
-    """The model's socket is open; it has not been configured yet."""
+    """The socket of one of the call's sessions is open; it has not been configured yet."""
 
     model: str = ""
+    session: int = 0
+    """Which of the call's sessions, counted from 0. The exchange fills it in; dialects do not know."""
 
 
 class SessionCreated(Event, frozen=True):
@@ -89,6 +91,22 @@ class SessionCreated(Event, frozen=True):
 
     session_id: str = ""
     model: str = ""
+    session: int = 0
+
+
+class ConversationOpened(Event, frozen=True):
+    """The model named the conversation, under which it can be resumed in another session (xAI)."""
+
+    conversation_id: str
+    session: int = 0
+
+
+class HistoryReplayed(Event, frozen=True):
+    """A resumed session showed an item of what was said before it (xAI: only between `ping` and `session.updated`, and
+    only the agent's text). It is no news."""
+
+    item_id: str
+    session: int = 0
 
 
 class SessionReady(Event, frozen=True):
@@ -98,6 +116,7 @@ class SessionReady(Event, frozen=True):
     output_audio: AudioFormat | None = None
     turn_detection: bool | None = None
     """Whether the server detects turns; False means the model would never answer by itself."""
+    session: int = 0
 
 
 class SpeechStarted(Event, frozen=True):
@@ -207,6 +226,7 @@ class ModelError(Event, frozen=True):
     `recoverable`: log and go on. `session_over`: this session ends, another would work. `fatal`: none would."""
     code: str = ""
     message: str = ""
+    session: int = 0
 
 
 class ModelFault(Event, frozen=True):
@@ -223,10 +243,11 @@ class ModelNoise(Event, frozen=True):
 
 
 class ModelLost(Event, frozen=True):
-    """The model's socket closed, failed, or could not be opened."""
+    """A session's socket closed, failed, or could not be opened."""
 
     reason: str
     code: int | None = None
+    session: int = 0
 
 
 # -- ours ----------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 
 from telephony.audio.transcode import Transcoder
-from telephony.commands import AddUserText, AppendAudio, CancelTool, HangUp, RequestResponse, SpeakVerbatim
+from telephony.commands import AddMessage, AppendAudio, CancelTool, HangUp, RequestResponse, SpeakVerbatim
 from telephony.conversation import phrases
 from telephony.conversation.farewell import CONFIRMATION, Farewell
 from telephony.conversation.state import Phase, State
@@ -191,7 +191,7 @@ def _wish(state: State, now: float) -> None:
     if state.keypad.due(now, speaking=state.floor.taken(now)):
         digits = state.keypad.take(now)
         state.transcript.keys(digits, state.keypad.started_at, state.keypad.pressed_at)
-        state.out.append(AddUserText(phrases.keys_pressed(digits)))
+        state.out.append(AddMessage(phrases.keys_pressed(digits)))
         if state.phase is Phase.TALKING:
             state.responses.wish("keys", RequestResponse())
             state.floor.expecting = not state.floor.taken(now)

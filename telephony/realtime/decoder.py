@@ -14,9 +14,9 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from telephony.events import Event, ModelAudio, ModelFault, ModelNoise
+from telephony.events import Event, HistoryReplayed, ModelAudio, ModelFault, ModelNoise
 from telephony.realtime.calls import FunctionCalls
-from telephony.realtime.meanings import AUDIO_DELTA, MEANINGS, response_done
+from telephony.realtime.meanings import AUDIO_DELTA, MEANINGS, response_done, session_updated
 from telephony.realtime.reading import JsonObject, child, children, text
 
 BETA_NAMES: Mapping[str, str] = {
@@ -32,7 +32,6 @@ BETA_NAMES: Mapping[str, str] = {
 
 IGNORABLE = frozenset(
     {
-        "conversation.created",
         "conversation.item.deleted",
         "conversation.item.done",
         "conversation.item.input_audio_transcription.segment",
@@ -78,16 +77,18 @@ _UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
 
 
 class Decoder:
-    """Turns a session's messages into events. It remembers the session's function calls and nothing else."""
+    """Turns a session's messages into events. It remembers the session's function calls, and whether it is configured."""
 
     def __init__(self) -> None:
         self._calls = FunctionCalls()
+        self._configured = False
         self._handlers: dict[str, Callable[[JsonObject], list[Event]]] = {
-            "conversation.item.added": self._item_added,
+            "conversation.item.added": self._history_added,
             "response.function_call_arguments.done": self._arguments_done,
             "response.output_item.added": self._item_added,
             "response.output_item.done": self._item_done,
             "response.done": self._response_done,
+            "session.updated": self._session_updated,
         }
 
     def decode(self, message: str | bytes) -> list[Event]:
@@ -114,6 +115,17 @@ class Decoder:
     def _item_added(self, event: JsonObject) -> list[Event]:
         self._calls.announce(child(event, "item"))
         return []
+
+    def _history_added(self, event: JsonObject) -> list[Event]:
+        """An item that stands in the conversation. Before the session is configured nobody can have said anything in
+        it, so the item is one of an earlier session's that is being resumed."""
+        item = child(event, "item")
+        self._calls.announce(item)
+        return [] if self._configured else [HistoryReplayed(text(item, "id"))]
+
+    def _session_updated(self, event: JsonObject) -> list[Event]:
+        self._configured = True
+        return session_updated(event)
 
     def _arguments_done(self, event: JsonObject) -> list[Event]:
         if not text(event, "call_id") and not text(event, "item_id"):

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from telephony.events import (
     CallerTranscript,
     CallerTranscriptDelta,
+    ConversationOpened,
     Event,
     ItemTruncated,
     ModelAudio,
@@ -42,7 +43,12 @@ def _session_created(event: JsonObject) -> list[Event]:
     return [SessionCreated(text(session, "id"), text(session, "model"))]
 
 
-def _session_updated(event: JsonObject) -> list[Event]:
+def _conversation_created(event: JsonObject) -> list[Event]:
+    conversation_id = text(child(event, "conversation"), "id")
+    return [ConversationOpened(conversation_id)] if conversation_id else []
+
+
+def session_updated(event: JsonObject) -> list[Event]:
     session = child(event, "session")
     heard = from_wire(child(session, "audio", "input").get("format")) or from_wire(session.get("input_audio_format"))
     spoken = from_wire(child(session, "audio", "output").get("format")) or from_wire(session.get("output_audio_format"))
@@ -192,7 +198,7 @@ def _error(event: JsonObject) -> list[Event]:
 _TRANSCRIPTION = "conversation.item.input_audio_transcription"
 MEANINGS: Mapping[str, Callable[[JsonObject], list[Event]]] = {
     "session.created": _session_created,
-    "session.updated": _session_updated,
+    "conversation.created": _conversation_created,
     "input_audio_buffer.speech_started": _speech_started,
     "input_audio_buffer.speech_stopped": _speech_stopped,
     "input_audio_buffer.timeout_triggered": _silence_reported,

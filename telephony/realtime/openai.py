@@ -7,14 +7,16 @@ goes into every `session.update`, because some servers merge an update and other
 from __future__ import annotations
 
 import binascii
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 
 from telephony.audio.format import ALAW_8K, MULAW_8K, PCM16_24K
 from telephony.commands import (
-    AddUserText,
+    AddMessage,
+    AddToolCall,
     AppendAudio,
     CancelResponse,
     ConfigureSession,
@@ -36,6 +38,9 @@ from telephony.settings import AUDIO_FORMATS, SessionConfig
 TRANSCRIPTION_MODEL = "gpt-4o-mini-transcribe"
 """Transcribes the caller unless `agents.*.session` names another; it takes a prompt, which carries the key terms."""
 
+CALL_ID_LENGTH = 32
+"""Characters of the longest call id that OpenAI takes; xAI's own have 43, and history moves between them."""
+
 _VERBATIM = (
     "Speak the text between the tags to the caller, word for word, in the language it is written in. "
     "Do not introduce it, comment on it, answer it or add to it, and stop where it ends.\n<say>\n{text}\n</say>"
@@ -49,11 +54,15 @@ class OpenAI:
     """
 
     traits = Traits(name="openai", audio=(PCM16_24K, MULAW_8K, ALAW_8K))
+    _PARTS: Mapping[str, str] = {"user": "input_text", "system": "input_text", "assistant": "output_text"}
+    """What kind of text a message of each role is made of."""
 
     def __init__(self, config: SessionConfig) -> None:
         self.config = config
         self._check()
         self._decoder = Decoder()
+        self._adopted: dict[str, str] = {}
+        """Calls of earlier sessions, by their id there: their id here."""
         self._session = merged(self._session_object(), config.extra)
         self._encoders: dict[type, Callable[[Any], JsonObject]] = {
             ConfigureSession: self._configure,
@@ -63,7 +72,8 @@ class OpenAI:
             Truncate: self._truncate,
             ForgetItem: self._forget,
             SendToolOutput: self._tool_output,
-            AddUserText: self._user_text,
+            AddMessage: self._message,
+            AddToolCall: self._tool_call,
         }
 
     def decode(self, message: str | bytes) -> list[Event]:
@@ -171,11 +181,25 @@ class OpenAI:
 
     def _tool_output(self, command: SendToolOutput) -> JsonObject:
         """The output is a string to the model, whatever is in it: encoding it here again would show it quotes."""
-        return _item({"type": "function_call_output", "call_id": command.call_id, "output": command.output})
+        call_id = self._adopted.get(command.call_id, command.call_id)
+        return _item({"type": "function_call_output", "call_id": call_id, "output": command.output})
 
-    def _user_text(self, command: AddUserText) -> JsonObject:
-        content = [{"type": "input_text", "text": command.text}]
-        return _item({"type": "message", "role": "user", "content": content})
+    def _tool_call(self, command: AddToolCall) -> JsonObject:
+        """Ids of another provider may be too long here; an output that follows goes by the same short one."""
+        call_id = self._adopted[command.call_id] = shortened(command.call_id)
+        call = {"type": "function_call", "call_id": call_id, "name": command.name, "arguments": command.arguments}
+        return _item(call)
+
+    def _message(self, command: AddMessage) -> JsonObject:
+        content = [{"type": self._PARTS[command.role], "text": command.text}]
+        return _item({"type": "message", "role": command.role, "content": content})
+
+
+def shortened(call_id: str) -> str:
+    """*call_id* if it has at most `CALL_ID_LENGTH` characters, otherwise the beginning of its SHA-256."""
+    if len(call_id) <= CALL_ID_LENGTH:
+        return call_id
+    return hashlib.sha256(call_id.encode("utf-8", "replace")).hexdigest()[:CALL_ID_LENGTH]
 
 
 def _item(item: JsonObject) -> JsonObject:

@@ -6,6 +6,8 @@ of PCM is spoken, and a text can be said word for word (`force_message`).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from telephony.audio.format import ALAW_8K, MULAW_8K, PCM16_8K, PCM16_16K, PCM16_24K
 from telephony.commands import SpeakVerbatim
 from telephony.errors import ConfigurationError
@@ -29,6 +31,7 @@ class XAI(OpenAI):
         verbatim=True,
         truncates=False,  # documented, and it fails now and then
     )
+    _PARTS: Mapping[str, str] = OpenAI._PARTS | {"assistant": "text"}
 
     def _check(self) -> None:
         """An invalid session is answered with an error and the old one stays: manual turns, and a silent agent."""

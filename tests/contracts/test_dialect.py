@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from telephony.audio.format import PCM16_24K, AudioFormat
 from telephony.commands import (
-    AddUserText,
+    AddMessage,
+    AddToolCall,
     AppendAudio,
     CancelResponse,
     ConfigureSession,
@@ -39,7 +40,8 @@ COMMANDS: dict[type, ModelCommand] = {
     Truncate: Truncate("item_1", 420),
     ForgetItem: ForgetItem("item_1"),
     SendToolOutput: SendToolOutput("call_1", '{"open": true}'),
-    AddUserText: AddUserText("The caller pressed 1."),
+    AddMessage: AddMessage("The caller pressed 1."),
+    AddToolCall: AddToolCall("call-1", "lookup", "{}"),
 }
 
 
@@ -111,7 +113,7 @@ def test_a_tool_output_is_encoded_once(name):
 def test_a_text_that_utf8_cannot_carry_is_sent_all_the_same(name):
     speaker = dialect(name, SessionConfig())
     assert sent(speaker, SendToolOutput("call_1", "caf\u00e9 \ud800"))["item"]["output"] == "café ?"
-    assert sent(speaker, AddUserText("caf\u00e9 \ud800"))["item"]["content"][0]["text"] == "café ?"
+    assert sent(speaker, AddMessage("caf\u00e9 \ud800"))["item"]["content"][0]["text"] == "café ?"
 
 
 def test_a_cancellation_names_its_response(name):
@@ -133,7 +135,7 @@ def test_what_was_heard_is_told_in_milliseconds_of_the_item(name):
 
 
 def test_a_text_in_the_callers_name_is_a_user_message(name):
-    item = sent(dialect(name, SessionConfig()), AddUserText("1"))["item"]
+    item = sent(dialect(name, SessionConfig()), AddMessage("1"))["item"]
     assert item == {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "1"}]}
 
 

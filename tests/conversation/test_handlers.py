@@ -149,9 +149,9 @@ def test_a_flood_of_keys_costs_the_model_one_text_a_second() -> None:
     for _ in range(300):
         book.feed(ev.KeyPressed("7"), ev.KeyPressed("#"))
         book.frames(0.02)
-    texts = book.sent(cmd.AddUserText)
+    texts = book.sent(cmd.AddMessage)
     assert 5 <= len(texts) <= 7
-    assert all(len(c.text) < 160 for c in texts if isinstance(c, cmd.AddUserText))
+    assert all(len(c.text) < 160 for c in texts if isinstance(c, cmd.AddMessage))
 
 
 def test_a_number_whose_tones_pass_for_speech_is_one_text() -> None:
@@ -163,7 +163,7 @@ def test_a_number_whose_tones_pass_for_speech_is_one_text() -> None:
             book.feed(ev.SpeechStarted("u1"))
         book.frames(0.4)
     book.frames(0.3)
-    assert [c.text for c in book.sent(cmd.AddUserText) if isinstance(c, cmd.AddUserText)] == [
+    assert [c.text for c in book.sent(cmd.AddMessage) if isinstance(c, cmd.AddMessage)] == [
         phrases.keys_pressed("4711")
     ]
 

@@ -195,9 +195,9 @@ def test_keys_reach_the_model_as_one_text_after_a_pause_and_are_answered() -> No
     book.feed(ev.KeyPressed("1"))
     book.frames(0.5)
     book.feed(ev.KeyPressed("2"))
-    assert not book.sent(cmd.AddUserText)
+    assert not book.sent(cmd.AddMessage)
     book.frames(2.1)
-    (text,) = book.sent(cmd.AddUserText)
+    (text,) = book.sent(cmd.AddMessage)
     assert "12" in text.text
     assert book.sent(cmd.RequestResponse) == [cmd.RequestResponse()]
 
@@ -206,7 +206,7 @@ def test_a_hash_sends_the_keys_at_once() -> None:
     book = Playbook()
     book.greet()
     commands = book.feed(*[ev.KeyPressed(digit) for digit in "42#"])
-    assert [type(c) for c in commands] == [cmd.AddUserText, cmd.RequestResponse]
+    assert [type(c) for c in commands] == [cmd.AddMessage, cmd.RequestResponse]
 
 
 # -- faults --------------------------------------------------------------------------------------------------------

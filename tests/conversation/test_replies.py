@@ -163,7 +163,7 @@ def test_keys_are_answered_once_though_the_model_answers_speech_meanwhile() -> N
     book = Playbook()
     book.greet()
     book.feed(ev.SpeechStarted("u1"), *[ev.KeyPressed(digit) for digit in "12#"], ev.SpeechStopped("u1"))
-    assert book.sent(cmd.AddUserText)
+    assert book.sent(cmd.AddMessage)
     book.say("r1", "i1", 500)
     book.hear(4)
     assert not book.sent(cmd.RequestResponse)

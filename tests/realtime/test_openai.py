@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from telephony.audio.format import ALAW_8K, MULAW_8K, PCM16_8K, PCM16_16K, PCM16_24K
-from telephony.commands import ConfigureSession, RequestResponse, SpeakVerbatim
+from telephony.commands import AddToolCall, ConfigureSession, RequestResponse, SendToolOutput, SpeakVerbatim
 from telephony.errors import ConfigurationError
 from telephony.events import (
     CallerTranscript,
     CallerTranscriptDelta,
     Event,
+    HistoryReplayed,
     ItemTruncated,
     ModelAudio,
     ModelAudioDone,
@@ -57,7 +58,13 @@ MEANS: dict[str, type[Event]] = {
 
 
 def meaning(name: str) -> type[Event]:
-    for prefix, event in (("error-", ModelError), ("response.done", ResponseDone), ("session.updated", SessionReady)):
+    families = (
+        ("conversation.item.added", HistoryReplayed),
+        ("error-", ModelError),
+        ("response.done", ResponseDone),
+        ("session.updated", SessionReady),
+    )
+    for prefix, event in families:
         if name.startswith(prefix):
             return event
     return MEANS.get(name, ModelNoise)
@@ -210,3 +217,19 @@ def test_instructions_for_one_response_are_optional():
     )
     assert plain == {"type": "response.create"}
     assert guided == {"type": "response.create", "response": {"instructions": "Hi"}}
+
+
+def test_a_call_seeded_from_another_provider_goes_by_a_short_id_and_its_output_by_the_same():
+    long = "call-" + "0" * 38
+    speaker = OpenAI(SessionConfig())
+    (call,) = speaker.encode(AddToolCall(long, "lookup", "{}"))
+    (output,) = speaker.encode(SendToolOutput(long, "{}"))
+    call_id = json.loads(call)["item"]["call_id"]
+    assert len(call_id) == 32
+    assert json.loads(output)["item"]["call_id"] == call_id
+
+
+def test_the_models_own_call_ids_are_sent_back_as_they_are_however_long():
+    long = "call-" + "0" * 38
+    (output,) = OpenAI(SessionConfig()).encode(SendToolOutput(long, "{}"))
+    assert json.loads(output)["item"]["call_id"] == long

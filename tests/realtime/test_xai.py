@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from telephony.audio.format import ALAW_8K, MULAW_8K, PCM16_8K, PCM16_16K, PCM16_24K
-from telephony.commands import ConfigureSession, SpeakVerbatim
+from telephony.commands import AddMessage, ConfigureSession, SpeakVerbatim
 from telephony.errors import ConfigurationError
 from telephony.events import (
     CallerTranscript,
+    ConversationOpened,
     Event,
+    HistoryReplayed,
     ItemTruncated,
     ModelAudio,
     ModelAudioDone,
@@ -35,6 +37,10 @@ from telephony.settings import SessionConfig, ToolSpec, TurnDetection
 WIRE = Path(__file__).parents[2] / "fixtures" / "wire" / "xai"
 
 MEANS: dict[str, type[Event]] = {
+    "conversation.created": ConversationOpened,
+    "conversation.item.added-assistant": HistoryReplayed,
+    "conversation.item.added-function_call": HistoryReplayed,
+    "conversation.item.added-user": HistoryReplayed,
     "conversation.item.truncated": ItemTruncated,
     "error-active-response": ModelError,
     "error-inactivity": ModelError,
@@ -226,3 +232,15 @@ def test_what_xai_would_refuse_is_refused_before_a_call(config, key):
     with pytest.raises(ConfigurationError) as refusal:
         dialect("xai", config)
     assert refusal.value.key == key
+
+
+def test_items_added_once_the_session_is_configured_are_not_taken_for_a_replay():
+    speaker = XAI(SessionConfig())
+    speaker.decode((WIRE / "session.updated.json").read_text())
+    (event,) = speaker.decode((WIRE / "conversation.item.added-assistant.json").read_text())
+    assert isinstance(event, ModelNoise)
+
+
+def test_what_the_agent_said_before_is_seeded_as_plain_text():
+    (message,) = XAI(SessionConfig()).encode(AddMessage("It has shipped.", "assistant"))
+    assert json.loads(message)["item"]["content"] == [{"type": "text", "text": "It has shipped."}]

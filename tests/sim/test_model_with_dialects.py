@@ -8,7 +8,7 @@ import pytest
 
 from telephony.audio.format import MULAW_8K, PCM16_24K, AudioFormat
 from telephony.commands import (
-    AddUserText,
+    AddMessage,
     AppendAudio,
     CancelResponse,
     ConfigureSession,
@@ -99,7 +99,7 @@ def test_a_call_in_our_own_words_leaves_no_fault_and_nothing_unknown(profile: st
     pair.do(CancelResponse(speech.response_id))
     pair.wait(1)
     pair.speak()
-    pair.do(AddUserText("The caller pressed 1."))
+    pair.do(AddMessage("The caller pressed 1."))
     pair.do(RequestResponse("Say goodbye."))
     pair.wait(4)
     pair.do(ForgetItem(pair.last(ModelAudio).item_id))
