@@ -23,6 +23,7 @@ from typing import Any
 import msgspec
 
 from telephony.sim.model_ear import Ear
+from telephony.sim.model_house import House
 from telephony.sim.model_items import Items
 from telephony.sim.model_mouth import Mouth, Voice
 from telephony.sim.model_prompter import Prompter
@@ -44,18 +45,30 @@ class SimulatedModel:
     """One connection to a simulated model.
 
     *voice* gives mu-law speech at 8 kHz for a text. *model* is what the client asked for in the URL. *epoch* is the
-    Unix time at `now == 0`, for the timestamps some events carry.
+    Unix time at `now == 0`, for the timestamps some events carry. *after* is any earlier connection to the same model:
+    this one is numbered after it and, where the script says so, goes on where it stopped.
     """
 
     def __init__(
-        self, script: ModelScript, voice: Voice, seed: int = 0, *, model: str = "", epoch: float = _EPOCH
+        self,
+        script: ModelScript,
+        voice: Voice,
+        seed: int = 0,
+        *,
+        model: str = "",
+        epoch: float = _EPOCH,
+        after: SimulatedModel | None = None,
     ) -> None:
+        self._house = after._house if after else House()
+        self.number = self._house.enter()
+        """Which connection to the model this is, from 0."""
         self.received: Counter[str] = Counter()
         """How many of each client event came."""
-        self._stage = stage = Stage(script, seed, model or _MODELS[script.profile], epoch)
+        self._stage = stage = Stage(script, seed + self.number, model or _MODELS[script.profile], epoch)
         self._ear = Ear(stage.session)
         self._mouth = Mouth(stage, voice)
-        self._prompter = Prompter(script)
+        book = self._house.book(script.replies, shared=script.sessions == "continue")
+        self._prompter = Prompter(script, book)
         self._turns = Turns(stage, self._ear, self._mouth, self._prompter)
         self._mouth.when_done = self._turns.wait_for_silence
         self._items = Items(stage)
@@ -86,6 +99,7 @@ class SimulatedModel:
             stage.send(stage.wire.error(Problem("", "The connection was refused.", script.open_error), None))
             stage.close(4000 if script.open_error == "beta_api_shape_disabled" else 1008, script.open_error)
             return stage.take()
+        self._prompter.take_over()
         stage.send(*stage.wire.opening(script.first_events, stage.session.body(), stage.unix_ms(now)))
         if stage.wire.pings and script.ping_s:
             stage.agenda.put(now + script.ping_s, self._ping)
@@ -125,7 +139,8 @@ class SimulatedModel:
 
     @property
     def unmet(self) -> list[str]:
-        """Failed expectations and replies never reached; final once the connection is closed."""
+        """Failed expectations and replies never reached; final once the connection is closed. Where successive
+        connections share a script, what was never reached is told by the newest."""
         return self._prompter.unmet
 
     @property

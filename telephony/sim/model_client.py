@@ -35,7 +35,8 @@ def hum(text: str) -> bytes:
 
 
 class ModelClient:
-    """One connection. `messages` holds all that came, in order; `at` the time each of them came."""
+    """One connection. `messages` holds all that came, in order; `at` the time each of them came. *after* is the client
+    of an earlier connection to the same model, from whose time on this one lives."""
 
     def __init__(
         self,
@@ -44,10 +45,11 @@ class ModelClient:
         voice: Voice = hum,
         seed: int = 0,
         audio: AudioFormat = PCM16_24K,
+        after: ModelClient | None = None,
     ) -> None:
-        self.now = 0.0
+        self.now: float = after.now if after else 0.0
         self.script = script if isinstance(script, ModelScript) else decode_script(script)
-        self.model = SimulatedModel(self.script, voice, seed)
+        self.model: SimulatedModel = SimulatedModel(self.script, voice, seed, after=after.model if after else None)
         self.messages: list[Message] = []
         self.at: list[float] = []
         self.raw: list[str] = []

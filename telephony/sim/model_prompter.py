@@ -6,6 +6,7 @@ import re
 
 import msgspec
 
+from telephony.sim.model_house import Book
 from telephony.sim.model_memory import Memory, satisfies
 from telephony.sim.model_script import Cue, ModelScript, Reply
 
@@ -14,36 +15,39 @@ _UNSCRIPTED = "(something the script does not foresee)"
 
 
 class Prompter:
-    """Goes through the replies in order; a cue that does not fit is answered politely and takes nothing away."""
+    """Goes through the replies of a book in order; a cue that does not fit is answered politely and takes nothing
+    away. Each connection has a prompter of its own, also where several read from one book."""
 
-    def __init__(self, script: ModelScript) -> None:
+    def __init__(self, script: ModelScript, book: Book) -> None:
         self._script = script
-        self._next = 0
+        self._book = book
+        book.reader = book.reader or self
         self._complaints: list[str] = []
         self.off_script: list[Cue] = []
         """Cues the script did not foresee."""
 
+    def take_over(self) -> None:
+        """From now on this connection answers for what is left of the book."""
+        self._book.reader = self
+
     @property
     def unmet(self) -> list[str]:
-        """Expectations that failed, and replies that were not reached yet."""
-        rest = range(self._next, len(self._script.replies))
-        return [*self._complaints, *(f"{self._place(n)} was never reached" for n in rest)]
+        """Expectations that failed here and, with the newest reader of the book, replies that were not reached yet."""
+        left = range(self._book.next, len(self._book.replies)) if self._book.reader is self else ()
+        return [*self._complaints, *(f"{self._place(n)} was never reached" for n in left)]
 
     def _place(self, number: int) -> str:
-        return f"replies[{number}] (on {self._script.replies[number].on})"
-
-    def _due(self) -> Reply | None:
-        return self._script.replies[self._next] if self._next < len(self._script.replies) else None
+        return f"replies[{number}] (on {self._book.replies[number].on})"
 
     def expects(self, cue: Cue) -> bool:
         """Whether the next reply waits for *cue*."""
-        reply = self._due()
+        reply = self._book.due
         return reply is not None and reply.on == cue
 
     def hears(self, memory: Memory) -> str:
         """What the caller's current turn is taken to say."""
         number = self._after_what_cannot_come(memory)
-        reply = self._script.replies[number] if number < len(self._script.replies) else None
+        reply = self._book.replies[number] if number < len(self._book.replies) else None
         return reply.hears if reply and reply.on == "speech" and reply.hears else _UNSCRIPTED
 
     def cue(self, cue: Cue, memory: Memory, asked: str = "") -> tuple[Reply, int | None]:
@@ -51,11 +55,11 @@ class Prompter:
         of this one response."""
         if cue == "speech":
             self._skip(self._after_what_cannot_come(memory))
-        reply = self._due()
+        reply = self._book.due
         if reply and (reply.on == cue or self._answers_late(reply, cue, memory)):
             self._check(reply, memory)
-            self._next += 1
-            return self._filled(reply, asked), self._next - 1
+            self._book.next += 1
+            return self._filled(reply, asked), self._book.next - 1
         self.off_script.append(cue)
         if self._script.strict_script:
             self._complaints.append(f"off script: {cue} came while waiting for {reply.on if reply else 'the end'}")
@@ -63,13 +67,13 @@ class Prompter:
 
     def give_back(self, number: int) -> None:
         """The reply was dropped before anybody could hear it: it will be due again."""
-        self._next = min(self._next, number)
+        self._book.next = min(self._book.next, number)
 
     def _after_what_cannot_come(self, memory: Memory) -> int:
         """Where the script goes on once the caller speaks: no greeting is due any more, and outputs of calls that were
         never made do not come either."""
-        number = self._next
-        for reply in self._script.replies[self._next :]:
+        number = self._book.next
+        for reply in self._book.replies[self._book.next :]:
             tool_to_come = reply.on == "tool" and (memory.waiting or memory.fresh_outputs)
             if reply.on not in ("greeting", "tool") or tool_to_come:
                 break
@@ -77,11 +81,11 @@ class Prompter:
         return number
 
     def _skip(self, number: int) -> None:
-        for skipped in range(self._next, number):
-            greeting = self._script.replies[skipped].on == "greeting"
+        for skipped in range(self._book.next, number):
+            greeting = self._book.replies[skipped].on == "greeting"
             why = "the caller spoke first" if greeting else "its call was interrupted before it was made"
             self._complaints.append(f"{self._place(skipped)} was skipped: {why}")
-        self._next = number
+        self._book.next = number
 
     @staticmethod
     def _answers_late(reply: Reply, cue: Cue, memory: Memory) -> bool:
@@ -92,9 +96,9 @@ class Prompter:
         for name, wanted in reply.expect.items():
             outputs = memory.outputs_of(name)
             if not outputs:
-                self._complaints.append(f"{self._place(self._next)}: {name} was never answered")
+                self._complaints.append(f"{self._place(self._book.next)}: {name} was never answered")
             elif not satisfies(outputs[-1], wanted):
-                place = f"{self._place(self._next)}.expect.{name}"
+                place = f"{self._place(self._book.next)}.expect.{name}"
                 self._complaints.append(f"{place}: wanted {wanted!r}, and the output was {outputs[-1]!r}")
 
     def _filled(self, reply: Reply, asked: str) -> Reply:

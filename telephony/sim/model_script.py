@@ -86,6 +86,9 @@ class ModelScript(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     profile: Literal["xai", "openai"] = "xai"
     replies: tuple[Reply, ...] = ()
+    sessions: Literal["anew", "continue"] = "anew"
+    """What a later connection to the same model does: begin the replies anew, or go on with those that the earlier ones
+    have not used up. A reply is used up once it has begun, however it ended."""
     strict_script: bool = False
     """Whether a cue that the script does not foresee is an error instead of being answered politely."""
     fallback: str = "I am sorry, I did not catch that."

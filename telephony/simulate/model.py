@@ -35,7 +35,7 @@ class ModelSession:
 
     def __init__(self, number: int, core: SimulatedModel, socket: web.WebSocketResponse, model: str) -> None:
         self.number = number
-        """Counts from 0 in the order of connections."""
+        """Counts from 0 in the order of connections, refused ones included."""
         self.core = core
         self.model = model
         """What the URL asked for."""
@@ -67,7 +67,7 @@ class RunningModel:
         self._seed = seed
         self._api_key = api_key
         self._on_event = on_event
-        self._count = 0
+        self._newest: SimulatedModel | None = None
         self._runner: web.AppRunner | None = None
 
     async def __aenter__(self) -> Self:
@@ -123,10 +123,10 @@ class RunningModel:
         return socket
 
     def _session(self, script: ModelScript, socket: web.WebSocketResponse, model: str) -> ModelSession:
-        number, self._count = self._count, self._count + 1
         epoch = datetime.now(UTC).timestamp() - asyncio.get_running_loop().time()
-        core = SimulatedModel(script, self._voice, self._seed + number, model=model, epoch=epoch)
-        session = ModelSession(number, core, socket, model)
+        core = SimulatedModel(script, self._voice, self._seed, model=model, epoch=epoch, after=self._newest)
+        self._newest = core
+        session = ModelSession(core.number, core, socket, model)
         self.sessions.append(session)
         return session
 
@@ -175,7 +175,8 @@ async def start_model(
     api_key: str | None = None,
     on_event: OnEvent | None = None,
 ) -> RunningModel:
-    """Serve *script* at `/v1/realtime` (and `/realtime`); every connection begins it anew.
+    """Serve *script* at `/v1/realtime` (and `/realtime`); every connection begins it anew, or goes on with it where the
+    one before stopped, as its `sessions` says.
 
     *voice* gives mu-law speech at 8 kHz for a text. *port* 0 takes a free one. With *api_key*, clients must send it as
     `Authorization: Bearer`; without, everybody may come in.

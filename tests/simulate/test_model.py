@@ -74,6 +74,21 @@ async def test_sessions_run_at_once_and_each_begins_the_script_anew() -> None:
         assert all(session.core.unmet == [] for session in model.sessions)
 
 
+async def test_sessions_one_after_another_can_share_the_script() -> None:
+    replies = [GREETING, {"on": "greeting", "say": "Hello again."}]
+    transcripts = []
+    async with await running({"replies": replies, "sessions": "continue"}) as model:
+        for _ in replies:
+            async with dial(model) as client:
+                await send(client, "session.update", session={"turn_detection": VAD})
+                await send(client, "response.create")
+                done = (await until(client, "response.done"))[-1]
+                transcripts.append(done["response"]["output"][0]["content"][0]["transcript"])
+        await asyncio.gather(*(session.ended.wait() for session in model.sessions))
+        assert [session.core.unmet for session in model.sessions] == [[], []]
+    assert transcripts == ["Hello.", "Hello again."]
+
+
 async def test_events_are_shown_in_both_directions() -> None:
     seen: list[tuple[str, str]] = []
 
