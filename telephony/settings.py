@@ -19,6 +19,8 @@ AUDIO_FORMATS: dict[str, AudioFormat] = {
 """The names of `agents.*.audio`."""
 
 Seconds = Annotated[float, Field(ge=0)]
+File = Annotated[str, Field(json_schema_extra={"format": "path"})]
+"""A path; in the configuration file, relative to that file."""
 
 
 class Group(BaseModel):
@@ -64,6 +66,25 @@ class Limits(Group):
     """Seconds without a single message from the carrier before the call is taken for lost."""
 
 
+class Fallback(Group):
+    """What the caller gets when no model answers: an apology, then a person or a goodbye. Never silence."""
+
+    transfer: str = ""
+    """Number (E.164) the caller is sent on to after the apology; unset ends the call. Let people answer it, or another
+    system than this one."""
+    caller_id: str = ""
+    """Number shown to whoever is called then, one of the account's or verified there; unset shows the caller's own."""
+    timeout: Annotated[int, Field(ge=5, le=600)] = 20
+    """Seconds it may ring there before the caller is told that nobody can take the call."""
+    apology: File = ""
+    """WAV file, played when the model is lost for good; it should say that somebody else takes over, if `transfer` is
+    set. Unset plays one that comes with the program, in English."""
+    filler: File = ""
+    """WAV file, such as "One moment, please", played while a model is being reached again."""
+    goodbye: File = ""
+    """WAV file, played when the call must end and the model does not answer."""
+
+
 class AgentSettings(Group):
     """An agent: who answers the phone."""
 
@@ -91,6 +112,7 @@ class AgentSettings(Group):
     """Passed to models that take it (xAI: `none` or `high`); less is faster."""
     turn_detection: TurnDetection = TurnDetection()
     limits: Limits = Limits()
+    fallback: Fallback = Fallback()
     record: bool = True
     """Whether to write a stereo recording."""
     session: dict[str, Any] = {}

@@ -8,12 +8,14 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 from pydantic import ValidationError
 
+from telephony.agents.numbers import normal
 from telephony.errors import ConfigurationError
 from telephony.settings import (
     AUDIO_FORMATS,
     AgentSettings,
     CallSettings,
     Clips,
+    Fallback,
     Limits,
     SessionConfig,
     ToolSpec,
@@ -70,6 +72,7 @@ class Agent:
         reasoning_effort: str | None = None,
         turn_detection: TurnDetection | None = None,
         limits: Limits | None = None,
+        fallback: Fallback | None = None,
         record: bool = True,
         session: dict[str, Any] | None = None,
     ) -> None:
@@ -88,6 +91,7 @@ class Agent:
             "reasoning_effort": reasoning_effort,
             "turn_detection": turn_detection or TurnDetection(),
             "limits": limits or Limits(),
+            "fallback": fallback or Fallback(),
             "record": record,
             "session": session or {},
         }
@@ -109,7 +113,7 @@ class Agent:
 
 
 def call_settings(agent: Agent, specs: Sequence[ToolSpec] = (), clips: Clips | None = None) -> CallSettings:
-    """What a conversation reads: *agent*, with the *specs* of its loaded tools and the carrier's *clips*."""
+    """What a conversation reads: *agent*, with the *specs* of its loaded tools and its *clips*."""
     settings = agent.settings
     session = SessionConfig(
         instructions=settings.instructions,
@@ -131,6 +135,7 @@ def call_settings(agent: Agent, specs: Sequence[ToolSpec] = (), clips: Clips | N
         speaks_first=settings.speaks_first,
         clips=clips or Clips(),
         hang_up_tool="hang_up" if HANG_UP in settings.tools else None,
+        transfer_to=normal(settings.fallback.transfer),
     )
 
 

@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from urllib.parse import unquote
 
 from telephony.agents.agent import Agent
+from telephony.agents.numbers import HOW_TO_WRITE, PLUS, SPELLING, is_e164, normal
 from telephony.errors import ConfigurationError
-
-_SCHEME = re.compile(r"(?:tel|sips?|client|whatsapp):", re.IGNORECASE)
-_SPELLING = re.compile(r"[\s().\-/\u00a0\u2010-\u2015]")
-"""What people write between digits."""
-_PLUS = re.compile(r"\+[0-9]+")
-_E164 = re.compile(r"\+[1-9][0-9]{1,14}")
-"""ITU-T E.164: a country code, which never begins with 0, and at most 15 digits in all."""
-_LONG = re.compile(r"[0-9]{7,15}")
-"""Digits that are more than a short code or an extension: a number whose plus was lost on the way."""
 
 
 class Directory:
@@ -72,40 +62,22 @@ class Directory:
             raise ConfigurationError(place, problem, "Keep one of the two.")
 
 
-def normal(number: str) -> str:
-    """One spelling for all the ways a number or address is written: `tel:+1 (555) 010-0` is `+15550100`.
-
-    Of a SIP address or a client's name that is no number, what stands before the `@` remains, in lower case. A plus
-    that was lost (a form that was decoded twice turns it into a space) or written as `00` is put back.
-    """
-    text = number.strip().strip("<>")
-    scheme = _SCHEME.match(text)
-    if scheme:
-        text = unquote(re.split("[@;?]", text[scheme.end() :], maxsplit=1)[0])
-    digits = _SPELLING.sub("", text)
-    if digits.startswith("00") and _LONG.fullmatch(digits[2:]):
-        return f"+{digits[2:]}"
-    if _LONG.fullmatch(digits):
-        return f"+{digits}"
-    return digits if _PLUS.fullmatch(digits) else text.strip().lower()
-
-
 def _full(key: str, place: str) -> str:
     """What a key that is no beginning stands for."""
     entry = normal(key)
     if not entry or "*" in entry:
         problem = f"{key!r} is neither a number nor the beginning of one"
         raise ConfigurationError(place, problem, 'Write "+15550100", "+1555*", or "*" for the rest.')
-    if entry.startswith("+") and not _E164.fullmatch(entry):
+    if entry.startswith("+") and not is_e164(entry):
         problem = f"{key} is no phone number"
-        raise ConfigurationError(place, problem, "Write a plus, the country code and the number: 2 to 15 digits.")
+        raise ConfigurationError(place, problem, HOW_TO_WRITE)
     return entry
 
 
 def _prefix(key: str, place: str) -> str:
     """What a number must begin with for a key such as `+1555*`; nothing for `*`."""
-    digits = _SPELLING.sub("", key.strip()[:-1])
-    if digits and not _PLUS.fullmatch(digits):
+    digits = SPELLING.sub("", key.strip()[:-1])
+    if digits and not PLUS.fullmatch(digits):
         problem = f"{key} is no beginning of a phone number"
         remedy = 'Write a plus, the first digits and one star at the end: "+1555*".'
         raise ConfigurationError(place, problem, remedy)

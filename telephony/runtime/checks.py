@@ -10,7 +10,9 @@ from urllib.parse import SplitResult, urlsplit
 
 from telephony.agents.agent import Agent
 from telephony.agents.directory import Directory
+from telephony.agents.numbers import HOW_TO_WRITE, is_e164, normal
 from telephony.errors import ConfigurationError
+from telephony.runtime.clips import ClipError, own_clip, own_clips
 from telephony.runtime.located import Path, dotted
 from telephony.settings import Settings
 
@@ -27,6 +29,7 @@ def check(settings: Settings, place: Place, agents: Iterable[Agent] = ()) -> lis
         *_account(settings),
         *_models(settings, staff),
         *_numbers(settings, staff),
+        *_fallbacks(settings, staff),
         *_gateway(settings),
     ]
     return [ConfigurationError(dotted(path), problem, remedy, place(path)) for path, problem, remedy in found]
@@ -128,6 +131,26 @@ def _directory(numbers: Mapping[str, str], staff: Sequence[Agent]) -> Iterator[P
         Directory(staff, numbers)
     except ConfigurationError as error:
         yield tuple(error.key.split(".", 1)), error.problem, error.remedy
+
+
+def _fallbacks(settings: Settings, staff: Sequence[Agent]) -> Iterator[Problem]:
+    """Where callers are sent on to, and the recordings that they hear: nobody wants to learn of a mistake then."""
+    agents = {normal(number): name for number, name in settings.numbers.items()}
+    for agent in staff:
+        path: Path = ("agents", agent.name, "fallback")
+        fallback = agent.settings.fallback
+        for key in ("transfer", "caller_id"):
+            number = getattr(fallback, key)
+            if number and not is_e164(normal(number)):
+                yield (*path, key), f"{_quoted(number)} is no phone number", HOW_TO_WRITE
+        if fallback.transfer and agents.get(normal(fallback.transfer)) == agent.name:
+            problem = f"{fallback.transfer} leads back to {agent.name}, whose model does not answer"
+            yield (*path, "transfer"), problem, "Name a number that people answer."
+        for key, file in own_clips(fallback):
+            try:
+                own_clip(file)
+            except ClipError as error:
+                yield (*path, key), error.problem, error.remedy
 
 
 def _gateway(settings: Settings) -> Iterator[Problem]:

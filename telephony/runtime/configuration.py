@@ -107,7 +107,18 @@ def _file(path: Path | None, environment: Environment) -> Located:
     if not isinstance(tree.value, dict):
         problem = f"the file must hold settings by name, not {_shown(tree.value)}"
         raise ConfigurationError(str(file), problem, "Begin with lines such as 'public_url: https://…'.", tree.place)
-    return tree
+    return _beside(tree, file.parent)
+
+
+def _beside(tree: Located, folder: Path, path: tuple[str, ...] = ()) -> Located:
+    """*tree* with the paths in it starting from *folder*, where the file lies, and not from wherever we are run."""
+    if isinstance(tree.value, dict):
+        return Located({key: _beside(item, folder, (*path, key)) for key, item in tree.value.items()}, tree.place)
+    schema = settings_schema().at(path)
+    names_file = schema is not None and schema.path and isinstance(tree.value, str) and tree.value
+    if not names_file or tree.value.startswith(REFERENCE):
+        return tree
+    return Located(str(folder / tree.value), tree.place)
 
 
 def _flag(key: str, value: object) -> Located:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
-from importlib import resources
 from pathlib import Path
 
 import aiohttp
@@ -19,8 +18,6 @@ from structlog.typing import FilteringBoundLogger
 
 from telephony.agents.agent import Agent, call_settings
 from telephony.agents.directory import Directory
-from telephony.audio.format import MULAW_8K, AudioFormat
-from telephony.audio.transcode import Transcoder
 from telephony.bridge.bridge import ConnectModel
 from telephony.bridge.calls import Calls, Plan, Watcher
 from telephony.bridge.tape import recover
@@ -32,11 +29,12 @@ from telephony.links.http import perform
 from telephony.links.link import Link
 from telephony.realtime import Dialect, dialect
 from telephony.runtime.checks import check, serving_problems
+from telephony.runtime.clips import clips_for
 from telephony.runtime.configuration import ConfigurationErrors
 from telephony.runtime.gateway import has_keys, make_gateway
 from telephony.server.app import Server, application
 from telephony.server.reception import Reception
-from telephony.settings import CallSettings, Clips, Settings
+from telephony.settings import CallSettings, Settings
 from telephony.store.keeper import RecordKeeper
 from telephony.tools.load import load_tools
 from telephony.tools.toolbox import Toolbox
@@ -176,7 +174,7 @@ def _plan(agent: Agent, upstream: Upstream, stack: contextlib.AsyncExitStack) ->
     place = f"agents.{agent.name}.tools"
     toolbox = Toolbox(load_tools(agent.tools, place))
     stack.push_async_callback(toolbox.close)
-    settings = call_settings(agent, toolbox.specs, _clips(agent))
+    settings = call_settings(agent, toolbox.specs, clips_for(agent))
     for deployment in upstream.for_model(agent.settings.model):
         dialect(deployment.dialect, settings.session)
     return Plan(settings, toolbox, _connector(agent, settings, upstream), agent.settings.record)
@@ -189,17 +187,6 @@ def _connector(agent: Agent, settings: CallSettings, upstream: Upstream) -> Conn
         return dialect(deployment.dialect, settings.session), f"{deployment.provider}/{deployment.model}", session
 
     return connect
-
-
-def _clips(agent: Agent) -> Clips:
-    """The recorded sentences that come with the program, in the format the agent's session speaks."""
-    audio = call_settings(agent).session.audio
-    return Clips(*(_clip(name, audio) for name in Clips.__struct_fields__))
-
-
-def _clip(name: str, audio: AudioFormat) -> bytes:
-    recorded = resources.files("telephony").joinpath("clips", f"{name}.ulaw").read_bytes()
-    return Transcoder(MULAW_8K, audio).feed(recorded)
 
 
 # -- records -------------------------------------------------------------------------------------------------------

@@ -78,6 +78,11 @@ class Schema:
         return self.node.get("format") == "password"
 
     @property
+    def path(self) -> bool:
+        """Whether it names a file."""
+        return self.node.get("format") == "path"
+
+    @property
     def required(self) -> bool:
         return "default" not in self.node
 

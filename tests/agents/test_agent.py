@@ -10,7 +10,16 @@ import pytest
 from telephony.agents import Agent, ToolLike, call_settings
 from telephony.audio.format import MULAW_8K, PCM16_24K
 from telephony.errors import ConfigurationError
-from telephony.settings import AgentSettings, CallSettings, Clips, Limits, SessionConfig, ToolSpec, TurnDetection
+from telephony.settings import (
+    AgentSettings,
+    CallSettings,
+    Clips,
+    Fallback,
+    Limits,
+    SessionConfig,
+    ToolSpec,
+    TurnDetection,
+)
 
 
 class Lookup:
@@ -34,6 +43,7 @@ FULL = AgentSettings(
     reasoning_effort="none",
     turn_detection=TurnDetection(threshold=0.7),
     limits=Limits(max_duration=60),
+    fallback=Fallback(transfer="+1 (555) 010-0123", timeout=30),
     record=False,
     session={"tool_choice": "auto"},
 )
@@ -69,6 +79,7 @@ def test_what_a_tool_is_follows_from_its_shape() -> None:
         ({"audio": "mp3"}, "agents.a.audio", "'pcm16'"),
         ({"turn_detection": {"threshold": 2}}, "agents.a.turn_detection.threshold", "less than or equal to 1"),
         ({"limits": {"max_durations": 2}}, "agents.a.limits.max_durations", "Extra inputs"),
+        ({"fallback": {"timeout": 3}}, "agents.a.fallback.timeout", "greater than or equal to 5"),
         ({"tools": [len]}, "agents.a.tools", "len is not a tool"),
         ({"tools": [3]}, "agents.a.tools", "3 is not a tool"),
     ],
@@ -119,6 +130,7 @@ def test_a_conversation_gets_everything_resolved() -> None:
         speaks_first=True,
         clips=clips,
         hang_up_tool="hang_up",
+        transfer_to="+15550100123",
     )
 
 

@@ -137,10 +137,3 @@ def test_two_agents_of_one_name_are_refused() -> None:
 def test_whatever_a_carrier_says_has_an_answer(number: str) -> None:
     assert Directory(AGENTS, {"*": "night"}).for_number(number) is AGENTS[1]
     assert isinstance(normal(number), str)
-
-
-@given(st.from_regex(r"\+[1-9][0-9]{6,14}", fullmatch=True))
-def test_every_full_number_keeps_its_spelling(number: str) -> None:
-    assert normal(number) == number
-    assert normal(f"sip:{number}@example.com") == number
-    assert normal(number.removeprefix("+")) == number

@@ -93,6 +93,40 @@ def test_agents_made_in_python_count() -> None:
     assert (error.key, error.remedy) == ("agents.desk.model", "Did you mean grok?")
 
 
+def fallback(numbers: dict[str, str] | None = None, **values: str) -> list[tuple[str, str, str]]:
+    return problems(agents={"a": {"fallback": values}, "b": {}}, model_list=MODELS[:1], numbers=numbers or {})
+
+
+@pytest.mark.parametrize("number", ["+15550100", "+1 (555) 010-0123", "tel:+15550100123", "0015550100123", ""])
+def test_callers_can_be_sent_on_to_a_number(number: str) -> None:
+    assert fallback(transfer=number, caller_id=number) == []
+
+
+@pytest.mark.parametrize("number", ["911", "frontdesk", "+0305550100", "02071838750", "sip:desk@example.com"])
+def test_callers_cannot_be_sent_on_to_what_nobody_could_dial(number: str) -> None:
+    found = fallback(transfer=number, caller_id=number)
+    assert [key for key, *_ in found] == ["agents.a.fallback.transfer", "agents.a.fallback.caller_id"]
+    for _, problem, remedy in found:
+        assert "is no phone number" in problem
+        assert "the country code" in remedy
+
+
+def test_a_caller_is_not_sent_back_to_the_agent_whose_model_is_silent() -> None:
+    [(key, problem, remedy)] = fallback({"+1 555 0100": "a", "*": "b"}, transfer="+15550100")
+    assert key == "agents.a.fallback.transfer"
+    assert "leads back to a" in problem
+    assert "people" in remedy
+    assert fallback({"+15550100": "b", "*": "a"}, transfer="+15550100") == []
+
+
+def test_every_recording_that_cannot_be_played_is_named() -> None:
+    found = fallback(apology="no/such.wav", goodbye=__file__)
+    assert [(key, problem.partition(".py")[0].partition(".wav")[0]) for key, problem, _ in found] == [
+        ("agents.a.fallback.apology", "no/such"),
+        ("agents.a.fallback.goodbye", __file__.removesuffix(".py")),
+    ]
+
+
 def test_addresses_of_models_and_of_the_carrier_can_be_connected_to() -> None:
     def entry(base: str) -> dict[str, object]:
         return {"model_name": "x", "litellm_params": {"model": "xai/x", "api_base": base}}

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from telephony.agents.agent import Agent
+from telephony.audio import wav
+from telephony.audio.format import PCM16_8K
 from telephony.errors import ConfigurationError
 from telephony.runtime.configuration import ConfigurationErrors, load, problems_of
 from telephony.settings import Settings
@@ -212,3 +214,60 @@ def test_flags_may_be_nested_or_dotted(tmp_path: Path) -> None:
     settings = load(file, {}, {"twilio": {"api_base": "http://a"}, "agents.a.voice": None}, dotenv=None)
     assert (settings.twilio.account_sid, settings.twilio.api_base) == ("AC1", "http://a")
     assert load(file, {}, {"twilio.api_base": "http://b"}, dotenv=None).twilio.api_base == "http://b"
+
+
+# -- files -----------------------------------------------------------------------------------------------------------
+
+SORRY = """
+agents:
+  desk:
+    fallback:
+      apology: sounds/sorry.wav
+model_list: [{model_name: grok, litellm_params: {model: xai/grok}}]
+"""
+
+
+def test_a_path_in_the_file_starts_from_where_the_file_lies(tmp_path: Path) -> None:
+    (tmp_path / "sounds").mkdir()
+    sound = tmp_path / "sounds" / "sorry.wav"
+    sound.write_bytes(wav.write(PCM16_8K, 1, b"\0\x10" * 8000))
+    settings = load(write(tmp_path, SORRY), {}, dotenv=None)
+    assert settings.agents["desk"].fallback.apology == str(sound)
+    absolute = SORRY.replace("sounds/sorry.wav", str(sound))
+    assert load(write(tmp_path, absolute), {}, dotenv=None).agents["desk"].fallback.apology == str(sound)
+
+
+def test_a_path_in_a_variable_starts_from_where_the_process_was_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine.wav").write_bytes(wav.write(PCM16_8K, 1, b"\0\x10" * 8000))
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "etc"
+    folder.mkdir()
+    env = {"TELEPHONY_AGENTS__DESK__FALLBACK__APOLOGY": "mine.wav"}
+    assert load(write(folder, SORRY), env, dotenv=None).agents["desk"].fallback.apology == "mine.wav"
+    named = SORRY.replace("sounds/sorry.wav", "os.environ/SORRY")
+    settings = load(write(folder, named), {"SORRY": str(tmp_path / "mine.wav")}, dotenv=None)
+    assert settings.agents["desk"].fallback.apology == str(tmp_path / "mine.wav")
+
+
+def test_a_recording_that_is_not_there_is_told_of_with_its_line(tmp_path: Path) -> None:
+    error = complaint(tmp_path, SORRY)
+    assert error.key == "agents.desk.fallback.apology"
+    assert error.place.endswith("telephony.yaml:5")
+    assert str(tmp_path / "sounds" / "sorry.wav") in error.problem
+
+
+@pytest.mark.parametrize(
+    ("line", "said", "remedy"),
+    [
+        ("transfer: +15550100", "expected text, got 15550100", "put it in quotes"),
+        ("timeout: 2", "from 5 to 600, got 2", "20"),
+        ("apologies: x.wav", "no such setting", "Did you mean apology?"),
+    ],
+)
+def test_mistakes_in_a_fallback_are_explained(tmp_path: Path, line: str, said: str, remedy: str) -> None:
+    error = complaint(tmp_path, SORRY.replace("apology: sounds/sorry.wav", line))
+    assert error.key.startswith("agents.desk.fallback.")
+    assert said in error.problem
+    assert remedy in error.remedy
