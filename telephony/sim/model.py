@@ -25,6 +25,7 @@ import msgspec
 from telephony.sim.model_ear import Ear
 from telephony.sim.model_house import House
 from telephony.sim.model_items import Items
+from telephony.sim.model_memory import Known
 from telephony.sim.model_mouth import Mouth, Voice
 from telephony.sim.model_prompter import Prompter
 from telephony.sim.model_requests import Requests
@@ -59,7 +60,7 @@ class SimulatedModel:
         epoch: float = _EPOCH,
         after: SimulatedModel | None = None,
     ) -> None:
-        self._house = after._house if after else House()
+        self._house: House = after._house if after else House()
         self.number = self._house.enter()
         """Which connection to the model this is, from 0."""
         self.received: Counter[str] = Counter()
@@ -142,6 +143,11 @@ class SimulatedModel:
         """Failed expectations and replies never reached; final once the connection is closed. Where successive
         connections share a script, what was never reached is told by the newest."""
         return self._prompter.unmet
+
+    @property
+    def items(self) -> list[Known]:
+        """The conversation as this session knows it, in order: seeded, resumed and live."""
+        return self._stage.memory.known()
 
     @property
     def session(self) -> Message:

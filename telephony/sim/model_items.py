@@ -64,6 +64,7 @@ class Items:
             name=raw.get("name", ""),
             arguments=raw.get("arguments", ""),
             output=raw.get("output", ""),
+            source="seeded",
         )
 
     def _wrong_with(self, raw: Any, after: Any) -> Problem | None:

@@ -3,9 +3,29 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Literal
 
-from telephony.sim.model_wire import Item, Spent
+import msgspec
+
+from telephony.sim.model_wire import Item, Source, Spent
+
+_EXCERPT = 400
+"""Characters of a conversation that a complaint repeats."""
+
+
+class Known(msgspec.Struct, frozen=True):
+    """An item of a session's conversation as a plain value."""
+
+    type: Literal["message", "function_call", "function_call_output"]
+    role: Literal["user", "assistant", "system", "tool"]
+    text: str = ""
+    """Of a message: what was written, or said and not cut off."""
+    call_id: str = ""
+    name: str = ""
+    arguments: str = ""
+    output: str = ""
+    source: Source = "live"
 
 
 class Memory:
@@ -26,14 +46,47 @@ class Memory:
         """Milliseconds of caller audio committed since then, for the bill."""
 
     def add(self, item: Item, *, after: str | None = None) -> None:
-        """Append an item, or insert it behind the item *after*."""
-        if after in self._items:
+        """Append an item, or insert it behind the item *after*; `root` is the beginning."""
+        if after == "root":
+            self._items = {item.id: item, **self._items}
+        elif after in self._items:
             order = list(self._items.items())
             order.insert(list(self._items).index(after) + 1, (item.id, item))
             self._items = dict(order)
-        self._items[item.id] = item
+        else:
+            self._items[item.id] = item
         if item.type == "function_call":
             self._calls[item.call_id] = item
+
+    def __iter__(self) -> Iterator[Item]:
+        return iter(self._items.values())
+
+    def known(self) -> list[Known]:
+        """Every item in its place."""
+        return [
+            Known(item.type, item.role, item.text, item.call_id, item.name, item.arguments, item.output, item.source)
+            for item in self
+        ]
+
+    def count(self, text: str) -> int:
+        """How often *text* stands in messages, arguments and outputs."""
+        return sum(item.words.count(text) for item in self)
+
+    def excerpt(self) -> str:
+        """The conversation in brief, for complaints."""
+        lines = [f"{item.role if item.type == 'message' else item.type}: {item.words}" for item in self]
+        whole = " | ".join(lines) or "nothing was said"
+        return whole if len(whole) <= _EXCERPT else f"… {whole[-_EXCERPT:]}"
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is anything but instructions in it."""
+        return any(item.role != "system" for item in self)
+
+    def written(self) -> str:
+        """What the client wrote last for the caller; empty if it wrote nothing."""
+        lines = [item.text for item in self if item.role == "user" and not item.spoken]
+        return lines[-1] if lines else ""
 
     @property
     def last(self) -> Item | None:
@@ -64,6 +117,11 @@ class Memory:
         self.fresh_outputs += 1
 
     @property
+    def all_answered(self) -> bool:
+        """Whether there were calls and each has its output."""
+        return bool(self._outputs) and not self.waiting
+
+    @property
     def waiting(self) -> list[Item]:
         """Calls without an output."""
         return [call for call_id, call in self._calls.items() if call_id not in self._outputs]
@@ -71,6 +129,10 @@ class Memory:
     def outputs_of(self, name: str) -> list[str]:
         """Outputs of every call of a function, in order."""
         return [self._outputs[key] for key, call in self._calls.items() if call.name == name and key in self._outputs]
+
+    def settled(self) -> None:
+        """What the model said or did next was written down as well: it has taken up everything before."""
+        self.fresh_outputs = self.fresh_texts = 0
 
     def taken_up(self) -> Spent:
         """A response begins and sees everything: returns what is new to it."""

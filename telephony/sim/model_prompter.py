@@ -39,10 +39,10 @@ class Prompter:
     def _place(self, number: int) -> str:
         return f"replies[{number}] (on {self._book.replies[number].on})"
 
-    def expects(self, cue: Cue) -> bool:
-        """Whether the next reply waits for *cue*."""
+    def expects(self, cue: Cue, memory: Memory | None = None) -> bool:
+        """Whether the next reply waits for *cue*; with a *memory*, also if what is written there makes it do."""
         reply = self._book.due
-        return reply is not None and reply.on == cue
+        return reply is not None and (reply.on == cue or (memory is not None and _written_down(reply, cue, memory)))
 
     def hears(self, memory: Memory) -> str:
         """What the caller's current turn is taken to say."""
@@ -56,7 +56,7 @@ class Prompter:
         if cue == "speech":
             self._skip(self._after_what_cannot_come(memory))
         reply = self._book.due
-        if reply and (reply.on == cue or self._answers_late(reply, cue, memory)):
+        if reply and (self.expects(cue, memory) or self._answers_late(reply, cue, memory)):
             self._check(reply, memory)
             self._book.next += 1
             return self._filled(reply, asked), self._book.next - 1
@@ -70,20 +70,20 @@ class Prompter:
         self._book.next = min(self._book.next, number)
 
     def _after_what_cannot_come(self, memory: Memory) -> int:
-        """Where the script goes on once the caller speaks: no greeting is due any more, and outputs of calls that were
-        never made do not come either."""
+        """Where the script goes on once the caller speaks: it is too late for a greeting or for a request to resume,
+        and outputs of calls that were never made do not come either."""
         number = self._book.next
         for reply in self._book.replies[self._book.next :]:
             tool_to_come = reply.on == "tool" and (memory.waiting or memory.fresh_outputs)
-            if reply.on not in ("greeting", "tool") or tool_to_come:
+            if reply.on not in ("greeting", "resume", "tool") or tool_to_come:
                 break
             number += 1
         return number
 
     def _skip(self, number: int) -> None:
         for skipped in range(self._book.next, number):
-            greeting = self._book.replies[skipped].on == "greeting"
-            why = "the caller spoke first" if greeting else "its call was interrupted before it was made"
+            tool = self._book.replies[skipped].on == "tool"
+            why = "its call was interrupted before it was made" if tool else "the caller spoke first"
             self._complaints.append(f"{self._place(skipped)} was skipped: {why}")
         self._book.next = number
 
@@ -101,6 +101,18 @@ class Prompter:
                 place = f"{self._place(self._book.next)}.expect.{name}"
                 self._complaints.append(f"{place}: wanted {wanted!r}, and the output was {outputs[-1]!r}")
 
+        for key, wanted, fewest, most in (
+            ("knows", reply.knows, 1, None),
+            ("knows_once", reply.knows_once, 1, 1),
+            ("knows_not", reply.knows_not, 0, 0),
+        ):
+            for text in wanted:
+                count = memory.count(text)
+                if count < fewest or (most is not None and count > most):
+                    place = f"{self._place(self._book.next)}.{key}"
+                    found = f"{text!r} stands {count} times in the conversation"
+                    self._complaints.append(f"{place}: {found} ({memory.excerpt()})")
+
     def _filled(self, reply: Reply, asked: str) -> Reply:
         """A greeting or prompt without words of its own says what it was asked to."""
         if reply.say or reply.tool_calls or reply.fail or reply.drop:
@@ -115,7 +127,14 @@ class Prompter:
             "text": "Of course.",
             "prompt": "Are you still there?",
             "silence": "Are you still there?",
+            "resume": "Where were we?",
         }[cue]
+
+
+def _written_down(reply: Reply, cue: Cue, memory: Memory) -> bool:
+    """A turn that the client wrote down instead of having it spoken, as it does with one that an earlier session heard
+    and never answered."""
+    return cue == "text" and reply.on == "speech" and bool(reply.hears) and reply.hears in memory.written()
 
 
 def _verbatim(asked: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 
 from telephony.sim.model_ear import Ear
@@ -45,14 +47,33 @@ class Requests:
 
     def _cue(self) -> Cue:
         memory = self._stage.memory
+        if self._mouth.last is None and memory.begun:
+            seeded = next((cue for cue in self._seeded() if self._prompter.expects(cue, memory)), None)
+            if seeded:
+                return seeded
+        if memory.fresh_texts and self._prompter.expects("text", memory):
+            return "text"
         if memory.fresh_outputs and not memory.waiting:
             return "tool"
         if memory.fresh_texts:
             return "text"
-        silent_so_far = not self._turns.caller_spoke
-        if silent_so_far and (self._prompter.expects("greeting") or self._mouth.last is None):
+        fresh = self._mouth.last is None and not memory.begun
+        if not self._turns.caller_spoke and (self._prompter.expects("greeting") or fresh):
             return "greeting"
         return "prompt"
+
+    def _seeded(self) -> Iterator[Cue]:
+        """What a first request may mean after a conversation was brought along: where it had stopped is for the client
+        to know, so the script decides."""
+        memory = self._stage.memory
+        yield "resume"
+        if memory.all_answered:
+            yield "tool"
+        if memory.written():
+            yield "text"
+        if not self._turns.caller_spoke:
+            yield "greeting"
+        yield "prompt"
 
     def _free(self, now: float, event_id: str | None) -> bool:
         """Whether a response may begin now. If one is open the client is told, as each provider does."""
@@ -97,6 +118,14 @@ class Requests:
             self._force(event["item"], event.get("event_id"), now)
         else:
             self._items.create(event, now)
+            self._settle()
+
+    def _settle(self) -> None:
+        """While a conversation is brought along, whatever the model said or called answers what stands before it."""
+        last = self._stage.memory.last
+        bringing = self._mouth.last is None and not self._turns.caller_spoke
+        if bringing and last and last.source == "seeded" and (last.role == "assistant" or last.type == "function_call"):
+            self._stage.memory.settled()
 
     def _force(self, item: Message, event_id: str | None, now: float) -> None:
         """Say a text word for word: a whole response follows, without a `response.create`."""

@@ -29,10 +29,11 @@ import msgspec
 
 from telephony.errors import ScriptError
 
-Cue = Literal["greeting", "speech", "tool", "text", "prompt", "silence"]
+Cue = Literal["greeting", "speech", "tool", "text", "prompt", "silence", "resume"]
 """Why a reply is due. `greeting`: the client has the model speak before the caller did. `speech`: the caller's turn
 ended. `tool`: every function call was answered and a response asked for. `text`: the client wrote a user message and
-asked. `prompt`: the client asked out of turn. `silence`: the model's own idle timer (`idle_timeout_ms`) ran out."""
+asked. `prompt`: the client asked out of turn. `silence`: the model's own idle timer (`idle_timeout_ms`) ran out.
+`resume`: the client gave a new session the conversation so far and asked, whatever came last in it."""
 
 
 class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -55,6 +56,12 @@ class Reply(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Parallel calls; `call` is the short form for one."""
     expect: dict[str, Any] = {}
     """By function name, what its output must be: a text is looked for inside it, anything else must equal its JSON."""
+    knows: tuple[str, ...] = ()
+    """Texts that must stand in this session's conversation when the cue comes: in messages, arguments or outputs."""
+    knows_once: tuple[str, ...] = ()
+    """Texts that must stand there exactly once: what a client told twice stands there twice."""
+    knows_not: tuple[str, ...] = ()
+    """Texts that must not stand there, such as words that the caller never heard."""
     drop: bool = False
     """Open the response and never continue or close it (xAI drops replies so)."""
     omit_done: bool = False
@@ -177,11 +184,17 @@ def _check(script: ModelScript, number: int, reply: Reply, place: str) -> None:
     if reply.expect and reply.on != "tool":
         raise ScriptError(f"{place}.expect: only a reply on tool has outputs to check. Move it to the reply on tool.")
     asked = {call.name for earlier in script.replies[:number] for call in earlier.tool_calls}
-    if reply.on == "tool" and not asked:
-        raise ScriptError(f"{place}: waits for a tool, but no reply before it calls one. Add call to an earlier reply.")
+    # A client that resumes may bring calls along which another session made.
+    brought = any(known.on == "resume" or known.knows or known.knows_once for known in script.replies[: number + 1])
+    if reply.on == "tool" and not asked and not brought:
+        remedy = "Add call to an earlier reply, or knows if the client brings the call along from another session."
+        raise ScriptError(f"{place}: waits for a tool, but no reply before it calls one. {remedy}")
     for name in reply.expect:
-        if name not in asked:
+        if name not in asked and not brought:
             raise ScriptError(f"{place}.expect.{name}: {_instead('is not called before', name, asked)}")
+    for key in ("knows", "knows_once", "knows_not"):
+        if not all(getattr(reply, key)):
+            raise ScriptError(f"{place}.{key}: an empty text stands everywhere. Remove it or write what to look for.")
     if reply.close and not 1000 <= reply.close < 5000:
         raise ScriptError(f"{place}.close: {reply.close} is no WebSocket close code. Use 1000 to 4999, such as 1011.")
     _check_range(reply.delta_ms, f"{place}.delta_ms")

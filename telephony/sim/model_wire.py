@@ -27,6 +27,10 @@ class Problem(msgspec.Struct, frozen=True):
     """Whether the provider says nothing about it: the user would never learn of it from the wire."""
 
 
+Source = Literal["live", "seeded", "resumed"]
+"""Where an item comes from: said or done in this session, written by the client, or kept from an earlier session."""
+
+
 class Item(msgspec.Struct):
     """An item of the conversation."""
 
@@ -44,6 +48,12 @@ class Item(msgspec.Struct):
     name: str = ""
     arguments: str = ""
     output: str = ""
+    source: Source = "live"
+
+    @property
+    def words(self) -> str:
+        """What it tells a model: its text, its arguments or its output."""
+        return self.text or self.arguments or self.output
 
 
 class Response(msgspec.Struct):

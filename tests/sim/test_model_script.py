@@ -27,6 +27,11 @@ def test_deltas_are_as_long_as_recorded_unless_told() -> None:
     assert decode_script({"delta_ms": [20, 20]}).delta_range == (20, 20)
 
 
+def test_call_may_come_from_another_session_if_the_script_says_what_is_known_of_it() -> None:
+    script = decode_script({"replies": [{"on": "tool", "knows": ["A-1042"], "expect": {"find": "x"}}]})
+    assert script.replies[0].knows == ("A-1042",)
+
+
 @pytest.mark.parametrize(
     ("document", "place", "remedy"),
     [
@@ -40,6 +45,8 @@ def test_deltas_are_as_long_as_recorded_unless_told() -> None:
         ({"replies": [{"on": "speech", "call": {"name": "f"}, "calls": [{"name": "g"}]}]}, "replies[0]", "Keep calls"),
         ({"replies": [{"on": "greeting", "hears": "Hi"}]}, "replies[0].hears", "on: speech"),
         ({"replies": [{"on": "tool"}]}, "replies[0]", "Add call"),
+        ({"replies": [{"on": "resume", "knows": [""]}]}, "replies[0].knows", "Remove it"),
+        ({"replies": [{"on": "resume", "knows": "x"}]}, "replies[0].knows", "Change it"),
         ({"replies": [{"on": "speech", "expect": {"f": "x"}}]}, "replies[0].expect", "Move it"),
         (
             {"replies": [{"on": "speech", "call": {"name": "find"}}, {"on": "tool", "expect": {"fnd": "x"}}]},
