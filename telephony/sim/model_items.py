@@ -6,21 +6,15 @@ call, a truncation beyond what was sent.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
+from telephony.sim.model_item_checks import item_problems, missing
 from telephony.sim.model_memory import keep
 from telephony.sim.model_stage import Stage
 from telephony.sim.model_wire import Item, Message, Problem
 
-_OPENAI_PARTS = {
-    "user": ("input_text", "input_audio", "input_image"),
-    "system": ("input_text",),
-    "assistant": ("output_text", "output_audio"),
-}
-_XAI_PARTS = dict.fromkeys(("user", "system", "assistant"), ("input_text", "input_audio", "text", "audio"))
-_CALL_ID_LENGTH = 32
-"""OpenAI refuses longer call ids; xAI's own have 43 characters, which matters when history moves between them."""
+_REPEATED = ("duplicate_tool_call", "duplicate_tool_output")
+"""Told a second time, which nobody answers: neither provider documents what becomes of it."""
 
 
 class Items:
@@ -34,22 +28,23 @@ class Items:
 
     def create(self, event: Message, now: float) -> None:
         stage = self._stage
-        raw = event.get("item")
-        problem = self._wrong_with(raw, event.get("previous_item_id"))
-        if problem:
+        after = event.get("previous_item_id")
+        repeated = False
+        for problem in item_problems(event.get("item"), after, stage.memory, stage.script.profile):
             stage.object_to(problem, now, event.get("event_id"))
+            if not problem.silent:
+                return
+            repeated = repeated or problem.fault in _REPEATED
+        if repeated:
             return
         item = self._read(event["item"])
         if item.type == "function_call_output":
-            if stage.memory.answered(item.call_id):
-                stage.blame("duplicate_tool_output", f"call {item.call_id} was answered before", now)
-                return
             stage.memory.answer(item.call_id, item.output)
         if item.type == "message" and item.role == "user":
             stage.memory.fresh_texts += 1
         stage.memory.fresh_words += len((item.text or item.output).split())
-        previous = stage.memory.get(str(event.get("previous_item_id"))) or stage.memory.last
-        stage.memory.add(item, after=event.get("previous_item_id"))
+        previous = stage.memory.get(str(after)) or (None if after == "root" else stage.memory.last)
+        stage.memory.add(item, after=after)
         stage.send(*stage.wire.item_created(item, previous))
 
     def _read(self, raw: Message) -> Item:
@@ -66,63 +61,6 @@ class Items:
             output=raw.get("output", ""),
             source="seeded",
         )
-
-    def _wrong_with(self, raw: Any, after: Any) -> Problem | None:
-        if not isinstance(raw, dict):
-            return _missing("item")
-        kind = raw.get("type")
-        if after not in (None, "root") and self._stage.memory.get(str(after)) is None:
-            message = f"Item with id '{after}' does not exist."
-            return Problem("unknown_item", message, "item_create_invalid_previous_item_id", "previous_item_id")
-        checks = {
-            "message": self._wrong_message,
-            "function_call": self._wrong_call,
-            "function_call_output": self._wrong_output,
-        }
-        if kind not in checks:
-            message = f"Invalid value: {kind!r}. Supported values are: {', '.join(checks)}."
-            return Problem("invalid_item", message, param="item.type")
-        return next(checks[kind](raw), None)
-
-    def _wrong_message(self, raw: Message) -> Iterator[Problem]:
-        parts = _XAI_PARTS if self._xai else _OPENAI_PARTS
-        role, content = raw.get("role"), raw.get("content")
-        if not isinstance(role, str) or role not in parts:
-            message = f"Invalid value: {role!r}. Supported values are: 'system', 'user', and 'assistant'."
-            yield Problem("invalid_item", message, param="item.role")
-            return
-        if not isinstance(content, list) or not content:
-            yield _missing("item.content")
-            return
-        for number, part in enumerate(content):
-            kind = part.get("type") if isinstance(part, dict) else None
-            if kind not in parts[role]:
-                known = ", ".join(parts[role])
-                message = f"Invalid value: {kind!r}. Supported values for a message of the {role} are: {known}."
-                yield Problem("invalid_content_type", message, param=f"item.content[{number}].type")
-
-    def _wrong_call(self, raw: Message) -> Iterator[Problem]:
-        for key in ("name", "call_id", "arguments"):
-            if not isinstance(raw.get(key), str):
-                yield _missing(f"item.{key}")
-        yield from self._wrong_call_id(raw)
-
-    def _wrong_output(self, raw: Message) -> Iterator[Problem]:
-        call_id, output = raw.get("call_id"), raw.get("output")
-        if not isinstance(call_id, str):
-            yield _missing("item.call_id")
-        elif self._stage.memory.called(call_id) is None:
-            message = f"Tool call ID '{call_id}' not found in conversation."
-            yield Problem("orphan_tool_output", message, "invalid_tool_call_id", "item.call_id")
-        if not isinstance(output, str):
-            # JSON is to be encoded once, into a string.
-            message = "Invalid type for 'item.output': expected a string."
-            yield Problem("invalid_item", message, "invalid_type", "item.output")
-
-    def _wrong_call_id(self, raw: Message) -> Iterator[Problem]:
-        if not self._xai and len(raw["call_id"]) > _CALL_ID_LENGTH:
-            message = f"Invalid 'item.call_id': string too long. Expected a maximum length of {_CALL_ID_LENGTH}."
-            yield Problem("invalid_item", message, "string_above_max_length", "item.call_id")
 
     # -- delete, truncate, retrieve ---------------------------------------------------------------------------------
 
@@ -153,7 +91,7 @@ class Items:
     def _find(self, verb: str, event: Message, now: float) -> Item | None:
         stage, item_id = self._stage, event.get("item_id")
         if not isinstance(item_id, str):
-            stage.object_to(_missing("item_id"), now, event.get("event_id"))
+            stage.object_to(missing("item_id"), now, event.get("event_id"))
             return None
         item = stage.memory.get(item_id)
         if item is None:
@@ -183,8 +121,3 @@ def _wrong_truncation(item: Item, wanted: Any, content_index: Any) -> Problem | 
         message = f"Audio content of {int(item.audio_ms)}ms is already shorter than {wanted}ms"
         return Problem("truncate_too_far", message, param="audio_end_ms")
     return None
-
-
-def _missing(path: str) -> Problem:
-    message = f"Missing required parameter: '{path}'."
-    return Problem("missing_parameter", message, "missing_required_parameter", path)

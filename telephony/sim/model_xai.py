@@ -114,7 +114,12 @@ class XaiWire:
     # -- items ------------------------------------------------------------------------------------------------------
 
     def item_created(self, item: Item, previous: Item | None) -> list[Message]:
-        return [_frame("conversation.item.added", item=_whole(item, "tool"))]
+        if item.type == "message":
+            before = previous.id if previous else None
+            return [_frame("conversation.item.added", item=_whole(item, "tool"), previous_item_id=before)]
+        # Recorded: what belongs to a function is placed behind nothing, and a call comes back without its arguments.
+        blank = {"arguments": ""} if item.type == "function_call" else {}
+        return [_frame("conversation.item.added", item={**_whole(item, "tool"), **blank})]
 
     def item_deleted(self, item_id: str) -> Message:
         return _frame("conversation.item.deleted", item_id=item_id)

@@ -182,13 +182,46 @@ def test_items_are_checked(profile: str, item: Any, fault: str) -> None:
     assert client.all("error")
 
 
-def test_assistant_text_is_output_text_with_openai_and_text_with_xai() -> None:
-    for profile, right, wrong in (("openai", "output_text", "text"), ("xai", "text", "output_text")):
+def test_assistant_text_is_output_text_with_openai_and_either_with_xai() -> None:
+    for profile, faults in (("openai", ["invalid_content_type"]), ("xai", [])):
         client = ready(profile, SAYING)
-        for kind in (right, wrong):
+        for kind in ("output_text", "text"):
             content = [{"type": kind, "text": "I said so."}]
             client.send("conversation.item.create", item={"type": "message", "role": "assistant", "content": content})
-        assert client.faults == ["invalid_content_type"]
+        assert client.faults == faults
+
+
+@both
+def test_call_that_is_brought_along_twice_is_a_fault_and_stays_one(profile: str) -> None:
+    client = ready(profile, CALLING)
+    call = {"type": "function_call", "name": "find", "arguments": "{}", "call_id": call_id(client)}
+    assert client.send("conversation.item.create", item=call) == []
+    assert client.faults == ["duplicate_tool_call"]
+    assert [item.type for item in client.model.items] == ["function_call"]
+
+
+@both
+def test_item_that_the_provider_only_dislikes_is_added(profile: str) -> None:
+    client = ready(profile, SAYING)
+    item = {"type": "message", "role": "assistant", "content": [{"type": "input_text", "text": "Hm"}]}
+    client.send("conversation.item.create", item=item)
+    assert client.faults == ["invalid_content_type"]
+    assert len(client.model.items) == (2 if profile == "xai" else 1)
+
+
+def test_xai_places_messages_behind_the_item_before_and_functions_behind_nothing() -> None:
+    client = ready("xai", SAYING)
+    said = item_id(client)
+    call = {"type": "function_call", "name": "find", "arguments": '{"a":1}', "call_id": "call_1"}
+    (added,) = client.send("conversation.item.create", item=call)
+    assert (added["previous_item_id"], added["item"]["arguments"]) == (None, "")
+    (answered,) = output(client, "call_1")
+    assert answered["previous_item_id"] is None
+    content = [{"type": "text", "text": "Hm"}]
+    (message,) = client.send(
+        "conversation.item.create", item={"type": "message", "role": "assistant", "content": content}
+    )
+    assert message["previous_item_id"] == answered["item"]["id"] != said
 
 
 def test_seeded_call_can_be_answered_and_openai_limits_its_id() -> None:
