@@ -117,6 +117,10 @@ class Account(Protocol):
     def status(self, form: Mapping[str, str]) -> StatusUpdate:
         """Read a status callback; raise `CarrierError` if it is none."""
 
+    def dialled(self, form: Mapping[str, str]) -> CallStatus:
+        """What the request to a transfer's *ended_url* says of the call that it placed: `completed` if somebody took
+        it."""
+
     def offer_stream(self, offer: StreamOffer) -> str:
         """The answer that connects the call to our media socket."""
 
@@ -128,3 +132,8 @@ class Account(Protocol):
 
     def hang_up(self, call_id: str) -> HttpRequest:
         """Ends the call; a call that is gone already counts as success."""
+
+    def transfer(self, call_id: str, to: str, *, ended_url: str, caller_id: str = "", timeout: int = 20) -> HttpRequest:
+        """Sends the caller on to the number *to* (E.164), where it may ring for *timeout* seconds; *ended_url* is asked
+        for instructions when nobody took the call, and when they have finished speaking. Doing it twice is not the same
+        as doing it once: it would interrupt them."""

@@ -25,6 +25,8 @@ PARAMETER_LIMIT = 500
 """Name and value of a `<Parameter>` together must stay below this many characters."""
 TWIML_LIMIT = 4000
 """Characters of TwiML that a REST request may carry."""
+PHONE = re.compile(r"\+[1-9][0-9]{1,14}")
+"""A number that can be dialled from anywhere (ITU-T E.164)."""
 NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that no XML 1.0 document can hold, escaped or not."""
 
@@ -75,6 +77,13 @@ class TwilioAccount:
             reason=", ".join(label + form[field] for label, field in notes if form.get(field)),
         )
 
+    def dialled(self, form: Mapping[str, str]) -> CallStatus:
+        """What became of the call that a transfer placed; `completed` if somebody took it."""
+        status = form.get("DialCallStatus", "").strip().lower()
+        if status == "answered":  # of several numbers that rang at once, this one was fastest
+            return "completed"
+        return status if status in _STATUSES else "unknown"  # type: ignore[return-value]  # narrowed by the set
+
     # -- what we answer ------------------------------------------------------------------------------------------
 
     def offer_stream(self, offer: StreamOffer) -> str:
@@ -123,6 +132,26 @@ class TwilioAccount:
             problem = f"it has {len(twiml)} characters and Twilio takes at most {TWIML_LIMIT}"
             raise ConfigurationError("twiml", problem, "Redirect to a URL that answers with it instead.")
         return self._update(call_id, ("Twiml", twiml), purpose="redirect", idempotent=False)
+
+    def transfer(self, call_id: str, to: str, *, ended_url: str, caller_id: str = "", timeout: int = 20) -> HttpRequest:
+        """Sends the caller on to the number *to*, which ends the stream; *ended_url* is asked for instructions after
+        it rang there for *timeout* seconds, was busy, or the conversation is over. Whoever is called sees the number
+        *caller_id*, or the caller's own.
+
+        Without an address to ask, Twilio would go on with the next verb, and say that nobody is there also to somebody
+        who has just spoken with them. Raises `CarrierError` if *call_id* is none, `ConfigurationError` for a number.
+        """
+        for key, number in (("transfer", to), ("caller_id", caller_id or to)):
+            if not PHONE.fullmatch(number):
+                remedy = "Write a plus, the country code and the number: 2 to 15 digits."
+                raise ConfigurationError(f"fallback.{key}", f"{number[:60]!a} is no phone number", remedy)
+        response = VoiceResponse()
+        dial = response.dial(
+            action=ended_url, method="POST", timeout=timeout, caller_id=caller_id or None, answer_on_bridge=True
+        )
+        dial.number(to)
+        update = ("Twiml", str(response.to_xml()))
+        return self._update(call_id, update, purpose="transfer", idempotent=False)
 
     def _update(self, call_id: str, change: tuple[str, str], *, purpose: str, idempotent: bool) -> HttpRequest:
         if not self._sid:

@@ -23,18 +23,18 @@ from telephony.bridge.calls import Calls, Plan, Watcher
 from telephony.bridge.tape import recover
 from telephony.carriers.twilio import TwilioStream
 from telephony.carriers.twilio_account import TwilioAccount
-from telephony.commands import HangUp
 from telephony.errors import ConfigurationError
-from telephony.links.http import perform
 from telephony.links.link import Link
 from telephony.realtime import Dialect, dialect
 from telephony.runtime.checks import check, serving_problems
 from telephony.runtime.clips import clips_for
 from telephony.runtime.configuration import ConfigurationErrors
+from telephony.runtime.departures import Departures
 from telephony.runtime.gateway import has_keys, make_gateway
 from telephony.server.app import Server, application
 from telephony.server.reception import Reception
-from telephony.settings import CallSettings, Settings
+from telephony.server.webhooks import DIAL_ENDED
+from telephony.settings import CallSettings, Fallback, Settings
 from telephony.store.keeper import RecordKeeper
 from telephony.tools.load import load_tools
 from telephony.tools.toolbox import Toolbox
@@ -91,10 +91,13 @@ async def open_office(
         await _open_records(keeper, recordings)
         stack.push_async_callback(keeper.close)
 
-        async def hang_up(command: HangUp) -> None:
-            await perform(session, account.hang_up(command.call_id))
+        def fallback_of(call_id: str) -> Fallback:
+            bridge = calls.live.get(call_id)
+            agent = bridge and directory.agents.get(bridge.exchange.conversation.state.settings.agent)
+            return agent.settings.fallback if agent else Fallback()
 
-        calls = Calls(keeper, recordings, hang_up, watcher)
+        departures = Departures(session, account, settings.public_url + DIAL_ENDED, fallback_of)
+        calls = Calls(keeper, recordings, departures.hang_up, watcher)
         stack.callback(calls.close)
         reception = Reception(
             account, settings.public_url, calls, directory.for_number, plans.__getitem__, TwilioStream

@@ -14,6 +14,7 @@ from telephony.server.tokens import Tokens
 NOT_IN_SERVICE = "We are sorry, this number is not in service. Goodbye."
 CLOSED = "We are sorry, we cannot take your call right now. Please call again in a few minutes. Goodbye."
 BROKEN_OFF = "We are sorry, something went wrong on our side. Please call again. Goodbye."
+NOBODY_THERE = "We are sorry, nobody can take your call right now. Please call again later. Goodbye."
 """Spoken by the carrier itself, when no agent can."""
 
 

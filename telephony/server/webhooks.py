@@ -17,13 +17,14 @@ from structlog.typing import FilteringBoundLogger
 
 from telephony.carriers.base import StreamOffer
 from telephony.errors import CarrierError, ForgedRequest
-from telephony.server.reception import BROKEN_OFF, CLOSED, NOT_IN_SERVICE, Reception
+from telephony.server.reception import BROKEN_OFF, CLOSED, NOBODY_THERE, NOT_IN_SERVICE, Reception
 
 VOICE = "/twilio/voice"
 MEDIA = "/twilio/media"
 STATUS = "/twilio/status"
 STREAM_STATUS = "/twilio/stream-status"
 STREAM_ENDED = "/twilio/stream-ended"
+DIAL_ENDED = "/twilio/dial-ended"
 MAX_FIELDS = 200
 """Form fields of one webhook; Twilio sends about forty."""
 
@@ -45,6 +46,7 @@ class Webhooks:
             web.post(STATUS, self._genuine(self._status)),
             web.post(STREAM_STATUS, self._genuine(self._stream_status)),
             web.post(STREAM_ENDED, self._genuine(self._stream_ended)),
+            web.post(DIAL_ENDED, self._genuine(self._dial_ended)),
         ]
 
     def _genuine(
@@ -133,6 +135,18 @@ class Webhooks:
         if desk.calls.took_leave(form.get("CallSid", "")):
             return _instructions(desk.account.finish())
         return _instructions(desk.account.apologise(BROKEN_OFF))
+
+    async def _dial_ended(self, form: Form) -> web.Response:
+        """What a caller gets who was sent on to a number: nothing more after a conversation, an apology if there was
+        none."""
+        account = self._reception.account
+        status = account.dialled(form)
+        log = _log.bind(call_id=form.get("CallSid", ""), status=status)
+        if status == "completed":
+            log.info("the transferred call is over")
+            return _instructions(account.finish())
+        log.warning("nobody took the transferred call")
+        return _instructions(account.apologise(NOBODY_THERE))
 
 
 def _instructions(document: str) -> web.Response:

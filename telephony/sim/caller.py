@@ -56,7 +56,8 @@ class Observation(msgspec.Struct, frozen=True):
     """Seconds since the call was answered."""
     kind: str
     """`stream opened`, `caller speaks`, `caller quiet`, `agent speaks`, `agent quiet`, `cleared`, `key`, `mark`,
-    `unmet`, `warning`, `stream closed`, `ended`; from a simulated Twilio also `carrier says` and `carrier dials`."""
+    `unmet`, `warning`, `stream closed`, `ended`; from a simulated Twilio also `carrier says`, `carrier dials` and
+    `carrier dialled`, with what came of it."""
     text: str = ""
 
 

@@ -165,6 +165,7 @@ class Switch:
         self._observe("carrier dials", verb.target)
         answered = self._dial_status == "completed"
         end = await self._pass(DIAL_SECONDS if answered else 0.0)
+        self._observe("carrier dialled", f"{verb.target}: {self._dial_status}")
         if end is not None or not verb.action:
             return end
         extra = [("DialCallStatus", self._dial_status), ("DialCallSid", new_sid("CA"))]

@@ -23,6 +23,8 @@ LONGEST = 65_536
 PARAMETER_LIMIT = 500
 """Name and value of a `<Parameter>` together must stay below this many characters."""
 
+PHONE = re.compile(r"\+[1-9]\d{1,14}")
+
 
 class SayVerb(msgspec.Struct, frozen=True):
     text: str
@@ -50,6 +52,10 @@ class DialVerb(msgspec.Struct, frozen=True):
     """What is dialled: a number, or the inner elements' text."""
     action: str
     method: str
+    timeout: int = 30
+    """Seconds it may ring."""
+    caller_id: str = ""
+    """The number that is shown there; empty for the caller's own."""
 
 
 class StreamNoun(msgspec.Struct, frozen=True):
@@ -164,7 +170,31 @@ class _Reader:
         target = " ".join(filter(None, (part.strip() for part in element.itertext())))
         if not target:
             self._complain(SCHEMA, "<Dial> names nobody to dial")
-        return DialVerb(target, self._address(element, "action"), self._method(element))
+        for number in [element, *element.findall("Number")]:
+            if (digits := (number.text or "").strip()) and not PHONE.fullmatch(digits):
+                self._complain(SCHEMA, f"<{number.tag}> holds {digits[:40]!r}, which is no phone number")
+        return DialVerb(
+            target,
+            self._address(element, "action"),
+            self._method(element),
+            self._dial_timeout(element),
+            self._caller_id(element),
+        )
+
+    def _dial_timeout(self, element: ElementTree.Element) -> int:
+        timeout = element.get("timeout", "30")
+        if not (timeout.isascii() and timeout.isdigit() and 5 <= int(timeout) <= 600):
+            self._complain(SCHEMA, f"<Dial timeout={timeout!r}> is not a number of seconds from 5 to 600")
+            return 30
+        return int(timeout)
+
+    def _caller_id(self, element: ElementTree.Element) -> str:
+        shown = element.get("callerId", "")
+        if shown and not PHONE.fullmatch(shown):
+            self._complain(SCHEMA, f"<Dial callerId={shown!r}> is no phone number")
+        if element.get("answerOnBridge", "false") not in ("true", "false"):
+            self._complain(SCHEMA, f"<Dial answerOnBridge={element.get('answerOnBridge')!r}> is neither true nor false")
+        return shown
 
     def _connect(self, element: ElementTree.Element) -> Verb | None:
         streams = [child for child in element if child.tag == "Stream"]

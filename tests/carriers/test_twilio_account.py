@@ -11,6 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
+from twilio.http import HttpClient
+from twilio.http.response import Response
+from twilio.rest import Client
+from twilio.twiml.voice_response import VoiceResponse
 
 from telephony.carriers.base import StreamOffer
 from telephony.carriers.twilio_account import NOT_XML, TwilioAccount
@@ -209,6 +213,87 @@ def test_redirecting_is_new_twiml_and_is_not_repeated() -> None:
     assert (request.gone_is_success, request.idempotent) == (False, False)
 
 
+ENDED = "https://voice.example.com/twilio/dial-ended"
+
+
+def test_a_transfer_is_new_twiml_that_dials_and_asks_what_to_do_afterwards() -> None:
+    request = account().transfer(CALL, "+15550177", ended_url=ENDED, caller_id="+15550100", timeout=30)
+    ((name, twiml),) = request.form
+    assert name == "Twiml"
+    (dial,) = parsed(twiml)
+    assert (dial.tag, dial.attrib) == (
+        "Dial",
+        {"action": ENDED, "method": "POST", "timeout": "30", "callerId": "+15550100", "answerOnBridge": "true"},
+    )
+    assert [(noun.tag, noun.attrib, noun.text) for noun in dial] == [("Number", {}, "+15550177")]
+    assert (request.gone_is_success, request.idempotent, request.purpose) == (False, False, "transfer")
+
+
+def test_unless_another_is_wanted_the_callers_own_number_is_shown() -> None:
+    ((_, twiml),) = account().transfer(CALL, "+15550177", ended_url=ENDED).form
+    (dial,) = parsed(twiml)
+    assert "callerId" not in dial.attrib
+    assert dial.get("timeout") == "20"
+
+
+@pytest.mark.parametrize("number", ["", "911", "+0305550100", "+1555<x/>", "+1 555 0100", "sip:desk@example.com"])
+def test_nothing_but_a_full_number_is_dialled(number: str) -> None:
+    with pytest.raises(ConfigurationError, match="no phone number"):
+        account().transfer(CALL, number, ended_url=ENDED)
+    if number:
+        with pytest.raises(ConfigurationError, match="caller_id"):
+            account().transfer(CALL, "+15550177", ended_url=ENDED, caller_id=number)
+
+
+class Recorded(HttpClient):
+    """What Twilio's own client sends, kept instead of sent."""
+
+    def __init__(self) -> None:
+        super().__init__(None, False, None)
+        self.made: dict[str, Any] = {}
+
+    def request(self, method: str, url: str, **options: Any) -> Response:
+        self.made = {"method": method, "url": url, **options}
+        return Response(200, json.dumps({"sid": CALL, "account_sid": ACCOUNT}))
+
+
+@pytest.mark.parametrize("what", ["hang up", "redirect", "transfer"])
+def test_requests_are_those_of_twilios_own_client(what: str) -> None:
+    if what == "hang up":
+        ours, values = account().hang_up(CALL), {"status": "completed"}
+    elif what == "redirect":
+        ours, values = account().redirect(CALL, "<Response/>"), {"twiml": "<Response/>"}
+    else:
+        ours = account().transfer(CALL, "+15550177", ended_url=ENDED, caller_id="+15550100")
+        response = VoiceResponse()
+        dial = response.dial(caller_id="+15550100", answer_on_bridge=True, timeout=20, action=ENDED, method="POST")
+        dial.number("+15550177")
+        values = {"twiml": str(response)}
+    theirs = Recorded()
+    Client(ACCOUNT, "a token", http_client=theirs).calls(CALL).update(**values)
+    assert (ours.method, ours.url) == (theirs.made["method"].upper(), theirs.made["url"])
+    assert dict(ours.form) == theirs.made["data"]
+    assert ours.auth == theirs.made["auth"]
+
+
+@pytest.mark.parametrize(
+    ("told", "status"),
+    [
+        ("completed", "completed"),
+        ("answered", "completed"),
+        ("No-Answer", "no-answer"),
+        ("busy", "busy"),
+        ("failed", "failed"),
+        ("canceled", "canceled"),
+        ("levitating", "unknown"),
+        ("", "unknown"),
+    ],
+)
+def test_what_became_of_a_dialled_call_is_read(told: str, status: str) -> None:
+    assert account().dialled({"CallSid": CALL, "CallStatus": "in-progress", "DialCallStatus": told}) == status
+    assert account().dialled({"CallSid": CALL, "CallStatus": "in-progress"}) == "unknown"
+
+
 @pytest.mark.parametrize(
     "call_id", ["", "CA1", f"{CALL}/../..", f"{CALL}\n", "AC" + CALL[2:], CALL[:-1] + "g", "é" * 34]
 )
@@ -217,6 +302,8 @@ def test_only_a_call_id_enters_a_url(call_id: str) -> None:
         account().hang_up(call_id)
     with pytest.raises(CarrierError, match="no Twilio call id"):
         account().redirect(call_id, "<Response/>")
+    with pytest.raises(CarrierError, match="no Twilio call id"):
+        account().transfer(call_id, "+15550177", ended_url=ENDED)
 
 
 def test_too_much_twiml_is_an_error() -> None:

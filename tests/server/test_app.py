@@ -50,9 +50,9 @@ async def test_there_is_nothing_else_here(door: FrontDoor, path: str) -> None:
     assert status == 404
 
 
-@pytest.mark.parametrize("path", ["/twilio/voice", "/twilio/status", "/twilio/stream-status", "/twilio/stream-ended"])
+@pytest.mark.parametrize("path", ["voice", "status", "stream-status", "stream-ended", "dial-ended"])
 async def test_webhooks_are_posted(door: FrontDoor, path: str) -> None:
-    async with door.session.get(door.address + path) as response:
+    async with door.session.get(f"{door.address}/twilio/{path}") as response:
         assert response.status == 405
 
 

@@ -25,7 +25,7 @@ from telephony.server.reception import CLOSED, NOT_IN_SERVICE
 from telephony.simulate.signature import HEADER, sign_webhook
 
 VOICE = "/twilio/voice"
-PATHS = [VOICE, "/twilio/status", "/twilio/stream-status", "/twilio/stream-ended"]
+PATHS = [VOICE, "/twilio/status", "/twilio/stream-status", "/twilio/stream-ended", "/twilio/dial-ended"]
 
 
 def verbs(document: str) -> list[str]:
@@ -306,6 +306,27 @@ async def test_a_caller_who_was_cut_off_is_told_so(door: FrontDoor, how: str) ->
     elif how == "a bug of ours":
         await carried(door, media(), codec=Broken)
     assert await ended(door) == ["Say", "Hangup"]
+
+
+@pytest.mark.parametrize(
+    ("told", "answer"),
+    [
+        ("completed", ["Hangup"]),
+        ("answered", ["Hangup"]),
+        ("busy", ["Say", "Hangup"]),
+        ("no-answer", ["Say", "Hangup"]),
+        ("failed", ["Say", "Hangup"]),
+        ("invented", ["Say", "Hangup"]),
+        (None, ["Say", "Hangup"]),
+    ],
+)
+async def test_a_caller_who_was_sent_on_is_told_if_nobody_was_there(
+    door: FrontDoor, told: str | None, answer: list[str]
+) -> None:
+    form = [*FORM, ("DialCallStatus", told)] if told else FORM
+    status, text = await door.post("/twilio/dial-ended", form)
+    assert (status, verbs(text)) == (200, answer)
+    assert ("nobody can take your call" in text) == (answer[0] == "Say")
 
 
 def test_paths_hold_nothing_that_a_signature_would_spell_differently() -> None:

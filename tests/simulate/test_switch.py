@@ -88,6 +88,8 @@ async def test_a_dial_tells_its_action_how_it_went(server: Any, status: str, bri
     assert told["DialCallStatus"] == status
     assert told.get("DialBridged") == bridged
     assert phone.switch.dialled == ["+15550111"]
+    seen = [(seen.kind, seen.text) for seen in phone.caller.observations if seen.kind.startswith("carrier")]
+    assert seen == [("carrier dials", "+15550111"), ("carrier dialled", f"+15550111: {status}")]
 
 
 async def test_a_dial_without_action_goes_on_with_the_next_verb(server: Any, phone: Telephone) -> None:
