@@ -7,6 +7,7 @@ remembers everything the client did wrong (`faults`), also where a provider woul
 script was not seen (`unmet`).
 
     stage      what the parts share            wire, xai, openai   how a provider words it
+    trouble    what can befall a session       house               what successive connections share
     ear, vad   the caller's audio              turns               whose turn it is
     mouth      responses                       prompter            what the script says next
     items      the client's `conversation.item.*`    requests    its `response.*`
@@ -18,6 +19,7 @@ import base64
 import binascii
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -32,6 +34,7 @@ from telephony.sim.model_requests import Requests
 from telephony.sim.model_schema import OPENAI_EVENTS, XAI_EVENTS, unknown
 from telephony.sim.model_script import ModelScript
 from telephony.sim.model_stage import Fault, Stage
+from telephony.sim.model_trouble import Trouble
 from telephony.sim.model_turns import Turns
 from telephony.sim.model_wire import Message, Problem
 
@@ -63,6 +66,7 @@ class SimulatedModel:
         self._house: House = after._house if after else House()
         self.number = self._house.enter()
         """Which connection to the model this is, from 0."""
+        script = script.for_connection(self.number)
         self.received: Counter[str] = Counter()
         """How many of each client event came."""
         self._stage = stage = Stage(script, seed + self.number, model or _MODELS[script.profile], epoch)
@@ -101,17 +105,20 @@ class SimulatedModel:
             stage.close(4000 if script.open_error == "beta_api_shape_disabled" else 1008, script.open_error)
             return stage.take()
         self._prompter.take_over()
-        stage.send(*stage.wire.opening(script.first_events, stage.session.body(), stage.unix_ms(now)))
+        lasts_s = script.session_limit_s
+        stage.send(*stage.wire.opening(script.first_events, stage.session.body(), stage.unix_ms(now), lasts_s))
         if stage.wire.pings and script.ping_s:
             stage.agenda.put(now + script.ping_s, self._ping)
         if script.session_limit_s:
             stage.agenda.put(now + script.session_limit_s, self._expire)
+        for trouble in script.faults:
+            stage.agenda.put(now + trouble.at_s, partial(self._suffer, trouble))
         return stage.take()
 
     def receive(self, message: str | bytes, now: float) -> list[str]:
         """A WebSocket message of the client, text or binary."""
         self._stage.agenda.run(now)
-        if self._stage.close_request is None:
+        if self._stage.close_request is None and not self._stage.frozen:
             if isinstance(message, bytes):
                 self._binary(message, now)
             else:
@@ -130,8 +137,19 @@ class SimulatedModel:
 
     @property
     def close_request(self) -> tuple[int, str] | None:
-        """Close code and reason once it wants the socket closed."""
+        """Close code and reason once it wants the socket closed. 1006 stands for no close frame at all: the connection
+        is to be dropped."""
         return self._stage.close_request
+
+    @property
+    def frozen(self) -> bool:
+        """Whether nobody is behind the socket any more: leave it open, read nothing from it and answer no ping."""
+        return self._stage.frozen
+
+    @property
+    def refusal(self) -> int:
+        """The HTTP status that refuses the connection, so that it never opens; 0 if it may."""
+        return self._stage.script.refuse
 
     @property
     def faults(self) -> list[Fault]:
@@ -153,6 +171,9 @@ class SimulatedModel:
     def session(self) -> Message:
         """The session object as it holds now."""
         return self._stage.session.body()
+
+    def _suffer(self, trouble: Trouble, now: float) -> None:
+        self._stage.suffer(trouble)
 
     def _ping(self, now: float) -> None:
         self._stage.send(self._stage.wire.ping(self._stage.unix_ms(now)))

@@ -152,9 +152,11 @@ class ModelClient:
         for text in messages:
             self.raw.append(text)
             try:
-                taken.append(json.loads(text))
+                message = json.loads(text)
             except ValueError:
                 continue  # a scripted malformed message; it stays in `raw`
+            if isinstance(message, dict) and isinstance(message.get("type"), str):
+                taken.append(message)
         self.messages += taken
         self.at += [self.now] * len(taken)
         return taken

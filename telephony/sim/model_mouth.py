@@ -16,6 +16,7 @@ from telephony.audio.format import MULAW_8K
 from telephony.audio.transcode import Transcoder
 from telephony.sim.model_script import Call, Reply
 from telephony.sim.model_stage import Stage
+from telephony.sim.model_trouble import Trouble
 from telephony.sim.model_wire import Delta, Item, Problem, Response, Spent
 
 Voice = Callable[[str], bytes]
@@ -109,15 +110,20 @@ class Mouth:
 
     def _plan(self, response: Response, reply: Reply, now: float) -> None:
         at = now + self._stage.script.latency_ms / 1000
+        trouble_at = reply.trouble_at or ("audio" if reply.say else "call")
         if reply.say:
-            at = self._plan_speech(response, reply, at, latency_s=at - now)
+            at = self._plan_speech(response, reply, at, latency_s=at - now, troubled=trouble_at == "audio")
         for index, call in enumerate(reply.tool_calls):
             at += 0.02
             self._later(response, at, partial(self._make_call, call, index))
+        if trouble_at == "call":
+            self._later(response, at, partial(self._suffer, reply))
         self._later(response, at + 0.01, lambda response, now: self._finish(response, now, "completed"))
+        if trouble_at == "done":
+            self._later(response, at + 0.01, partial(self._suffer, reply))
 
-    def _plan_speech(self, response: Response, reply: Reply, at: float, latency_s: float) -> float:
-        """Plan the spoken item; returns when it is generated."""
+    def _plan_speech(self, response: Response, reply: Reply, at: float, latency_s: float, *, troubled: bool) -> float:
+        """Plan the spoken item, and trouble in the middle of it if *troubled*; returns when it is generated."""
         stage = self._stage
         item = Item(stage.wire.item_id(), "message", "assistant", spoken=True)
         deltas = self._deltas(self._voice(reply.say), reply)
@@ -128,6 +134,8 @@ class Mouth:
         begins = starts(phrases, sum(durations))
         self._later(response, at, partial(self._open_message, item))
         gap, rid = 0.0, rids[0]
+        if troubled and not deltas:
+            self._later(response, at, partial(self._suffer, reply))
         for kind, number in interleaved(durations, begins, words_lead=stage.wire.words_lead):
             if kind == "words":
                 rid = rids[number]
@@ -135,19 +143,14 @@ class Mouth:
                 continue
             at += gap
             if number == len(deltas) // 2:
-                at = self._plan_trouble(response, reply, at)
+                if troubled:
+                    self._later(response, at, partial(self._suffer, reply))
+                at += reply.stall_ms / 1000
             delta = replace(deltas[number], rid=rid, latency_s=None if number else latency_s)
             self._later(response, at, partial(self._sound, item, delta))
             gap = delta.duration_ms / 1000 / self._pace()
         self._later(response, at + gap, lambda response, now: self._close_items(response, "completed"))
         return at + gap
-
-    def _plan_trouble(self, response: Response, reply: Reply, at: float) -> float:
-        for _ in range(reply.malformed):
-            self._later(response, at, lambda _response, _now: self._stage.send_raw('{"type":"response.output_aud'))
-        if reply.close:
-            self._later(response, at, lambda _response, _now: self._stage.close(reply.close, "scripted close"))
-        return at + reply.stall_ms / 1000
 
     def _pace(self) -> float:
         slowest, fastest = self._stage.script.speed
@@ -217,6 +220,9 @@ class Mouth:
             stage.send(stage.wire.call_arguments_done(response, item))
         item.status = "completed"
         stage.send(*stage.wire.call_closed(response, item))
+
+    def _suffer(self, trouble: Trouble, response: Response, now: float) -> None:
+        self._stage.suffer(trouble)
 
     def _late_deltas(self, response: Response) -> list[Delta]:
         if not response.items:

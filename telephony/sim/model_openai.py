@@ -11,6 +11,9 @@ from typing import Any
 from telephony.sim.model_ids import Ids
 from telephony.sim.model_wire import Delta, Item, Message, Problem, Response, Spent, Timed
 
+_LASTS_S = 3600
+"""Seconds."""
+
 
 class OpenAiWire:
     """The realtime API's general availability form."""
@@ -39,8 +42,8 @@ class OpenAiWire:
 
     # -- the session ------------------------------------------------------------------------------------------------
 
-    def opening(self, order: str, session: Message, unix_ms: int) -> list[Message]:
-        self._expires_at = unix_ms // 1000 + 3600
+    def opening(self, order: str, session: Message, unix_ms: int, lasts_s: float) -> list[Message]:
+        self._expires_at = unix_ms // 1000 + round(lasts_s or _LASTS_S)
         return [{"type": "session.created", "session": self._session(session)}]
 
     def _session(self, session: Message) -> Message:

@@ -13,6 +13,12 @@
           expect: {lookup_order: shipped}
           say: It has shipped and arrives on Thursday.
           stall_ms: 1500                 # and what goes wrong meanwhile
+      faults:                            # what befalls every session, or (below) the first
+        - {at_s: 20, error: session_expired, close: 1001}
+      connections:                       # what differs by connection; the last holds for all that follow
+        - {faults: [{at_s: 12, freeze: true}]}
+        - {refuse: 503}
+        - {}
 
 Scripts are data, so that users can write one beside their agent and keep it under version control. Whatever is wrong in
 one is a `ScriptError` that names the place and the remedy.
@@ -28,6 +34,7 @@ from typing import Any, Literal
 import msgspec
 
 from telephony.errors import ScriptError
+from telephony.sim.model_trouble import TimedTrouble, Trouble
 
 Cue = Literal["greeting", "speech", "tool", "text", "prompt", "silence", "resume"]
 """Why a reply is due. `greeting`: the client has the model speak before the caller did. `speech`: the caller's turn
@@ -43,8 +50,9 @@ class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     arguments: dict[str, Any] = {}
 
 
-class Reply(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One reply, its cue, and what goes wrong with it."""
+class Reply(Trouble, frozen=True, forbid_unknown_fields=True):
+    """One reply, its cue, and what goes wrong with it. `malformed`, `error`, `mute`, `freeze`, `vanish` and `close`
+    (`model_trouble`) happen at `trouble_at`."""
 
     on: Cue
     say: str = ""
@@ -54,7 +62,7 @@ class Reply(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     call: Call | None = None
     calls: tuple[Call, ...] = ()
     """Parallel calls; `call` is the short form for one."""
-    expect: dict[str, Any] = {}
+    expect: dict[str, Any] = msgspec.field(default_factory=dict)
     """By function name, what its output must be: a text is looked for inside it, anything else must equal its JSON."""
     knows: tuple[str, ...] = ()
     """Texts that must stand in this session's conversation when the cue comes: in messages, arguments or outputs."""
@@ -70,8 +78,9 @@ class Reply(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Close the response as failed with this error code instead of speaking."""
     stall_ms: int = 0
     """Pause in the middle of the audio."""
-    close: int = 0
-    """Close the socket with this code in the middle of the audio."""
+    trouble_at: Literal["audio", "call", "done"] | None = None
+    """When trouble happens: in the middle of the audio, once the calls are announced, or right after `response.done`.
+    By default in the middle of the audio if anything is said, else after the calls."""
     late_deltas: int = 0
     """Audio deltas that still come after the response was cancelled or interrupted."""
     delta_ms: tuple[int, int] | None = None
@@ -80,8 +89,6 @@ class Reply(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Announce the finished arguments of every call twice."""
     bad_arguments: str | None = None
     """Send this text as the arguments of every call, valid JSON or not."""
-    malformed: int = 0
-    """Unparseable messages sent along with the audio."""
 
     @property
     def tool_calls(self) -> tuple[Call, ...]:
@@ -140,6 +147,18 @@ class ModelScript(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Acknowledge another audio format than was asked for, and speak it."""
     session_limit_s: float = 0.0
     """Seconds until the session ends by itself, as after 60 or 120 minutes in production; 0 is never."""
+    faults: tuple[TimedTrouble, ...] = ()
+    """What befalls the session and when, such as `{at_s: 12, vanish: true}`."""
+    connections: tuple[dict[str, Any], ...] = ()
+    """What differs by connection, as keys of this script: for the first, the second and so on, refused ones included.
+    The last holds for all that follow, so that `[{}, {refuse: 503}]` lets only the first one in."""
+
+    def for_connection(self, number: int) -> ModelScript:
+        """The script of connection *number*, from 0."""
+        if not self.connections:
+            return self
+        differs = self.connections[min(number, len(self.connections) - 1)]
+        return msgspec.convert({**msgspec.to_builtins(self), **differs}, ModelScript, strict=True)
 
     @property
     def delta_range(self) -> tuple[int, int]:
@@ -154,19 +173,29 @@ def decode_script(document: Mapping[str, Any], place: str = "script") -> ModelSc
     Raises:
         ScriptError: naming the entry and the remedy.
     """
-    raw = document.get("model", document)
+    script = _converted(_spelled_out(document.get("model", document)), f"{place}: model")
+    _check_all(script, f"{place}: model")
+    for number, differs in enumerate(script.connections):
+        within = f"{place}: model.connections[{number}]"
+        for key in _FOR_ALL:
+            if key in differs:
+                raise ScriptError(f"{within}.{key}: holds for all connections. Move it to model.{key}.")
+        if script.sessions == "continue" and "replies" in differs:
+            remedy = "Remove it, or write sessions: anew."
+            raise ScriptError(f"{within}.replies: with sessions: continue, model.replies go on here. {remedy}")
+        _converted(differs, within)  # alone first, so that a mistake is named where it stands
+        _check_all(script.for_connection(number), within)
+    return script
+
+
+_FOR_ALL = ("profile", "sessions", "connections")
+
+
+def _converted(raw: Any, place: str) -> ModelScript:
     try:
-        script = msgspec.convert(_spelled_out(raw), ModelScript, strict=True)
+        return msgspec.convert(raw, ModelScript, strict=True)
     except msgspec.ValidationError as error:
         raise ScriptError(_explain(str(error), place)) from error
-    for number, reply in enumerate(script.replies):
-        _check(script, number, reply, f"{place}: model.replies[{number}]")
-    _check_range(script.delta_ms, f"{place}: model.delta_ms")
-    if script.refuse and not 400 <= script.refuse < 600:
-        raise ScriptError(f"{place}: model.refuse: {script.refuse} refuses nothing. Use 401, 403, 429 or 503.")
-    if not 0 < script.speed[0] <= script.speed[1]:
-        raise ScriptError(f"{place}: model.speed: the slowest speed is above the fastest. Write for example [5, 10].")
-    return script
 
 
 def _spelled_out(raw: Any) -> Any:
@@ -174,6 +203,20 @@ def _spelled_out(raw: Any) -> Any:
     if isinstance(raw, Mapping):
         return {"on" if key is True else key: _spelled_out(value) for key, value in raw.items()}
     return [_spelled_out(item) for item in raw] if isinstance(raw, list) else raw
+
+
+def _check_all(script: ModelScript, place: str) -> None:
+    for number, reply in enumerate(script.replies):
+        _check(script, number, reply, f"{place}.replies[{number}]")
+    for number, trouble in enumerate(script.faults):
+        wrong = trouble.wrong()
+        if wrong:
+            raise ScriptError(f"{place}.faults[{number}].{wrong}")
+    _check_range(script.delta_ms, f"{place}.delta_ms")
+    if script.refuse and not 400 <= script.refuse < 600:
+        raise ScriptError(f"{place}.refuse: {script.refuse} refuses nothing. Use 401, 403, 429 or 503.")
+    if not 0 < script.speed[0] <= script.speed[1]:
+        raise ScriptError(f"{place}.speed: the slowest speed is above the fastest. Write for example [5, 10].")
 
 
 def _check(script: ModelScript, number: int, reply: Reply, place: str) -> None:
@@ -195,9 +238,24 @@ def _check(script: ModelScript, number: int, reply: Reply, place: str) -> None:
     for key in ("knows", "knows_once", "knows_not"):
         if not all(getattr(reply, key)):
             raise ScriptError(f"{place}.{key}: an empty text stands everywhere. Remove it or write what to look for.")
-    if reply.close and not 1000 <= reply.close < 5000:
-        raise ScriptError(f"{place}.close: {reply.close} is no WebSocket close code. Use 1000 to 4999, such as 1011.")
+    _check_trouble(reply, place)
     _check_range(reply.delta_ms, f"{place}.delta_ms")
+
+
+def _check_trouble(reply: Reply, place: str) -> None:
+    wrong = reply.wrong()
+    if wrong:
+        raise ScriptError(f"{place}.{wrong}")
+    never = "drop" if reply.drop else "fail" if reply.fail else ""
+    keys = [*reply.ends, *(key for key in ("malformed", "error") if getattr(reply, key))]
+    if never and keys:
+        raise ScriptError(
+            f"{place}.{keys[0]}: with {never} the reply never comes to it. Remove {never}, or use faults."
+        )
+    if reply.trouble_at == "audio" and reply.tool_calls and not reply.say:
+        raise ScriptError(f"{place}.trouble_at: nothing is said here. Add say, or write trouble_at: call.")
+    if reply.trouble_at and not keys:
+        raise ScriptError(f"{place}.trouble_at: there is no trouble. Add close, vanish, freeze, mute or error.")
 
 
 def _check_range(delta_ms: tuple[int, int] | None, place: str) -> None:
@@ -213,18 +271,20 @@ def _instead(problem: str, word: str, known: set[str]) -> str:
 def _explain(message: str, place: str) -> str:
     """msgspec's message with our place and a remedy."""
     problem, _, path = message.partition(" - at `")
-    entry = "model" + path.rstrip("`").removeprefix("$")
+    entry = path.rstrip("`").removeprefix("$")
     unknown = re.search(r"unknown field `(.+)`", problem)
     if unknown:
         known = set(_owner(entry).__struct_fields__)
-        return f"{place}: {entry}.{unknown[1]}: {_instead('is not a known key', unknown[1], known)}"
+        return f"{place}{entry}.{unknown[1]}: {_instead('is not a known key', unknown[1], known)}"
     missing = re.search(r"required field `(.+)`", problem)
     if missing:
-        return f"{place}: {entry}: {missing[1]} is missing. Add it."
-    return f"{place}: {entry}: {problem}. Change it to a value of that kind."
+        return f"{place}{entry}: {missing[1]} is missing. Add it."
+    return f"{place}{entry}: {problem}. Change it to a value of that kind."
 
 
 def _owner(entry: str) -> type[msgspec.Struct]:
     if re.search(r"\.call(s\[\d+\])?$", entry):
         return Call
+    if ".faults[" in entry:
+        return TimedTrouble
     return Reply if ".replies[" in entry else ModelScript

@@ -12,6 +12,7 @@ from telephony.sim.model_memory import Memory
 from telephony.sim.model_openai import BETA_NAMES, OpenAiWire
 from telephony.sim.model_script import ModelScript
 from telephony.sim.model_session import OpenAiSession, Session, XaiSession
+from telephony.sim.model_trouble import ABNORMAL, ERROR_KINDS, ERRORS, MALFORMED, Trouble
 from telephony.sim.model_wire import Message, Problem, Wire
 from telephony.sim.model_xai import XaiWire
 
@@ -38,6 +39,9 @@ class Stage:
         self.chance = Chance(seed, "model")
         self.faults: list[Fault] = []
         self.close_request: tuple[int, str] | None = None
+        self.frozen = False
+        """Whether nobody is behind the socket any more."""
+        self._mute = False
         self._epoch = epoch
         self._out: list[str] = []
         self._renamed: Mapping[str, str] = BETA_NAMES if script.beta_names else {}
@@ -51,7 +55,7 @@ class Stage:
                 self.send_raw(msgspec.json.encode(whole).decode())
 
     def send_raw(self, message: str) -> None:
-        if not self.close_request:
+        if not (self.close_request or self.frozen or self._mute):
             self._out.append(message)
 
     def take(self) -> list[str]:
@@ -77,6 +81,25 @@ class Stage:
         if not self.close_request:
             self.close_request = (code, reason)
             self.agenda.clear()
+
+    def suffer(self, trouble: Trouble) -> None:
+        """Have a scripted mishap befall the session."""
+        for number in range(trouble.malformed):
+            self.send_raw(MALFORMED[number % len(MALFORMED)])
+        if trouble.error:
+            code = trouble.error
+            kind = code if self.script.profile == "xai" else ERROR_KINDS.get(code, "invalid_request_error")
+            message = ERRORS.get(code, f"The session is in trouble: {code}.")
+            self.send(self.wire.error(Problem("", message, code, kind=kind), None))
+        if trouble.mute:
+            self._mute = True
+        elif trouble.freeze:
+            self.frozen = True
+            self.agenda.clear()
+        elif trouble.vanish:
+            self.close(ABNORMAL, "")
+        elif trouble.close:
+            self.close(trouble.close, "scripted close")
 
     def unix_ms(self, now: float) -> int:
         return int((self._epoch + now) * 1000)

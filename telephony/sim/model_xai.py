@@ -44,7 +44,7 @@ class XaiWire:
 
     # -- the session ------------------------------------------------------------------------------------------------
 
-    def opening(self, order: str, session: Message, unix_ms: int) -> list[Message]:
+    def opening(self, order: str, session: Message, unix_ms: int, lasts_s: float) -> list[Message]:
         created: Message = {"type": "session.created", "session": {"id": self._ids.hexadecimal(), **session}}
         conversation = _frame(
             "conversation.created", conversation={"id": self._ids.uuid(), "object": "realtime.conversation"}

@@ -18,6 +18,7 @@ from aiohttp import WSMsgType, web
 from telephony.sim.model import SimulatedModel
 from telephony.sim.model_mouth import Voice
 from telephony.sim.model_script import ModelScript
+from telephony.sim.model_trouble import ABNORMAL
 
 _LARGEST_MESSAGE = 20 * 1024 * 1024
 """Bytes; above the 15 MiB that OpenAI takes, so that the core and not the socket says no."""
@@ -40,7 +41,7 @@ class ModelSession:
         self.model = model
         """What the URL asked for."""
         self.ended = asyncio.Event()
-        """Set when the connection is over and `unmet` final."""
+        """Set when the connection is over, or frozen, which is over for all but the socket; `unmet` is final then."""
         self._socket = socket
 
     async def close(self, code: int, reason: str) -> None:
@@ -68,6 +69,7 @@ class RunningModel:
         self._api_key = api_key
         self._on_event = on_event
         self._newest: SimulatedModel | None = None
+        self._stopping = asyncio.Event()
         self._runner: web.AppRunner | None = None
 
     async def __aenter__(self) -> Self:
@@ -78,9 +80,9 @@ class RunningModel:
 
     async def start(self, host: str, port: int) -> None:
         """Listen. Scripted sentences are synthesised first, since a voice that remembers is quick the second time."""
-        for reply in self._script.replies:
-            if reply.say:
-                await asyncio.to_thread(self._voice, reply.say)
+        scripts = [self._script, *(self._script.for_connection(n) for n in range(len(self._script.connections)))]
+        for text in dict.fromkeys(reply.say for script in scripts for reply in script.replies if reply.say):
+            await asyncio.to_thread(self._voice, text)
         app = web.Application()
         app.router.add_get("/v1/realtime", self._serve)
         app.router.add_get("/realtime", self._serve)
@@ -92,7 +94,8 @@ class RunningModel:
         self.url = f"ws://{f'[{host}]' if ':' in host else host}:{bound[1]}"
 
     async def close(self) -> None:
-        """Close every connection with 1001 and stop listening. Doing it twice is fine."""
+        """Close every connection with 1001, drop those that are frozen, and stop listening. Doing it twice is fine."""
+        self._stopping.set()
         if self._runner is None:
             return
         runner, self._runner = self._runner, None
@@ -104,8 +107,6 @@ class RunningModel:
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         script = self._script
-        if script.refuse:
-            return _refusal(script.refuse)
         if self._api_key is not None and not _authorised(request, self._api_key):
             if script.profile == "xai":
                 return _refusal(401)
@@ -113,28 +114,43 @@ class RunningModel:
             script = msgspec.structs.replace(script, open_error="invalid_api_key")
         if script.profile == "openai" and "OpenAI-Beta" in request.headers and not script.beta_names:
             script = msgspec.structs.replace(script, open_error="beta_api_shape_disabled")
+        model = request.query.get("model", "")
+        core = self._core(script, model)
+        if core.refusal:
+            return _refusal(core.refusal)
         socket = web.WebSocketResponse(compress=False, max_msg_size=_LARGEST_MESSAGE)
         await socket.prepare(request)
-        session = self._session(script, socket, request.query.get("model", ""))
+        session = ModelSession(core.number, core, socket, model)
+        self.sessions.append(session)
         try:
             await self._converse(session, socket)
         finally:
             session.ended.set()
+        await self._end(session, request.transport)
         return socket
 
-    def _session(self, script: ModelScript, socket: web.WebSocketResponse, model: str) -> ModelSession:
+    def _core(self, script: ModelScript, model: str) -> SimulatedModel:
         epoch = datetime.now(UTC).timestamp() - asyncio.get_running_loop().time()
         core = SimulatedModel(script, self._voice, self._seed, model=model, epoch=epoch, after=self._newest)
         self._newest = core
-        session = ModelSession(core.number, core, socket, model)
-        self.sessions.append(session)
-        return session
+        return core
+
+    async def _end(self, session: ModelSession, transport: asyncio.Transport | None) -> None:
+        """End a connection the way its core wants it ended, if it does. *transport* is None once the client is gone."""
+        core = session.core
+        if core.frozen and transport:
+            transport.pause_reading()
+            await self._stopping.wait()  # whoever listens to a frozen session is the one that has to give up
+        if transport and (core.frozen or (core.close_request and core.close_request[0] == ABNORMAL)):
+            transport.abort()
+        elif core.close_request:
+            await session.close(*core.close_request)
 
     async def _converse(self, session: ModelSession, socket: web.WebSocketResponse) -> None:
         now = asyncio.get_running_loop().time
         core = session.core
         alive = await self._send(session, socket, core.open(now()))
-        while alive and core.close_request is None:
+        while alive and core.close_request is None and not core.frozen:
             due = core.deadline()
             wait = _LONGEST_WAIT if due is None else min(_LONGEST_WAIT, due - now())
             message = await _next(socket, wait) if wait > 0 else None
@@ -145,9 +161,6 @@ class RunningModel:
                 alive = await self._send(session, socket, core.receive(message, now()))
             else:
                 alive = False
-        if core.close_request:
-            code, reason = core.close_request
-            await session.close(code, reason)
 
     async def _send(self, session: ModelSession, socket: web.WebSocketResponse, messages: list[str]) -> bool:
         """Whether the client still takes messages."""

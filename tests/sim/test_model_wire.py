@@ -25,7 +25,7 @@ def everything(wire: Wire, session: Message) -> list[Message]:
     note = Item(wire.item_id(), "message", "user", text="Key 1")
     response = Response(wire.response_id(), 0.0, items=[speech, call])
     return [
-        *wire.opening("both", session, 0),
+        *wire.opening("both", session, 0, 0.0),
         wire.updated(session),
         wire.error(Problem("f", "m"), None),
         wire.session_over(),

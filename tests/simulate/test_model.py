@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import ConnectionClosed, ConnectionClosedError, InvalidStatus
 
 from telephony.sim.model_client import hum
 from telephony.sim.model_script import decode_script
+from telephony.sim.model_trouble import MALFORMED
 from telephony.simulate.model import ModelSession, RunningModel, start_model
 
 GREETING = {"on": "greeting", "say": "Hello."}
@@ -168,6 +169,64 @@ async def test_scripted_close_reaches_the_client_with_its_code() -> None:
             await until(client, "response.done")
         assert client.close_code == 1011
         assert client.close_reason == "scripted close"
+
+
+async def test_vanished_connection_ends_without_a_close_frame() -> None:
+    async with await running({"replies": [{**GREETING, "vanish": True}]}) as model, dial(model) as client:
+        await send(client, "session.update", session={"turn_detection": VAD})
+        await send(client, "response.create")
+        with pytest.raises(ConnectionClosedError) as caught:
+            await until(client, "response.done")
+        assert caught.value.rcvd is None
+        await model.sessions[0].ended.wait()
+
+
+async def test_frozen_session_answers_no_ping_and_no_close_and_ends_with_the_model() -> None:
+    async with await running({"faults": [{"at_s": 0.05, "freeze": True}]}) as model:
+        options = {"ping_interval": 0.2, "ping_timeout": 0.2, "close_timeout": 0.2}
+        async with dial(model, **options) as client:
+            async with asyncio.timeout(10):
+                await client.wait_closed()
+            given_up = client.protocol.close_sent
+            assert given_up is not None
+            assert given_up.reason == "keepalive ping timeout"
+            assert client.protocol.close_rcvd is None
+        (session,) = model.sessions
+        assert session.core.frozen
+        assert session.ended.is_set()
+        async with asyncio.timeout(1.5):
+            await model.close()
+
+
+async def test_mute_session_still_answers_pings() -> None:
+    async with await running({"faults": [{"at_s": 0, "mute": True}]}) as model, dial(model) as client:
+        await send(client, "session.update", session={"turn_detection": VAD})
+        async with asyncio.timeout(10):
+            await (await client.ping())
+        assert model.sessions[0].core.received == {"session.update": 1}
+
+
+async def test_fifty_malformed_messages_reach_the_client() -> None:
+    async with await running({"faults": [{"at_s": 0, "malformed": 50, "close": 1000}]}) as model, dial(model) as client:
+        messages = [message async for message in client]
+        assert len(messages) - messages.index(MALFORMED[0]) == 50
+        await model.sessions[0].ended.wait()
+
+
+async def test_connections_differ_and_refused_ones_count() -> None:
+    script = {"connections": [{"faults": [{"at_s": 0, "close": 1013}]}, {"refuse": 503}, {}]}
+    async with await running(script) as model:
+        async with dial(model) as client, asyncio.timeout(10):
+            await client.wait_closed()
+        assert client.close_code == 1013
+        with pytest.raises(InvalidStatus) as caught:
+            async with dial(model):
+                pass
+        assert caught.value.response.status_code == 503
+        async with dial(model) as client:
+            await send(client, "session.update", session={"turn_detection": VAD})
+            await until(client, "session.updated")
+        assert [session.number for session in model.sessions] == [0, 2]
 
 
 async def test_stopping_closes_every_connection() -> None:
