@@ -11,7 +11,7 @@ import msgspec
 
 from telephony.agents.agent import HANG_UP, Agent
 from telephony.agents.directory import Directory
-from telephony.settings import AgentSettings, ToolSpec
+from telephony.settings import AgentSettings, Clips, ToolSpec
 
 PATIENCE = 4.0
 """Seconds of silence after which callers ask whether anybody is there; a slower tool should say something."""
@@ -47,7 +47,12 @@ def check(
 def check_agent(agent: Agent, models: Collection[str] = (), specs: Sequence[ToolSpec] = ()) -> list[Finding]:
     """Findings about one agent."""
     place = f"agents.{agent.name}"
-    return [*_model(agent, place, models), *_speech(agent.settings, place), *_tools(agent.settings, place, specs)]
+    return [
+        *_model(agent, place, models),
+        *_speech(agent.settings, place),
+        *_fallback(agent.settings, f"{place}.fallback"),
+        *_tools(agent.settings, place, specs),
+    ]
 
 
 def _numbers(directory: Directory) -> Iterator[Finding]:
@@ -87,6 +92,17 @@ def _speech(settings: AgentSettings, place: str) -> Iterator[Finding]:
     for key in sorted({"tools", "turn_detection", "instructions", "audio", "voice"} & settings.session.keys()):
         message = f"session.{key} replaces or merges over what the agent's own settings say"
         yield Finding("warning", f"{place}.session.{key}", message, f"Use the agent's own key for {key} if it will do.")
+
+
+def _fallback(settings: AgentSettings, place: str) -> Iterator[Finding]:
+    fallback, language = settings.fallback, settings.language or "en"
+    unspoken = [name for name in Clips.__struct_fields__ if not getattr(fallback, name)]
+    if unspoken and language.partition("-")[0].lower() != "en":
+        message = f"the agent speaks {language}, but when its model is lost the caller hears English"
+        yield Finding("warning", place, message, f"Record {', '.join(unspoken)} as WAV files and name them here.")
+    if fallback.caller_id and not fallback.transfer:
+        message = "there is a number to show, but nobody to call"
+        yield Finding("warning", f"{place}.caller_id", message, "Set fallback.transfer, or drop it.")
 
 
 def _tools(settings: AgentSettings, place: str, specs: Sequence[ToolSpec]) -> Iterator[Finding]:

@@ -25,6 +25,18 @@ def spec(**changes: Any) -> ToolSpec:
     return ToolSpec(**{**values, **changes})
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"language": "en-GB"},
+        {"language": "es", "fallback": {"apology": "a.wav", "filler": "f.wav", "goodbye": "g.wav"}},
+        {"fallback": {"transfer": "+15550177", "caller_id": "+15550100"}},
+    ],
+)
+def test_nothing_is_said_of_a_good_fallback(changes: dict[str, Any]) -> None:
+    assert check_agent(Agent("a", **{**GOOD, **changes}), ["grok-voice"], [LOOK_UP, HANG_UP]) == []
+
+
 def test_nothing_is_said_of_a_good_agent() -> None:
     directory = Directory([Agent("a", **GOOD)], {"*": "a"})
     assert check(directory, ["grok-voice"], {"a": [LOOK_UP, HANG_UP]}) == []
@@ -40,6 +52,9 @@ def test_nothing_is_said_of_a_good_agent() -> None:
         ({"speaks_first": False}, "warning", "greeting", "the caller speaks first"),
         ({"tools": []}, "warning", "tools", "cannot end a call"),
         ({"session": {"turn_detection": None}}, "warning", "session.turn_detection", "merges over"),
+        ({"language": "de-CH"}, "warning", "fallback", "speaks de-CH"),
+        ({"language": "es", "fallback": {"apology": "a.wav"}}, "warning", "fallback", "hears English"),
+        ({"fallback": {"caller_id": "+15550100"}}, "warning", "fallback.caller_id", "nobody to call"),
         ({"turn_detection": TurnDetection(type="semantic_vad")}, "warning", "turn_detection.type", "never notice"),
     ],
 )

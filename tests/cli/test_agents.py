@@ -33,9 +33,14 @@ def test_what_works_badly_is_a_warning(telephony: Telephony, spoil: Spoil) -> No
     [
         ("builtin:hang_up", "nosuch:f", "error nosuch:f (agents.desk.tools)"),
         ("instructions: Be brief.", "model: grk", "error agents.desk.model (telephony.yaml:7)"),
+        (
+            "instructions: Be brief.",
+            "fallback: {filler: no.wav}",
+            "error agents.desk.fallback.filler (telephony.yaml:7)",
+        ),
         (", api_key: planted-key-9d2e", "", "error XAI_API_KEY (model_list, grok)"),
     ],
-    ids=["tool", "model", "key"],
+    ids=["tool", "model", "recording", "key"],
 )
 def test_what_serving_would_refuse_is_refused_by_the_check(
     telephony: Telephony, spoil: Spoil, part: str, by: str, place: str
