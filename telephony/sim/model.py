@@ -50,7 +50,8 @@ class SimulatedModel:
 
     *voice* gives mu-law speech at 8 kHz for a text. *model* is what the client asked for in the URL. *epoch* is the
     Unix time at `now == 0`, for the timestamps some events carry. *after* is any earlier connection to the same model:
-    this one is numbered after it and, where the script says so, goes on where it stopped.
+    this one is numbered after it and, where the script says so, goes on where it stopped. *conversation_id* is what the
+    URL asks to resume: the `conversation_id` of an earlier connection that allowed it.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class SimulatedModel:
         model: str = "",
         epoch: float = _EPOCH,
         after: SimulatedModel | None = None,
+        conversation_id: str = "",
     ) -> None:
         self._house: House = after._house if after else House()
         self.number = self._house.enter()
@@ -78,6 +80,8 @@ class SimulatedModel:
         self._mouth.when_done = self._turns.wait_for_silence
         self._items = Items(stage)
         self._requests = Requests(stage, self._ear, self._mouth, self._turns, self._prompter, self._items)
+        self._wanted = conversation_id
+        self._resumed = False
         self._ready = False
         self._handlers = self._table()
 
@@ -105,6 +109,7 @@ class SimulatedModel:
             stage.close(4000 if script.open_error == "beta_api_shape_disabled" else 1008, script.open_error)
             return stage.take()
         self._prompter.take_over()
+        self._resume(now)
         lasts_s = script.session_limit_s
         stage.send(*stage.wire.opening(script.first_events, stage.session.body(), stage.unix_ms(now), lasts_s))
         if stage.wire.pings and script.ping_s:
@@ -119,6 +124,7 @@ class SimulatedModel:
         """A WebSocket message of the client, text or binary."""
         self._stage.agenda.run(now)
         if self._stage.close_request is None and not self._stage.frozen:
+            self._house.touch(self.conversation_id, now)
             if isinstance(message, bytes):
                 self._binary(message, now)
             else:
@@ -166,6 +172,11 @@ class SimulatedModel:
     def items(self) -> list[Known]:
         """The conversation as this session knows it, in order: seeded, resumed and live."""
         return self._stage.memory.known()
+
+    @property
+    def conversation_id(self) -> str:
+        """What a later connection names to resume this conversation (xAI)."""
+        return self._stage.wire.conversation_id
 
     @property
     def session(self) -> Message:
@@ -230,6 +241,30 @@ class SimulatedModel:
 
     # -- the session ------------------------------------------------------------------------------------------------
 
+    def _resume(self, now: float) -> None:
+        """Go on with the conversation the URL names. One that is unknown, or was not allowed to be resumed, is
+        replaced by a new one without a word."""
+        stage = self._stage
+        if not self._wanted or stage.script.profile != "xai" or stage.script.resumption == "none":
+            return
+        memory = self._house.kept(self._wanted, now)
+        if memory:
+            self._resumed = True
+            stage.memory = memory.resumed(stage.wire.item_id)
+            stage.wire.conversation_id = self._wanted
+
+    def _replay(self, now: float) -> None:
+        """Tell a resumed session's client what was said before it: once, ahead of the first `session.updated`."""
+        stage = self._stage
+        if not self._resumed or self._ready:
+            return
+        if stage.session.resumable:
+            known = [item for item in stage.memory if item.source == "resumed"]
+            stage.send(*stage.wire.replay(known, whole=stage.script.resumption == "documented"))
+        else:
+            message = "a conversation is resumed, but session.resumption.enabled is not true: xAI wants it every time"
+            stage.blame("resumption_not_enabled", message, now)
+
     def _update(self, event: Message, now: float) -> None:
         stage = self._stage
         wanted = event.get("session")
@@ -246,11 +281,16 @@ class SimulatedModel:
             return
         if stage.script.echo_wrong_format:
             stage.session.misstate_output()
+        if stage.session.resumable:
+            self._house.keep(self.conversation_id, stage.memory, now)
+        else:
+            self._house.drop(self.conversation_id)
         self._ear.tune(stage.session)
         if not stage.script.never_ready:
             stage.agenda.put(now + stage.script.ready_ms / 1000, self._acknowledge)
 
     def _acknowledge(self, now: float) -> None:
+        self._replay(now)
         self._ready = True
         self._stage.send(self._stage.wire.updated(self._stage.session.body()))
 

@@ -46,10 +46,13 @@ class ModelClient:
         seed: int = 0,
         audio: AudioFormat = PCM16_24K,
         after: ModelClient | None = None,
+        conversation_id: str = "",
     ) -> None:
         self.now: float = after.now if after else 0.0
         self.script = script if isinstance(script, ModelScript) else decode_script(script)
-        self.model: SimulatedModel = SimulatedModel(self.script, voice, seed, after=after.model if after else None)
+        self.model: SimulatedModel = SimulatedModel(
+            self.script, voice, seed, after=after.model if after else None, conversation_id=conversation_id
+        )
         self.messages: list[Message] = []
         self.at: list[float] = []
         self.raw: list[str] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 import msgspec
@@ -57,6 +57,22 @@ class Memory:
             self._items[item.id] = item
         if item.type == "function_call":
             self._calls[item.call_id] = item
+
+    def resumed(self, new_id: Callable[[], str]) -> Memory:
+        """The same conversation for a later session: as text, under new ids, without a turn that was still open."""
+        later = Memory()
+        for item in self:
+            if item.type == "message" and not item.text:
+                continue
+            if item.role == "user" and item.status == "in_progress":
+                continue
+            kept = msgspec.structs.replace(
+                item, id=new_id(), status="completed", spoken=False, audio_ms=0.0, source="resumed"
+            )
+            later.add(kept)
+        later._outputs = dict(self._outputs)
+        later.fresh_outputs, later.fresh_texts = self.fresh_outputs, self.fresh_texts
+        return later
 
     def __iter__(self) -> Iterator[Item]:
         return iter(self._items.values())

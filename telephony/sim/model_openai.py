@@ -6,6 +6,7 @@ With `beta_names` the same events carry the names of the beta, which Azure's pre
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from telephony.sim.model_ids import Ids
@@ -24,7 +25,7 @@ class OpenAiWire:
 
     def __init__(self, seed: int) -> None:
         self._ids = Ids(seed, "openai")
-        self._conversation_id = self._ids.prefixed("conv")
+        self.conversation_id = self._ids.prefixed("conv")
         self._session_id = self._ids.prefixed("sess")
         self._expires_at = 0
 
@@ -110,6 +111,9 @@ class OpenAiWire:
             {"type": "conversation.item.added", **before, "item": _whole(item)},
             {"type": "conversation.item.done", **before, "item": _whole(item)},
         ]
+
+    def replay(self, items: Iterable[Item], *, whole: bool) -> list[Message]:
+        return []  # OpenAI's sessions cannot be resumed
 
     def item_deleted(self, item_id: str) -> Message:
         return {"type": "conversation.item.deleted", "item_id": item_id}
@@ -213,7 +217,7 @@ class OpenAiWire:
             "status": response.status,
             "status_details": _details(response),
             "output": [_whole(item) for item in response.items] if usage else [],
-            "conversation_id": self._conversation_id,
+            "conversation_id": self.conversation_id,
             "output_modalities": session["output_modalities"],
             "max_output_tokens": session["max_output_tokens"],
             "audio": {"output": {"format": output["format"], "voice": output["voice"]}},

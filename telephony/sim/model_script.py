@@ -134,6 +134,10 @@ class ModelScript(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """OpenAI: the event names of the beta (`response.audio.delta`, `conversation.item.created`)."""
     when_active: Literal["error", "replace"] = "error"
     """xAI: what a `response.create` during a response does; both were reported."""
+    resumption: Literal["recorded", "documented", "none"] = "recorded"
+    """xAI: what a connection with the `conversation_id` of an earlier one is sent before `session.updated`, if both
+    enabled `session.resumption`. Recorded were the model's own words only; everything is documented. Either way the
+    model knows all of it. `none`: such connections begin anew."""
     late_speech_started: bool = False
     """xAI: hold `speech_started` back until `speech_stopped`, as it sometimes happens right after the model spoke."""
     # -- faults of the session

@@ -40,6 +40,10 @@ class Session(Protocol):
     @property
     def transcribes(self) -> bool: ...
 
+    @property
+    def resumable(self) -> bool:
+        """Whether a later session may go on with its conversation."""
+
     def update(self, wanted: Message, *, spoke: bool) -> list[Problem]:
         """Apply a `session.update`. If any problem is not silent, nothing was applied: the first one is the answer.
         *spoke*: whether audio was sent already, after which OpenAI keeps the voice."""
@@ -66,6 +70,10 @@ class OpenAiSession:
     @property
     def transcribes(self) -> bool:
         return bool(self._body["audio"]["input"]["transcription"])
+
+    @property
+    def resumable(self) -> bool:
+        return False
 
     def update(self, wanted: Message, *, spoke: bool) -> list[Problem]:
         problems = list(self._problems(wanted, spoke))
@@ -132,6 +140,10 @@ class XaiSession:
     @property
     def transcribes(self) -> bool:
         return bool(self._transcription())
+
+    @property
+    def resumable(self) -> bool:
+        return inner(self._asked, "resumption").get("enabled") is True
 
     def _transcription(self) -> Any:
         return inner(inner(self._asked, "audio"), "input").get("transcription")

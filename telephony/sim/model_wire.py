@@ -6,6 +6,7 @@ provider words it. Messages are dicts without `event_id`; `Stage.send` adds it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -101,6 +102,7 @@ class Wire(Protocol):
     """Whether the first transcript delta comes before the first audio."""
     item_at_speech: bool
     """Whether the caller's item is announced when speech starts (xAI) or when it is committed (OpenAI)."""
+    conversation_id: str
 
     def event_id(self) -> str: ...
     def response_id(self) -> str: ...
@@ -127,6 +129,9 @@ class Wire(Protocol):
         """Transcripts from the commit on."""
 
     def item_created(self, item: Item, previous: Item | None) -> list[Message]: ...
+    def replay(self, items: Iterable[Item], *, whole: bool) -> list[Message]:
+        """A resumed conversation as the new session is told of it: all of it, or what the model said."""
+
     def item_deleted(self, item_id: str) -> Message: ...
     def item_truncated(self, item: Item, audio_end_ms: int) -> Message: ...
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from telephony.sim.model_ids import Ids
@@ -32,6 +33,7 @@ class XaiWire:
 
     def __init__(self, seed: int) -> None:
         self._ids = Ids(seed, "xai")
+        self.conversation_id = self._ids.uuid()
         self._billed_ms = 0.0
 
     def event_id(self) -> str:
@@ -47,7 +49,7 @@ class XaiWire:
     def opening(self, order: str, session: Message, unix_ms: int, lasts_s: float) -> list[Message]:
         created: Message = {"type": "session.created", "session": {"id": self._ids.hexadecimal(), **session}}
         conversation = _frame(
-            "conversation.created", conversation={"id": self._ids.uuid(), "object": "realtime.conversation"}
+            "conversation.created", conversation={"id": self.conversation_id, "object": "realtime.conversation"}
         )
         first = {
             "both": [created, conversation],
@@ -120,6 +122,15 @@ class XaiWire:
         # Recorded: what belongs to a function is placed behind nothing, and a call comes back without its arguments.
         blank = {"arguments": ""} if item.type == "function_call" else {}
         return [_frame("conversation.item.added", item={**_whole(item, "tool"), **blank})]
+
+    def replay(self, items: Iterable[Item], *, whole: bool) -> list[Message]:
+        """Documented are all items as `conversation.item.created`; recorded were the model's words alone, as `added`.
+        Since September 2026 items say whether they are `replayed`."""
+        if whole:
+            known = ({**_whole(item, "tool"), "replayed": True} for item in items)
+            return [_frame("conversation.item.created", item=item) for item in known]
+        said = [item for item in items if item.type == "message" and item.role == "assistant"]
+        return [message for item in said for message in self.item_created(item, None)]
 
     def item_deleted(self, item_id: str) -> Message:
         return _frame("conversation.item.deleted", item_id=item_id)

@@ -115,7 +115,7 @@ class RunningModel:
         if script.profile == "openai" and "OpenAI-Beta" in request.headers and not script.beta_names:
             script = msgspec.structs.replace(script, open_error="beta_api_shape_disabled")
         model = request.query.get("model", "")
-        core = self._core(script, model)
+        core = self._core(script, model, request.query.get("conversation_id", ""))
         if core.refusal:
             return _refusal(core.refusal)
         socket = web.WebSocketResponse(compress=False, max_msg_size=_LARGEST_MESSAGE)
@@ -129,11 +129,17 @@ class RunningModel:
         await self._end(session, request.transport)
         return socket
 
-    def _core(self, script: ModelScript, model: str) -> SimulatedModel:
-        epoch = datetime.now(UTC).timestamp() - asyncio.get_running_loop().time()
-        core = SimulatedModel(script, self._voice, self._seed, model=model, epoch=epoch, after=self._newest)
-        self._newest = core
-        return core
+    def _core(self, script: ModelScript, model: str, conversation_id: str) -> SimulatedModel:
+        self._newest = SimulatedModel(
+            script,
+            self._voice,
+            self._seed,
+            model=model,
+            epoch=datetime.now(UTC).timestamp() - asyncio.get_running_loop().time(),
+            after=self._newest,
+            conversation_id=conversation_id,
+        )
+        return self._newest
 
     async def _end(self, session: ModelSession, transport: asyncio.Transport | None) -> None:
         """End a connection the way its core wants it ended, if it does. *transport* is None once the client is gone."""

@@ -194,7 +194,7 @@ async def test_frozen_session_answers_no_ping_and_no_close_and_ends_with_the_mod
         (session,) = model.sessions
         assert session.core.frozen
         assert session.ended.is_set()
-        async with asyncio.timeout(1.5):
+        async with asyncio.timeout(10):
             await model.close()
 
 
@@ -211,6 +211,24 @@ async def test_fifty_malformed_messages_reach_the_client() -> None:
         messages = [message async for message in client]
         assert len(messages) - messages.index(MALFORMED[0]) == 50
         await model.sessions[0].ended.wait()
+
+
+async def test_lost_conversation_is_resumed_by_its_id() -> None:
+    session = {"turn_detection": VAD, "resumption": {"enabled": True}}
+    async with await running({"replies": [GREETING]}) as model:
+        async with dial(model) as client:
+            await send(client, "session.update", session=session)
+            await send(client, "response.create")
+            before = await until(client, "response.done")
+            client.transport.abort()
+        (created,) = [message for message in before if message["type"] == "conversation.created"]
+        async with dial(model, f"/v1/realtime?model=m&conversation_id={created['conversation']['id']}") as client:
+            await send(client, "session.update", session=session)
+            after = await until(client, "session.updated")
+        assert after[1]["conversation"] == created["conversation"]
+        assert [message["type"] for message in after[2:]] == ["ping", "conversation.item.added", "session.updated"]
+        assert after[3]["item"]["content"] == [{"type": "text", "text": "Hello."}]
+        assert [item.source for item in model.sessions[1].core.items] == ["resumed"]
 
 
 async def test_connections_differ_and_refused_ones_count() -> None:
