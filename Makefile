@@ -12,15 +12,17 @@ VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info
 RUN := $(VENV)/.ready-$(VERSION)-run
 TEST := $(VENV)/.ready-$(VERSION)-test
 DEV := $(VENV)/.ready-$(VERSION)-dev
+CLIENTS := .clients
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq
 
-.PHONY: help demo test lint types format dist check clean
+.PHONY: help demo test clients lint types format dist check clean
 
 help:
 	@echo "make demo     a whole phone call on this machine: no key, no phone"
 	@echo "make test     the test suite"
+	@echo "make clients  Node's ws and a LiteLLM proxy, for the tests that skip themselves without"
 	@echo "make check    everything that must hold: lint, types, test, dist, demo"
 	@echo "make format   put the source into shape"
 	@echo "make clean    remove what the other targets made"
@@ -30,6 +32,8 @@ demo: $(RUN)
 
 test: $(TEST)
 	@$(BIN)/python -m pytest -n auto $(ARGS)
+
+clients: $(CLIENTS)/node_modules/ws $(CLIENTS)/litellm/bin/litellm
 
 lint: $(DEV)
 	@$(BIN)/ruff check .
@@ -49,7 +53,7 @@ dist: $(DEV)
 check: lint types test dist demo
 
 clean:
-	rm -rf $(VENV) dist build .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(CLIENTS) dist build .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find telephony tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(RUN): pyproject.toml
@@ -73,3 +77,11 @@ $(TEST): $(RUN)
 $(DEV): $(TEST)
 	@$(PIP) --group dev
 	@touch $@
+
+# Programs of others that the gateway is held to. LiteLLM pins what we do not, so it has an environment of its own.
+$(CLIENTS)/node_modules/ws:
+	@npm install --silent --no-audit --no-fund --prefix $(CLIENTS) ws@8
+
+$(CLIENTS)/litellm/bin/litellm:
+	@$(PYTHON) -m venv --clear $(CLIENTS)/litellm
+	@$(CLIENTS)/litellm/bin/python -m pip --disable-pip-version-check install -qq 'litellm[proxy]>=1.100,<2'

@@ -1,7 +1,7 @@
 """A real LiteLLM proxy on either side: before our gateway as its upstream's client, and behind a phone call.
 
-LiteLLM is heavy and pins much, so it lives in an environment of its own: `LITELLM=/path/to/bin/litellm pytest -m
-litellm`. It takes a quarter of a minute to start.
+LiteLLM is heavy and pins much, so it lives in an environment of its own, into which `make clients` installs it. It
+takes many seconds to start, on all cores, so these tests run by themselves: `make test ARGS="-m litellm -n 0"`.
 """
 
 from __future__ import annotations
@@ -33,17 +33,26 @@ from telephony.sim.model_client import hum
 from telephony.simulate.caller import place_call
 from telephony.simulate.rest import TwilioRest
 
-LITELLM = os.environ.get("LITELLM") or shutil.which("litellm")
+CLIENTS = Path(__file__).resolve().parents[2] / ".clients"
+LITELLM = os.environ.get("LITELLM") or shutil.which("litellm", path=CLIENTS / "litellm" / "bin")
 START = 120.0
 """Seconds that LiteLLM may take to answer for the first time."""
 KEY = "sk-litellm-of-this-test"
+NO_TRANSCRIPTS = {"audio": {"input": {"transcription": None}}}
+"""Before 1.108 LiteLLM asks for a reply of its own after every transcript of the caller, on top of the model's (its
+issue 31726), in the middle of a sentence if need be; so there transcripts are switched off."""
 ACCOUNT, TOKEN = "AC" + "0" * 32, "0123456789abcdef"
 
 pytestmark = [
     pytest.mark.litellm,
     pytest.mark.timeout(240),
-    pytest.mark.skipif(LITELLM is None, reason="LITELLM names no litellm command (pip install 'litellm[proxy]')"),
+    pytest.mark.skipif(LITELLM is None, reason="there is no LiteLLM proxy here: make clients, or set LITELLM to one"),
 ]
+
+
+def outdated() -> bool:
+    found = Path(str(LITELLM)).parent.parent.glob("lib/python*/site-packages/litellm-*.dist-info")
+    return any(tuple(map(int, path.name.split("-")[1].split(".")[:2])) < (1, 108) for path in found)
 
 
 def free_port() -> int:
@@ -122,10 +131,9 @@ async def test_litellm_takes_our_gateway_for_a_provider(profile, tmp_path):
 
 @pytest.mark.parametrize("profile", ["xai", "openai"])
 async def test_a_phone_call_goes_through_litellm(profile, tmp_path):
-    replies = [
-        {"on": "greeting", "say": "Thanks for calling."},
-        {"on": "speech", "hears": "Goodbye.", "say": "Bye.", "call": {"name": "hang_up"}},
-    ]
+    hurried = profile == "xai" and outdated()  # xAI transcribes whole turns unasked, and the proxy asks first
+    turn = {"on": "prompt"} if hurried else {"on": "speech", "hears": "Goodbye."}
+    replies = [{"on": "greeting", "say": "Thanks for calling."}, {**turn, "say": "Bye.", "call": {"name": "hang_up"}}]
     document = {"steps": [{"wait": "agent"}, {"say": "Goodbye, and thank you."}, {"wait": "end"}]}
     records: list[CallRecord] = []
     async with (
@@ -144,7 +152,13 @@ async def test_a_phone_call_goes_through_litellm(profile, tmp_path):
             twilio=TwilioSettings(account_sid=ACCOUNT, auth_token=SecretStr(TOKEN), api_base=rest.base_url),
             model_list=[entry(proxy, provider="litellm_proxy", model="litellm_proxy/far", api_key=KEY)],
         )
-        agent = Agent("desk", model="voice", greeting="Thanks for calling.", tools=["builtin:hang_up"])
+        agent = Agent(
+            "desk",
+            model="voice",
+            greeting="Thanks for calling.",
+            tools=["builtin:hang_up"],
+            session=NO_TRANSCRIPTS if outdated() else {},
+        )
         async with open_office(settings, {}, agents=[agent]) as office:
             office.calls.on_record = records.append
             script = CallerScript.parse(document, "script")
@@ -152,10 +166,12 @@ async def test_a_phone_call_goes_through_litellm(profile, tmp_path):
                 webhook = f"{settings.public_url}/twilio/voice"
                 await place_call(webhook, script, account_sid=ACCOUNT, auth_token=TOKEN, rest=rest, voice=hum)
                 await office.calls.idle()
-        (session,) = behind.sessions
+        session = behind.sessions[-1]  # of xAI's the first was for looking at
     (record,) = records
-    print([(turn.speaker, turn.heard) for turn in record.turns], record.termination, record.notes)
-    print(session.core.faults, session.core.unmet)
     assert record.termination is not None
     assert (record.termination.result, record.termination.by) == ("completed", "agent")
-    assert record.turns[0].heard == "Thanks for calling."
+    heard = [turn.heard for turn in record.turns if turn.speaker == "agent"]
+    assert heard[:2] == ["Thanks for calling.", "Bye."]
+    assert heard[2:] == [] or hurried
+    assert record.notes == []
+    assert session.core.unmet == []

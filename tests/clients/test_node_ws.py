@@ -14,14 +14,12 @@ import pytest
 from gateways import MASTER, entry, gateway, model
 
 NODE = shutil.which("node")
-MODULES = os.environ.get("NODE_PATH", str(Path("node_modules").resolve()))
+MODULES = os.environ.get("NODE_PATH") or str(Path(__file__).resolve().parents[2] / ".clients" / "node_modules")
 
 pytestmark = [
     pytest.mark.timeout(60),
     pytest.mark.skipif(NODE is None, reason="there is no node on this machine"),
-    pytest.mark.skipif(
-        not (Path(MODULES) / "ws").is_dir(), reason="there is no ws for node: npm install ws, or set NODE_PATH"
-    ),
+    pytest.mark.skipif(not (Path(MODULES) / "ws").is_dir(), reason="node has no ws here: make clients, or NODE_PATH"),
 ]
 
 PROGRAM = r"""

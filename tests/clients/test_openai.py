@@ -8,7 +8,7 @@ import pytest
 
 from gateways import MASTER, entry, gateway, model
 
-openai = pytest.importorskip("openai", reason="the dependency group `clients` is not installed: pip install openai")
+openai = pytest.importorskip("openai", reason="the dependency group `clients` is not installed")
 
 pytestmark = pytest.mark.timeout(60)
 
