@@ -78,8 +78,8 @@ MALFORMED = (
     '{"type":"response.output_audio_transcript.delta","delta":{"text":"x"}}',
     '{"type":"response.output_item.done","item":"x"}',
     '{"type":"conversation.item.added","item":[]}',
-    '{"type":"response.done","response":"completed"}',
-    '{"type":"input_audio_buffer.speech_started","audio_start_ms":"soon"}',
+    '{"type":"response.function_call_arguments.done","call_id":5,"arguments":[]}',
+    '{"type":"rate_limits.updated","rate_limits":"none"}',
 )
 """Sent in turn: what a client must neither die of nor act upon."""
 

@@ -9,6 +9,7 @@ import pytest
 from telephony.audio.format import MULAW_8K, PCM16_24K, AudioFormat
 from telephony.commands import (
     AddMessage,
+    AddToolCall,
     AppendAudio,
     CancelResponse,
     ConfigureSession,
@@ -49,11 +50,12 @@ REPLIES = [
 class Pair:
     """A dialect and a simulated model, joined."""
 
-    def __init__(self, profile: str, audio: AudioFormat) -> None:
+    def __init__(self, profile: str, audio: AudioFormat, after: Pair | None = None) -> None:
         tool = ToolSpec("find", "Finds it.", {"type": "object", "properties": {}})
         config = SessionConfig("Be kind.", "eve" if profile == "xai" else "marin", audio, tools=(tool,), language="en")
         self.dialect = XAI(config) if profile == "xai" else OpenAI(config)
-        self.client = ModelClient({"profile": profile, "replies": REPLIES}, audio=audio)
+        script = {"profile": profile, "replies": REPLIES, "sessions": "continue"}
+        self.client = ModelClient(script, audio=audio, after=after.client if after else None)
         self.events: list[Event] = []
 
     def do(self, command: ModelCommand) -> None:
@@ -111,3 +113,28 @@ def test_a_call_in_our_own_words_leaves_no_fault_and_nothing_unknown(profile: st
     assert pair.last(SpeechStarted).at_ms
     assert pair.last(CallerTranscript).text == "Thanks."
     assert [event.status for event in pair.events if isinstance(event, ResponseDone)].count("cancelled") == 1
+
+
+@pytest.mark.parametrize("profile", ["xai", "openai"])
+@pytest.mark.parametrize("other", ["xai", "openai"])
+def test_a_conversation_with_a_call_in_flight_moves_from_any_provider_to_any(profile: str, other: str) -> None:
+    lost = Pair(profile, PCM16_24K)
+    lost.do(ConfigureSession())
+    lost.do(SpeakVerbatim("Hello, this is Acme."))
+    lost.wait(3)
+    lost.speak()
+    call = lost.last(ToolRequested)
+    pair = Pair(other, PCM16_24K, after=lost)
+    pair.do(ConfigureSession())
+    pair.wait(0.1)
+    for role, text in (("assistant", "Hello, this is Acme."), ("user", "Where is my order?")):
+        pair.do(AddMessage(text, role))
+    pair.do(AddToolCall(call.call_id, call.name, call.arguments))
+    pair.do(SendToolOutput(call.call_id, "shipped"))
+    pair.do(RequestResponse())
+    pair.wait(8)
+    assert [item.type for item in pair.client.model.items] == [
+        "message", "message", "function_call", "function_call_output", "message",
+    ]  # fmt: skip
+    assert pair.client.model.faults == []
+    assert pair.client.model.unmet == ["replies[3] (on speech) was never reached"]
