@@ -49,7 +49,7 @@ def item_problems(raw: Any, after: Any, memory: Memory, profile: str) -> Iterato
         yield Problem("unknown_item", message, "item_create_invalid_previous_item_id", "previous_item_id")
     kind = raw.get("type")
     checks = {"message": _message, "function_call": _call, "function_call_output": _output}
-    if kind not in checks:
+    if not isinstance(kind, str) or kind not in checks:
         message = f"Invalid value: {kind!r}. Supported values are: {', '.join(checks)}."
         yield Problem("invalid_item", message, param="item.type")
         return

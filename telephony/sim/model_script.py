@@ -143,6 +143,8 @@ class ModelScript(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     # -- faults of the session
     refuse: int = 0
     """HTTP status that refuses the WebSocket handshake (401, 403, 429, 503)."""
+    most_sessions: int = 0
+    """Sessions that may be open at once; one more is refused with 429, as xAI does above some ten of a team. 0: any."""
     open_error: str = ""
     """Accept the socket, send an error with this code as the first event and close: how OpenAI refuses a bad key."""
     never_ready: bool = False
@@ -219,6 +221,8 @@ def _check_all(script: ModelScript, place: str) -> None:
     _check_range(script.delta_ms, f"{place}.delta_ms")
     if script.refuse and not 400 <= script.refuse < 600:
         raise ScriptError(f"{place}.refuse: {script.refuse} refuses nothing. Use 401, 403, 429 or 503.")
+    if script.most_sessions < 0:
+        raise ScriptError(f"{place}.most_sessions: {script.most_sessions} is no number of sessions. Use 0 for any.")
     if not 0 < script.speed[0] <= script.speed[1]:
         raise ScriptError(f"{place}.speed: the slowest speed is above the fastest. Write for example [5, 10].")
 

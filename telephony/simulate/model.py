@@ -69,6 +69,7 @@ class RunningModel:
         self._api_key = api_key
         self._on_event = on_event
         self._newest: SimulatedModel | None = None
+        self._open = 0
         self._stopping = asyncio.Event()
         self._runner: web.AppRunner | None = None
 
@@ -115,6 +116,8 @@ class RunningModel:
         if script.profile == "openai" and "OpenAI-Beta" in request.headers and not script.beta_names:
             script = msgspec.structs.replace(script, open_error="beta_api_shape_disabled")
         model = request.query.get("model", "")
+        if script.most_sessions and self._open >= script.most_sessions:
+            return _refusal(429)
         core = self._core(script, model, request.query.get("conversation_id", ""))
         if core.refusal:
             return _refusal(core.refusal)
@@ -122,11 +125,14 @@ class RunningModel:
         await socket.prepare(request)
         session = ModelSession(core.number, core, socket, model)
         self.sessions.append(session)
+        self._open += 1
         try:
             await self._converse(session, socket)
-        finally:
             session.ended.set()
-        await self._end(session, request.transport)
+            await self._end(session, request.transport)
+        finally:
+            self._open -= 1
+            session.ended.set()
         return socket
 
     def _core(self, script: ModelScript, model: str, conversation_id: str) -> SimulatedModel:

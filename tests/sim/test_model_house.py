@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from telephony.sim.model import SimulatedModel
 from telephony.sim.model_client import ModelClient, hum
 from telephony.sim.model_script import ModelScript, decode_script
@@ -113,3 +116,21 @@ def test_connections_are_numbered_and_have_ids_of_their_own() -> None:
     ids = [client.all("conversation.created")[0]["conversation"]["id"] for client in (first, second)]
     assert ids[0] != ids[1]
     assert SimulatedModel(ModelScript(), hum).number == 0
+
+
+@given(turns=st.lists(st.integers(0, 4), min_size=1, max_size=4))
+@settings(max_examples=15, deadline=None)
+def test_every_reply_is_played_once_or_told_once_as_never_reached(turns: list[int]) -> None:
+    replies = [{"on": "speech", "hears": f"{n}?", "say": f"{n}."} for n in range(6)]
+    clients: list[ModelClient] = []
+    for number in turns:
+        client = connect(clients[-1] if clients else None, replies=replies)
+        for _ in range(number):
+            client.speak(300)
+            client.quiet(1200)
+        clients.append(client)
+    played = [words for client in clients for words in said(client)]
+    told = [line for client in clients for line in client.model.unmet]
+    used = min(6, sum(turns))
+    assert played[:used] == [f"{n}." for n in range(used)]
+    assert told == [f"replies[{n}] (on speech) was never reached" for n in range(used, 6)]

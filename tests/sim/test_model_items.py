@@ -164,6 +164,7 @@ def test_item_can_be_put_behind_another(profile: str) -> None:
         (None, "missing_parameter"),
         ({"type": "song"}, "invalid_item"),
         ({"type": "message", "role": "caller", "content": []}, "invalid_item"),
+        ({"type": []}, "invalid_item"),
         ({"type": "message", "role": ["user"], "content": []}, "invalid_item"),
         ({"type": "message", "role": "user"}, "missing_parameter"),
         (

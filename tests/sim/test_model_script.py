@@ -83,6 +83,7 @@ def test_call_may_come_from_another_session_if_the_script_says_what_is_known_of_
         ({"delta_ms": [0, 2]}, "model.delta_ms", "shortest first"),
         ({"speed": [5, 1]}, "model.speed", "[5, 10]"),
         ({"refuse": 200}, "model.refuse", "401"),
+        ({"most_sessions": -1}, "model.most_sessions", "Use 0"),
         ({"model": []}, "model", "Change it"),
     ],
 )

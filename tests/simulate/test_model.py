@@ -231,6 +231,20 @@ async def test_lost_conversation_is_resumed_by_its_id() -> None:
         assert [item.source for item in model.sessions[1].core.items] == ["resumed"]
 
 
+async def test_one_session_too_many_is_refused_until_another_ends() -> None:
+    async with await running({"most_sessions": 1}) as model:
+        async with dial(model) as client:
+            await until(client, "ping")
+            with pytest.raises(InvalidStatus) as caught:
+                async with dial(model):
+                    pass
+            assert caught.value.response.status_code == 429
+        await model.sessions[0].ended.wait()
+        async with dial(model) as client:
+            await until(client, "ping")
+        assert len(model.sessions) == 2
+
+
 async def test_connections_differ_and_refused_ones_count() -> None:
     script = {"connections": [{"faults": [{"at_s": 0, "close": 1013}]}, {"refuse": 503}, {}]}
     async with await running(script) as model:
