@@ -16,20 +16,25 @@ from telephony.commands import (
     AppendAudio,
     CancelTool,
     ClearPlayback,
+    CloseSession,
     Command,
+    ConfigureSession,
     EndCall,
     HangUp,
     ModelCommand,
     Note,
+    OpenSession,
     Play,
     RunTool,
     SendMark,
+    UseSession,
     WorldCommand,
 )
 from telephony.conversation.intake import STALL, plausible
 from telephony.conversation.machine import Conversation
 from telephony.events import CallerAudio, CallStarted, Event, ModelConnected, SessionReady
 from telephony.realtime.base import Dialect
+from telephony.realtime.leg import ModelLeg
 from telephony.settings import CallSettings
 
 
@@ -42,10 +47,12 @@ class ToCarrier(msgspec.Struct, frozen=True):
 
 
 class ToModel(msgspec.Struct, frozen=True):
-    """A message for the model's socket."""
+    """A message for a session's socket."""
 
     message: str
     audio_ms: float = 0.0
+    session: int = 0
+    """Which of the call's sessions it is for."""
 
 
 Output = ToCarrier | ToModel | WorldCommand
@@ -86,29 +93,35 @@ class Exchange:
     ) -> None:
         self.conversation = Conversation(settings, started, 0.0)
         self.carrier = carrier
-        self.dialect: Dialect | None = None
+        self.session = 0
+        """The session that is spoken to."""
         self.steps = 0
         """How often conclusions may have been drawn. While it stays the same, `deadline` can only have moved to a later
         time, so a timer that was set for it needs no second look: fifty frames a second change nothing else."""
+        self._legs: dict[int, ModelLeg] = {}
         self._line = started.audio
         self._listener = listener or Deaf()
         self._caller_at = 0.0
         self._to_model = Transcoder(self._line, settings.session.audio)
         self._to_carrier = Transcoder(settings.session.audio, self._line)
 
-    def model_connected(self, dialect: Dialect, model: str, now: float) -> list[Output]:
-        """The model's socket is open and *dialect* is spoken on it."""
-        self.dialect = dialect
-        return self.handle(ModelConnected(model), now)
+    def model_connected(self, dialect: Dialect, model: str, now: float, session: int = 0) -> list[Output]:
+        """A session's socket is open and *dialect* is spoken on it."""
+        self._legs[session] = ModelLeg(session, dialect)
+        return self.handle(ModelConnected(model, session), now)
 
     def from_carrier(self, message: str | bytes, now: float) -> list[Output]:
         """A message arrived on the carrier's socket."""
         return [output for event in self.carrier.decode(message) for output in self.handle(event, now)]
 
-    def from_model(self, message: str | bytes, now: float) -> list[Output]:
-        """A message arrived on the model's socket."""
-        dialect = self._connected()
-        return [output for event in dialect.decode(message) for output in self.handle(event, now)]
+    def from_model(self, message: str | bytes, now: float, session: int = 0) -> list[Output]:
+        """A message arrived on a session's socket. Of one that is not the current one only what concerns the session
+        itself is looked at, and of one that was closed nothing."""
+        leg = self._legs.get(session)
+        if leg is None:
+            return []
+        events = leg.decode(message) if session == self.session else leg.decode_standby(message)
+        return [output for event in events for output in self.handle(event, now)]
 
     def handle(self, event: Event, now: float) -> list[Output]:
         """Something happened, on a wire or elsewhere."""
@@ -144,7 +157,7 @@ class Exchange:
                     payload = self._to_model.feed(payload)
                     if payload:
                         audio_ms = self._to_model.target.milliseconds(payload)
-                        outputs += [ToModel(m, audio_ms) for m in self._connected().encode(AppendAudio(payload))]
+                        outputs += self._to_session(self.session, AppendAudio(payload), audio_ms)
                 case Play(payload, at):
                     outputs += self._play(payload, at)
                 case SendMark():
@@ -153,17 +166,31 @@ class Exchange:
                     self._to_carrier.reset()
                     self._listener.cut(now)
                     outputs += [ToCarrier(m) for m in self.carrier.encode(command)]
-                case RunTool() | CancelTool() | HangUp() | EndCall() | Note():
+                case ConfigureSession(session):
+                    outputs += self._to_session(session, command)
+                case UseSession(session):
+                    self._use(session)
+                case CloseSession(session):
+                    self._legs.pop(session, None)
+                    outputs.append(command)
+                case RunTool() | CancelTool() | OpenSession() | HangUp() | EndCall() | Note():
                     outputs.append(command)
                 case _:
-                    outputs += [ToModel(m) for m in self._connected().encode(cast("ModelCommand", command))]
+                    outputs += self._to_session(self.session, cast("ModelCommand", command))
         return outputs
 
-    def _connected(self) -> Dialect:
-        if self.dialect is None:
-            msg = "the model is spoken to only after model_connected()"
+    def _to_session(self, session: int, command: ModelCommand, audio_ms: float = 0.0) -> list[Output]:
+        leg = self._legs.get(session)
+        if leg is None:
+            msg = f"session {session} is spoken to only after model_connected() and before CloseSession"
             raise RuntimeError(msg)
-        return self.dialect
+        return [ToModel(message, audio_ms, session) for message in leg.encode(command)]
+
+    def _use(self, session: int) -> None:
+        """Speak with another session. Its audio begins anew; what the caller hears goes on."""
+        self.session = session
+        self._rewire()
+        self._to_model.reset()
 
     def _play(self, payload: bytes, at: float) -> list[Output]:
         payload = self._to_carrier.feed(payload)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from telephony.carriers.base import Carrier
-from telephony.commands import CancelTool, EndCall, HangUp, Note, RunTool
+from telephony.commands import CancelTool, CloseSession, EndCall, HangUp, Note, OpenSession, RunTool
 from telephony.events import CallStarted, Event, ModelLost, ToolFinished
 from telephony.exchange import Exchange, Listener, Output, ToCarrier, ToModel
 from telephony.realtime.base import Dialect
@@ -25,7 +25,11 @@ Answer = Callable[[dict[str, Any]], tuple[float, Any]]
 
 
 class Rehearsal:
-    """One call. `run` it, then look at `exchange`, `caller`, `model`, `ending` and `messages`."""
+    """One call. `run` it, then look at `exchange`, `caller`, `models`, `ending` and `notes`.
+
+    *others* are there when another session is asked for, one after the other: a model and the dialect spoken to it, or
+    why nobody answers. After the last of them nobody does.
+    """
 
     def __init__(
         self,
@@ -37,25 +41,27 @@ class Rehearsal:
         *,
         tools: Mapping[str, Answer] | None = None,
         listener: Listener | None = None,
+        others: Iterable[tuple[SimulatedModel, Dialect] | str] = (),
         connect: float = 0.05,
         to_caller: Wire | None = None,
         to_model: Wire | None = None,
     ) -> None:
         self.clock = Clockwork()
         self.caller = caller
-        self.model = model
-        self.desk = _Desk(self.clock, settings, carrier, dialect, tools or {}, listener, self._hung_up)
+        self.models: list[SimulatedModel] = []
+        """Those with whom there was a session, in order."""
+        self.desk = _Desk(self.clock, settings, carrier, tools or {}, listener, self._hung_up, self._open_session)
         self._caller_port = self.clock.add("caller", caller)
-        carrier_port, model_port = self.clock.station("desk", self.desk, "carrier", "model")
-        self._model_port = self.clock.add("model", _Socket(model, self.desk, self.clock))
+        (carrier_port,) = self.clock.station("desk", self.desk, "carrier")
         self.clock.wire(self._caller_port, carrier_port, there=to_caller or Wire(), back=to_caller or Wire())
-        self.clock.wire(self._model_port, model_port, there=to_model or Wire(), back=to_model or Wire())
+        self._answering = iter([(model, dialect), *others])
+        self._to_model = to_model or Wire()
         self._connect = connect
 
     def run(self, until: float = 600.0) -> EndCall | None:
         """Let the call take its course; None if it had not ended by *until* (seconds)."""
         self.clock.send(self._caller_port, self.caller.open(0.0, {}))
-        self.clock.at(self._connect, self._model_answers)
+        self._open_session(0)
         self.clock.run(until, when=lambda: self.desk.ending is not None and not self.caller.streaming)
         return self.desk.ending
 
@@ -74,10 +80,28 @@ class Rehearsal:
     def notes(self) -> list[tuple[float, Note]]:
         return self.desk.notes
 
-    def _model_answers(self, now: float) -> list[str]:
-        self.clock.send(self._model_port, self.model.open(now))
-        self.desk.connected(now)
-        return []
+    @property
+    def model(self) -> SimulatedModel:
+        """The one with whom the latest session was."""
+        return self.models[-1]
+
+    def _open_session(self, number: int) -> None:
+        """Somebody answers a little later, or nobody does."""
+
+        def happen(now: float) -> list[str]:
+            answering = next(self._answering, "nobody answers")
+            if isinstance(answering, str):
+                self.desk.feed(ModelLost(answering, None, number), now)
+                return []
+            model, dialect = answering
+            self.models.append(model)
+            port = self.clock.add(f"model {number}", _Socket(model, number, self.desk, self.clock))
+            self.clock.wire(port, Port("desk", str(number)), there=self._to_model, back=self._to_model)
+            self.clock.send(port, model.open(now))
+            self.desk.connected(number, dialect, now)
+            return []
+
+        self.clock.at(self.clock.now + self._connect, happen)
 
     def _hung_up(self, now: float) -> None:
         self.clock.send(self._caller_port, self.caller.hang_up(now, "agent"))
@@ -91,10 +115,10 @@ class _Desk:
         clock: Clockwork,
         settings: CallSettings,
         carrier: Carrier,
-        dialect: Dialect,
         tools: Mapping[str, Answer],
         listener: Listener | None,
         hang_up: Callable[[float], None],
+        open_session: Callable[[int], None],
     ) -> None:
         self.exchange: Exchange | None = None
         self.ending: EndCall | None = None
@@ -102,16 +126,16 @@ class _Desk:
         self._clock = clock
         self._settings = settings
         self._carrier = carrier
-        self._dialect = dialect
         self._tools = tools
         self._listener = listener
         self._hang_up = hang_up
+        self._open_session = open_session
         self._began = 0.0
 
-    def connected(self, now: float) -> None:
-        """The model's socket is open."""
+    def connected(self, number: int, dialect: Dialect, now: float) -> None:
+        """A session's socket is open."""
         if self.exchange is not None:
-            self._send(self.exchange.model_connected(self._dialect, "simulated", now - self._began), now)
+            self._send(self.exchange.model_connected(dialect, "simulated", now - self._began, number), now)
 
     def feed(self, event: Event, now: float) -> None:
         """Something happened that is on no wire."""
@@ -135,8 +159,10 @@ class _Desk:
                     self._began = now
                     self.exchange = Exchange(self._settings, event, self._carrier, self._listener)
             return []
-        take = self.exchange.from_carrier if port == "carrier" else self.exchange.from_model
-        return self._perform(take(message, now - self._began), now)
+        at = now - self._began
+        if port == "carrier":
+            return self._perform(self.exchange.from_carrier(message, at), now)
+        return self._perform(self.exchange.from_model(message, at, int(port)), now)
 
     def _send(self, outputs: list[Output], now: float) -> None:
         for port, message in self._perform(outputs, now):
@@ -148,8 +174,12 @@ class _Desk:
             match output:
                 case ToCarrier(message):
                     messages.append(("carrier", message))
-                case ToModel(message):
-                    messages.append(("model", message))
+                case ToModel(message, _, session):
+                    messages.append((str(session), message))
+                case OpenSession(session):
+                    self._open_session(session)
+                case CloseSession():
+                    pass  # what it still says is heard by nobody
                 case RunTool():
                     self._run(output, now)
                 case HangUp():
@@ -181,8 +211,9 @@ class _Desk:
 class _Socket:
     """A simulated model behind a socket that it may close."""
 
-    def __init__(self, model: SimulatedModel, desk: _Desk, clock: Clockwork) -> None:
+    def __init__(self, model: SimulatedModel, number: int, desk: _Desk, clock: Clockwork) -> None:
         self._model = model
+        self._number = number
         self._desk = desk
         self._clock = clock
         self._closed = False
@@ -202,7 +233,7 @@ class _Socket:
             code, reason = self._model.close_request
 
             def lost(at: float) -> list[str]:
-                self._desk.feed(ModelLost(reason or "closed", code), at)
+                self._desk.feed(ModelLost(reason or "closed", code, self._number), at)
                 return []
 
             self._clock.at(now, lost)

@@ -57,11 +57,17 @@ class Limits(Group):
     goodbye: Annotated[float, Field(gt=0)] = 3
     """Seconds the last words may take beyond their own length before the line is released anyway."""
     connect: Annotated[float, Field(gt=0)] = 8
-    """Seconds the model has to accept the session, from the start of the call."""
+    """Seconds the model has to accept a session, from the start of the call or from the loss of the one before."""
+    session: Seconds = 1500
+    """Seconds one session with the model may last; then another takes its place between two turns. Keep it below the
+    provider's own limit (OpenAI 60 minutes, xAI 30 to 120). 0 waits for that limit."""
+    replacements: Annotated[int, Field(ge=0)] = 3
+    """How often in a row a session that is lost or falls silent is replaced; then the fallback ends the call."""
     tool_calls: Annotated[int, Field(ge=1)] = 50
     """Function calls in one call; further ones are refused to the model."""
-    early_audio: Seconds = 4
-    """Seconds of caller audio kept until the model is ready; the oldest is dropped."""
+    early_audio: Seconds = 8
+    """Seconds of caller audio kept for a model that is not ready yet, at the start or in another one's place; the
+    oldest is dropped."""
     stream_silence: Annotated[float, Field(gt=0)] = 30
     """Seconds without a single message from the carrier before the call is taken for lost."""
 

@@ -15,16 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from front_door import CALL, STREAM, start
-from telephony.bridge.bridge import Bridge
+from telephony.bridge.bridge import Bridge, ModelSession
 from telephony.bridge.calls import Caller, Calls, Plan
 from telephony.carriers.twilio import TwilioStream
 from telephony.commands import EndCall, HangUp, Note
+from telephony.errors import UpstreamLost
 from telephony.events import CallStarted
 from telephony.exchange import Exchange
-from telephony.links.link import Link
 from telephony.links.memory import MemoryWire, memory_wires
 from telephony.links.wire import WireClosed, WireLink
-from telephony.realtime import Dialect, dialect
+from telephony.realtime import dialect
 from telephony.records import CallRecord
 from telephony.settings import CallSettings, Clips, Limits, SessionConfig
 from telephony.store.keeper import RecordKeeper
@@ -178,10 +178,12 @@ class BridgedCall:
             lambda at, note: self.notes.append(note),
         )
 
-    async def connect_model(self) -> tuple[Dialect, str, Link]:
+    async def connect_model(self, before: ModelSession | None = None, resume: str = "") -> ModelSession:
+        if before:
+            raise UpstreamLost("nobody else is there")
         if self._connect:
             await self._connect()
-        return dialect("xai", self.settings.session), "xai/test", self.model_link
+        return ModelSession(dialect("xai", self.settings.session), "xai/test", self.model_link)
 
     async def hang_up(self, command: HangUp) -> None:
         self.hung_up.append(command)

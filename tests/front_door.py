@@ -19,13 +19,13 @@ from pydantic import SecretStr
 from yarl import URL
 
 from telephony.agents.agent import Agent
+from telephony.bridge.bridge import ModelSession
 from telephony.bridge.calls import Calls, Plan
 from telephony.carriers.twilio import TwilioStream
 from telephony.carriers.twilio_account import TwilioAccount
 from telephony.commands import HangUp
 from telephony.links.dialed import dial
-from telephony.links.link import Link
-from telephony.realtime import Dialect, dialect
+from telephony.realtime import dialect
 from telephony.records import CallRecord
 from telephony.server.app import Server, application
 from telephony.server.reception import Patience, Reception
@@ -161,8 +161,9 @@ async def front_door(
     session_config = SessionConfig()
     async with Upstream().listening() as upstream, aiohttp.ClientSession() as session:
 
-        async def connect_model() -> tuple[Dialect, str, Link]:
-            return dialect("xai", session_config), "xai/test", await dial(upstream.url, {}, open_timeout=5)
+        async def connect_model(before: ModelSession | None = None, resume: str = "") -> ModelSession:
+            link = await dial(upstream.url, {}, open_timeout=5)
+            return ModelSession(dialect("xai", session_config), "xai/test", link)
 
         async def hang_up(command: HangUp) -> None:
             """The test itself is the carrier and sees to it."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from telephony import commands as cmd
@@ -52,8 +54,11 @@ _LATER: dict[str, list[ev.Event]] = {
 class Playbook:
     """A conversation with a clock. Every call returns the commands of its step, notes left out."""
 
-    def __init__(self, **changes: object) -> None:
+    def __init__(self, *, others: Literal["absent", "there", "scripted"] = "absent", **changes: object) -> None:
+        """*others* says what becomes of further sessions that are asked for: none is to be had, each is there and ready
+        at once, or the test tells."""
         self.now = 0.0
+        self.others = others
         self.settings = settings(**changes)
         self.call = Conversation(self.settings, ev.CallStarted("CA1", "MZ1", MULAW_8K), 0.0)
         self.log: list[tuple[float, cmd.Command]] = []
@@ -82,9 +87,10 @@ class Playbook:
             commands += self.feed(ev.CallerAudio(b"\xff" * 160, round((self.now - 0.02) * 1000)))
         return commands
 
-    def connect(self) -> list[cmd.Command]:
+    def connect(self, session: int = 0) -> list[cmd.Command]:
         """The model is there and has accepted the session."""
-        return self.feed(ev.ModelConnected("grok"), ev.SessionReady(PCM16_24K, PCM16_24K, turn_detection=True))
+        ready = ev.SessionReady(PCM16_24K, PCM16_24K, turn_detection=True, session=session)
+        return self.feed(ev.ModelConnected("grok", session), ready)
 
     def greet(self) -> None:
         """A greeting of a second, heard to its end."""
@@ -166,4 +172,9 @@ class Playbook:
             else:
                 self.log.append((self.now, command))
                 kept.append(command)
+        for command in list(kept):
+            if isinstance(command, cmd.OpenSession) and self.others == "absent":
+                kept += self.feed(ev.ModelLost("nobody else is there", None, command.session))
+            elif isinstance(command, cmd.OpenSession) and self.others == "there":
+                kept += self.connect(command.session)
         return kept

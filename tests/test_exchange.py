@@ -277,5 +277,10 @@ def test_a_call_that_ends_before_its_model_was_reached_never_speaks_to_one() -> 
 
 
 def test_speaking_to_a_model_that_is_not_there_is_a_bug_and_says_so() -> None:
+    call = exchange()
     with pytest.raises(RuntimeError, match="only after model_connected"):
-        exchange().from_model("{}", 0.0)
+        call.handle(SessionReady(), 0.0)
+
+
+def test_what_a_session_says_that_was_closed_is_not_heard():
+    assert exchange().from_model(json.dumps({"type": "session.updated"}), 0.0, 7) == []

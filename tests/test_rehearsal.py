@@ -97,9 +97,9 @@ class Truth:
         if not isinstance(message, str):
             return
         data = json.loads(message)
-        if to.station == "model" and data["type"] == "conversation.item.truncate":
+        if to.station == "model 0" and data["type"] == "conversation.item.truncate":
             self.told[data["item_id"]] = data["audio_end_ms"]
-        if to.station == "model" and data["type"] == "conversation.item.delete":
+        if to.station == "model 0" and data["type"] == "conversation.item.delete":
             self.told[data["item_id"]] = 0
         if to.station == "caller" and data["event"] == "clear":
             first = 0.0

@@ -14,11 +14,12 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from functools import partial
 from typing import Protocol
 
+import msgspec
 import structlog
 from structlog.typing import FilteringBoundLogger
 
 from telephony import events as ev
-from telephony.commands import CancelTool, EndCall, HangUp, Note, RunTool
+from telephony.commands import CancelTool, CloseSession, EndCall, HangUp, Note, OpenSession, RunTool
 from telephony.errors import TelephonyError
 from telephony.exchange import Exchange, Output, ToCarrier, ToModel
 from telephony.links.link import Link
@@ -31,11 +32,26 @@ SHORTEST_TIMER = 0.001
 """Seconds: the timer never fires sooner, so that nothing in the core can keep the loop from its sockets."""
 
 
-class ConnectModel(Protocol):
-    """Opens a realtime session."""
+def _nobody_to_tell(why: str) -> None:
+    """For sessions whose origin keeps no account of their failures."""
 
-    def __call__(self) -> Awaitable[tuple[Dialect, str, Link]]:
-        """Returns the dialect spoken, the model's name and the open link; raises `UpstreamError`. Bounded."""
+
+class ModelSession(msgspec.Struct, frozen=True):
+    """An open realtime session."""
+
+    dialect: Dialect
+    model: str
+    link: Link
+    blame: Callable[[str], None] = _nobody_to_tell
+    """Tell whoever chose it why it was of no use, so that the next is looked for elsewhere."""
+
+
+class ConnectModel(Protocol):
+    """Opens realtime sessions."""
+
+    def __call__(self, before: ModelSession | None = None, resume: str = "") -> Awaitable[ModelSession]:
+        """Open one; raises `UpstreamError`. Bounded. *resume* is the provider's id of the conversation that was held in
+        the session *before*, to be taken up again where that is possible."""
 
 
 class Tools(Protocol):
@@ -69,7 +85,7 @@ class Bridge:
         """Whether the caller knows that the call is over: hung up, or was told so."""
         self._ended_at: float | None = None
         self._carrier = carrier
-        self._model: Link | None = None
+        self._sessions: dict[int, ModelSession] = {}
         self._connect_model = connect_model
         self._hang_up = hang_up
         self._tools = tools
@@ -90,7 +106,7 @@ class Bridge:
                 self._work.group = group
                 self._spawn(self._carrier.pump, "carrier pump")
                 self._spawn(self._hear_carrier, "carrier listen")
-                self._spawn(self._reach_model, "model connect")
+                self._open_session(OpenSession(0))
                 with self._boundary():
                     self._arm()
                     while self._early:
@@ -100,7 +116,8 @@ class Bridge:
         finally:
             ending = self._end(EndCall("failed", "server", "the call was cancelled"))
             self._work.end()
-            await asyncio.gather(self._close(self._carrier), self._close(self._model))
+            links = [self._carrier, *(session.link for session in self._sessions.values())]
+            await asyncio.gather(*(link.close() for link in links))
         return ending
 
     def feed(self, event: ev.Event) -> None:
@@ -134,22 +151,30 @@ class Bridge:
             self._perform(self.exchange.from_carrier(message, self.now))
         self._feed(ev.CarrierLost(_how(self._carrier), self._carrier.closed[0]))
 
-    async def _reach_model(self) -> None:
-        try:
-            dialect, name, link = await self._connect_model()
-        except TelephonyError as error:
-            self._feed(ev.ModelLost(str(error)))
-            return
-        self._model = link
-        self._spawn(link.pump, "model pump")
-        self._perform(self.exchange.model_connected(dialect, name, self.now))
-        async for message in link:
-            self._perform(self.exchange.from_model(message, self.now))
-        self._feed(ev.ModelLost(_how(link), link.closed[0]))
+    def _open_session(self, command: OpenSession) -> None:
+        before = self._sessions.get(self.exchange.session)
+        if before and command.failed:
+            before.blame(command.failed)
+        work = partial(self._hear_session, command.session, before, command.resume)
+        self._spawn(work, f"model {command.session}", key=_key(command.session))
 
-    async def _close(self, link: Link | None) -> None:
-        if link is not None:
-            await link.close()
+    async def _hear_session(self, number: int, before: ModelSession | None, resume: str) -> None:
+        try:
+            session = await self._connect_model(before, resume)
+        except TelephonyError as error:
+            self._feed(ev.ModelLost(str(error), None, number))
+            return
+        self._sessions[number] = session
+        self._spawn(session.link.pump, f"model {number} pump")
+        self._perform(self.exchange.model_connected(session.dialect, session.model, self.now, number))
+        async for message in session.link:
+            self._perform(self.exchange.from_model(message, self.now, number))
+        self._feed(ev.ModelLost(_how(session.link), session.link.closed[0], number))
+
+    def _close_session(self, number: int) -> None:
+        self._work.cancel(_key(number))
+        if session := self._sessions.get(number):
+            self._spawn(session.link.close, f"model {number} close", last=True)
 
     # -- the core ----------------------------------------------------------------------------------------------------
 
@@ -183,9 +208,12 @@ class Bridge:
             match output:
                 case ToCarrier(message, audio_ms):
                     self._carrier.write(message, audio_ms=audio_ms)
-                case ToModel(message, audio_ms):
-                    if self._model is not None:
-                        self._model.write(message, audio_ms=audio_ms)
+                case ToModel(message, audio_ms, session):
+                    self._sessions[session].link.write(message, audio_ms=audio_ms)
+                case OpenSession():
+                    self._open_session(output)
+                case CloseSession(session):
+                    self._close_session(session)
                 case RunTool():
                     self._spawn(partial(self._run_tool, output), f"tool {output.name}", key=output.call_id)
                 case CancelTool(call_id):
@@ -230,6 +258,11 @@ class Bridge:
         except TelephonyError as error:
             # The stream is closed a few seconds later, and the carrier's next instructions end the call.
             self._log.warning("hang-up refused", error=str(error))
+
+
+def _key(session: int) -> str:
+    """Names the task of a session."""
+    return f"session {session}"
 
 
 def _how(link: Link) -> str:

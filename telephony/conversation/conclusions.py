@@ -9,18 +9,12 @@ from __future__ import annotations
 
 import math
 
-from telephony.audio.transcode import Transcoder
 from telephony.commands import AddMessage, AppendAudio, CancelTool, HangUp, RequestResponse, SpeakVerbatim
-from telephony.conversation import phrases
+from telephony.conversation import phrases, survival
 from telephony.conversation.farewell import CONFIRMATION, Farewell
+from telephony.conversation.limits import NUDGES
 from telephony.conversation.state import Phase, State
 from telephony.conversation.toolcalls import GIVEN_UP
-from telephony.events import ModelTranscript
-
-LOCAL = "local:"
-"""Prefix of items that we play ourselves; the model knows nothing of them."""
-NUDGES = 1
-"""How often a silent model is asked again before the call is given up."""
 
 
 def settle(state: State, now: float) -> None:
@@ -28,8 +22,8 @@ def settle(state: State, now: float) -> None:
     state.settled_at = now
     state.due_at = None
     _carrier_alive(state, now)
-    if state.phase is Phase.CONNECTING:
-        _ready_in_time(state, now)
+    if state.phase in (Phase.CONNECTING, Phase.TALKING):
+        survival.settle(state, now)
     if state.phase in (Phase.TALKING, Phase.LEAVING):
         _give_up_stale(state, now)
         _guard(state, now)
@@ -62,10 +56,8 @@ def deadline(state: State) -> float | None:
 def _due_at(state: State) -> float:
     """`deadline` without the intake's part."""
     times = [state.playback.deadline()]
-    if state.phase is Phase.CONNECTING:
-        times.append(state.watchdogs.ready_by)
     if state.phase in (Phase.CONNECTING, Phase.TALKING):
-        times += [state.watchdogs.deadline(), state.playback.ends_at]
+        times += [state.watchdogs.deadline(), state.playback.ends_at, *survival.deadlines(state)]
     elif state.farewell:
         times.append(_farewell_deadline(state, state.farewell))
     if state.listening:
@@ -84,22 +76,10 @@ def _carrier_alive(state: State, now: float) -> None:
         state.end("failed", "carrier", "the carrier sent nothing any more", now)
 
 
-def _ready_in_time(state: State, now: float) -> None:
-    if state.watchdogs.ready_by is None or now < state.watchdogs.ready_by:
-        return
-    state.watchdogs.ready_by = None
-    if state.connected:
-        state.remember("The model did not acknowledge the session in time; the call went on without it.")
-        state.watchdogs.nudges = NUDGES  # the caller has waited long enough already: the next silence is the last
-        state.begin(now)
-    else:
-        state.remember("The model could not be reached in time.")
-        state.leave("failed", "model", "the model could not be reached in time", now, clip="apology")
-
-
 def _keep_listening(state: State, now: float) -> None:
     silence = state.intake.stalled(now) if state.listening else b""
     if silence:
+        state.recent.keep(silence)
         state.out.append(AppendAudio(silence))
 
 
@@ -131,13 +111,15 @@ def _watch(state: State, now: float) -> None:
         state.remember(f"The call reached its limit of {state.settings.limits.max_duration:g} s.")
         state.leave("completed", "limit", "maximum duration", now, words=phrases.TIME_IS_UP)
         return
-    if playback.audible(now):
+    if playback.answering(now):
         dogs.answered()
+    elif state.model_lost:
+        dogs.paused(now)  # `survival` has bounds of its own
     elif floor.taken(now) or state.tools.running:
         dogs.paused(now)
     elif floor.expecting or state.responses.waiting or state.responses.breaks_off or state.tools.open:
         dogs.owe(now)
-    busy = floor.taken(now) or floor.expecting or state.tools.open or state.responses.pending
+    busy = state.model_lost or floor.taken(now) or floor.expecting or state.tools.open or state.responses.pending
     if busy:
         dogs.not_quiet()
     else:
@@ -149,10 +131,18 @@ def _watch(state: State, now: float) -> None:
 
 
 def _dead_air(state: State, now: float) -> None:
-    if state.watchdogs.nudges >= NUDGES:
+    """Ask again. A session that was asked before, or that has shown no life at all, may be dead: then another one is
+    looked for beside it, and who speaks first goes on."""
+    dogs, sessions = state.watchdogs, state.sessions
+    asked = dogs.nudges >= NUDGES
+    lifeless = dogs.owed_since is not None and sessions.seen_at <= dogs.owed_since
+    if asked and not sessions.suspected and not survival.suspect(state, "it owed an answer and gave none", now):
         state.remember("The model owed an answer and did not give it.")
-        state.lose_model()
-        state.leave("failed", "model", "dead air", now, clip="apology")
+        survival.give_up(state, "dead air", now)
+        return
+    survival.fill(state, now)
+    if asked:
+        dogs.nudged(now)
         return
     state.remember("The model was silent when an answer was due; it was asked again.")
     state.responses.give_up_asked()
@@ -160,6 +150,8 @@ def _dead_air(state: State, now: float) -> None:
         state.playback.complete_response(response_id)
         state.cancel_response(response_id, now)
     nudge(state, now)
+    if lifeless:
+        survival.suspect(state, "it showed no sign of life when an answer was due", now)
 
 
 def nudge(state: State, now: float) -> None:
@@ -186,7 +178,7 @@ def _silence(state: State, now: float) -> None:
 
 
 def _wish(state: State, now: float) -> None:
-    if state.model_lost:
+    if not state.listening:
         return
     if state.keypad.due(now, speaking=state.floor.taken(now)):
         digits = state.keypad.take(now)
@@ -204,7 +196,7 @@ def _wish(state: State, now: float) -> None:
 
 
 def _ask(state: State, now: float) -> None:
-    if state.model_lost or now < state.may_speak_at(now):
+    if not state.listening or now < state.may_speak_at(now):
         return
     if command := state.responses.next(now):
         state.out.append(command)
@@ -254,13 +246,8 @@ def _play_clip(state: State, farewell: Farewell, now: float) -> bool:
     clip = state.settings.clips.apology if name == "apology" else state.settings.clips.goodbye
     if not clip:
         return False
-    item_id = f"{LOCAL}{name}"
     state.playback.complete_all()
-    # A model may speak another format than the one it was asked for, in which the clips are.
-    clip = Transcoder(state.settings.session.audio, state.playback.audio).feed(clip)
-    state.playback.enqueue(LOCAL, item_id, 0, clip, now)
-    state.playback.complete(item_id)
-    state.transcript.agent_said(ModelTranscript(LOCAL, item_id, f"[recorded {name}]", final=True), now)
+    survival.play(state, name, clip, now)
     state.out += state.playback.release(now)
     return True
 

@@ -10,19 +10,16 @@ from telephony import events as ev
 from telephony.commands import (
     AppendAudio,
     ClearPlayback,
+    CloseSession,
     Command,
     ConfigureSession,
     ForgetItem,
     Truncate,
 )
-from telephony.conversation import phrases, replies
-from telephony.conversation.conclusions import LOCAL
+from telephony.conversation import phrases, replies, survival
+from telephony.conversation.playback import LOCAL
 from telephony.conversation.state import Phase, State
-
-READY_TIME = 4.0
-"""Seconds a connected model has for `session.updated`; then the call goes on without it."""
-AUTO_REPLY = 1.5
-"""Seconds after the caller's turn in which the model may begin the answer by itself before we ask for one."""
+from telephony.conversation.survival import AUTO_REPLY
 
 # -- the caller ----------------------------------------------------------------------------------------------------
 
@@ -30,10 +27,9 @@ AUTO_REPLY = 1.5
 def caller_audio(state: State, event: ev.CallerAudio, now: float) -> list[Command]:
     """The one event of which nothing follows but that the model hears it: fifty a second take this short way."""
     payload = state.intake.frame(event.payload, event.at_ms, now)
-    if not payload or state.model_lost:
-        return []
-    if state.phase is Phase.CONNECTING:
-        state.early.keep(payload)
+    if payload:
+        state.recent.keep(payload)
+    if not payload or state.model_lost or state.phase is Phase.CONNECTING:
         return []
     if state.guarding:
         payload = state.intake.audio.silence(state.intake.audio.milliseconds(payload))
@@ -137,35 +133,40 @@ def call_started(state: State, event: ev.CallStarted, now: float) -> None:
 
 
 def model_connected(state: State, event: ev.ModelConnected, now: float) -> None:
-    state.tally.model = event.model or state.tally.model
-    if state.phase is not Phase.CONNECTING:
+    if not state.sessions.is_coming(event.session):
+        state.out.append(CloseSession(event.session))
         return
-    state.connected = True
-    state.watchdogs.connected(now + READY_TIME)
-    state.out.append(ConfigureSession())
+    state.tally.model = state.tally.model or event.model
+    state.sessions.connected(event.model, now)
+    state.out.append(ConfigureSession(event.session))
 
 
 def session_created(state: State, event: ev.SessionCreated, now: float) -> None:
     state.note("debug", "session created", session=event.session_id, model=event.model)
 
 
+def conversation_opened(state: State, event: ev.ConversationOpened, now: float) -> None:
+    if (coming := state.sessions.coming) and coming.number == event.session:
+        coming.conversation_id = event.conversation_id
+
+
+def history_replayed(state: State, event: ev.HistoryReplayed, now: float) -> None:
+    if (coming := state.sessions.coming) and coming.number == event.session:
+        coming.resumed = True
+
+
 def session_ready(state: State, event: ev.SessionReady, now: float) -> None:
-    if state.model_lost:
+    """Acknowledged in time, or by a session that the call had gone on with already."""
+    sessions = state.sessions
+    if (coming := sessions.coming) and coming.number == event.session:
+        coming.ready = event
+    elif event.session != sessions.current:
         return
-    wanted = state.settings.session.audio
-    for leg, echoed in (("hears", event.input_audio), ("speaks", event.output_audio)):
-        if echoed not in (None, wanted):
-            state.remember(f"The model {leg} {echoed} though {wanted} was asked for.")
-    if event.turn_detection is False:
-        state.remember("The model did not switch its turn detection on, so it will not answer by itself.")
-    state.model_hears = event.input_audio or state.model_hears
-    if event.output_audio not in (None, state.playback.audio):
-        if state.playback.items:  # what it said so far was noise, and nobody can tell it from what comes
-            model_lost(state, ev.ModelLost("it told too late in which format it speaks"), now)
-            return
-        state.playback.audio = event.output_audio
-    if state.phase is Phase.CONNECTING:
-        state.begin(now)
+    elif state.playback.items and event.output_audio not in (None, state.playback.audio):
+        # What it said so far was noise, and nobody can tell it from what comes.
+        survival.session_lost(state, event.session, "it told too late in which format it speaks", now)
+    else:
+        survival.use_formats(state, event)
 
 
 def model_error(state: State, event: ev.ModelError, now: float) -> None:
@@ -177,7 +178,7 @@ def model_error(state: State, event: ev.ModelError, now: float) -> None:
         case "recoverable":
             state.remember(f"The model reported an error: {text}")
         case "session_over" | "fatal":
-            model_lost(state, ev.ModelLost(text), now)
+            survival.session_lost(state, event.session, text, now)
         case _:
             state.note("debug", "benign error", text=text)
 
@@ -185,15 +186,13 @@ def model_error(state: State, event: ev.ModelError, now: float) -> None:
 def model_fault(state: State, event: ev.ModelFault, now: float) -> None:
     state.note("warning", "unusable message from the model", reason=event.reason)
     if state.tally.fault(now):
-        model_lost(state, ev.ModelLost("it sends nothing but unusable messages"), now)
+        coming = state.sessions.coming
+        number = coming.number if coming and state.sessions.current is None else state.sessions.current
+        survival.session_lost(state, -1 if number is None else number, "it sends nothing but unusable messages", now)
 
 
 def model_lost(state: State, event: ev.ModelLost, now: float) -> None:
-    if state.model_lost:
-        return
-    state.remember(f"The model was lost: {event.reason}")
-    state.lose_model()
-    state.leave("failed", "model", event.reason, now, clip="apology")
+    survival.session_lost(state, event.session, event.reason, now)
 
 
 # -- the end -------------------------------------------------------------------------------------------------------
@@ -240,6 +239,8 @@ HANDLERS: dict[type[ev.Event], Callable[[State, Any, float], None]] = {
     ev.CarrierFault: carrier_fault,
     ev.ModelConnected: model_connected,
     ev.SessionCreated: session_created,
+    ev.ConversationOpened: conversation_opened,
+    ev.HistoryReplayed: history_replayed,
     ev.SessionReady: session_ready,
     ev.SpeechStarted: speech_started,
     ev.SpeechStopped: speech_stopped,

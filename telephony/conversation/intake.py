@@ -93,10 +93,11 @@ class Intake:
         return max(0.0, now - (self.passed_ms - model_ms) / 1000)
 
 
-class EarlyAudio:
-    """What the caller says before the model is ready: kept, bounded, the oldest dropped."""
+class RecentAudio:
+    """What the caller said last: kept, bounded, the oldest dropped, for a model that was not there to hear it."""
 
     def __init__(self, audio: AudioFormat, seconds: float) -> None:
+        self._audio = audio
         self._bytes = audio.bytes_in(seconds * 1000)
         self._frames: deque[bytes] = deque()
         self._size = 0
@@ -107,9 +108,12 @@ class EarlyAudio:
         while self._size > self._bytes:
             self._size -= len(self._frames.popleft())
 
-    def take(self) -> bytes:
-        """Everything kept, which is forgotten here."""
+    @property
+    def seconds(self) -> float:
+        """How much is kept."""
+        return self._audio.milliseconds(b"".join(self._frames)) / 1000
+
+    def last(self, seconds: float) -> bytes:
+        """The last *seconds* of it, or as much as there is."""
         payload = b"".join(self._frames)
-        self._frames.clear()
-        self._size = 0
-        return payload
+        return payload[max(0, len(payload) - self._audio.bytes_in(max(0.0, seconds) * 1000)) :]

@@ -1,7 +1,6 @@
 """The watchdogs: what happens when nothing happens. Each is a point in time and a consequence; the machine enacts it.
 
-not ready      the model has not accepted the session            → the apology
-dead air       the caller is owed an answer and hears nothing    → ask again, then the apology
+dead air       the caller is owed an answer and hears nothing    → ask again, then ask another model
 silence        neither side says anything                        → "are you still there?", then goodbye
 duration       the call has lasted long enough                   → goodbye
 stream         the carrier sends nothing at all                  → the call is lost
@@ -11,13 +10,15 @@ from __future__ import annotations
 
 from telephony.settings import Limits
 
+NUDGES = 1
+"""How often a silent model is asked again before another one is looked for."""
+
 
 class Watchdogs:
     """The bounds of a call that is going on. Times are seconds on the call's clock."""
 
     def __init__(self, limits: Limits, now: float) -> None:
         self.limits = limits
-        self.ready_by: float | None = now + limits.connect
         self.ends_at = now + limits.max_duration
         self.prompts = 0
         """How often the silent caller has been asked."""
@@ -27,10 +28,6 @@ class Watchdogs:
         """Seconds the caller has waited before, since the agent was last heard or asked."""
         self._owed_since: float | None = None
         self._quiet_since: float | None = None
-
-    def connected(self, at: float) -> None:
-        """The model's socket is open: it has until *at* to accept the session, and no longer than it had before."""
-        self.ready_by = at if self.ready_by is None else min(at, self.ready_by)
 
     # -- dead air --------------------------------------------------------------------------------------------------
 
@@ -56,6 +53,11 @@ class Watchdogs:
         self.nudges += 1
         self._waited = 0.0
         self._owed_since = now
+
+    @property
+    def owed_since(self) -> float | None:
+        """Since when the caller has waited without speaking; None if nothing is owed."""
+        return self._owed_since
 
     def dead_air(self, now: float) -> bool:
         bark = self._dead_air_at()
@@ -87,8 +89,6 @@ class Watchdogs:
     def deadline(self) -> float:
         """Seconds: when one of them barks next."""
         times = [self.ends_at]
-        if self.ready_by is not None:
-            times.append(self.ready_by)
         if (bark := self._dead_air_at()) is not None:
             times.append(bark)
         if self._quiet_since is not None and self.limits.caller_silence:

@@ -13,7 +13,8 @@ It goes through these phases, and only forwards, but for one step back:
                       ▲___________│  the caller speaks during a goodbye of the agent's own choice
 
 * CONNECTING: the carrier streams, the model has not accepted the session. Caller audio is kept, bounded.
-* TALKING: audio flows both ways; the watchdogs of `limits` run.
+* TALKING: audio flows both ways; the watchdogs of `limits` run. Between a session that was lost and the one that takes
+  its place (`survival`) the call is in this phase, too.
 * LEAVING: a goodbye is being said (`farewell`). It ends when it was heard, or when its bounds are reached.
 * HANGING_UP: the carrier was asked to end the call, and has a few seconds to do so.
 * ENDED: `EndCall` was returned, once. Every later event is ignored.
@@ -23,6 +24,7 @@ Each fact has one owner, and the rest only lets them act on each other:
     playback     what was queued, sent, heard, cleared            responses    which response is open, what we want next
     toolcalls    which function runs, what was answered           transcript   who said what
     intake       the caller's unbroken audio                      limits       what is due when nothing happens
+    sessions     which of the model's sessions the call lives in, and which one follows it
 
 A step has two halves. `handlers` and `replies` note what happened, one function for each kind of event. `conclusions`
 then looks at all owners, always in the same order, and decides what follows; so no handler asks for a response or hangs
@@ -45,6 +47,27 @@ from telephony.conversation.state import Phase, State
 from telephony.records import ToolUse, Turn
 from telephony.settings import CallSettings
 
+SIGNS_OF_LIFE = frozenset(
+    {
+        ev.SpeechStarted,
+        ev.SpeechStopped,
+        ev.SilenceReported,
+        ev.CallerTranscript,
+        ev.CallerTranscriptDelta,
+        ev.ResponseStarted,
+        ev.ModelAudio,
+        ev.ModelAudioDone,
+        ev.ModelTranscript,
+        ev.ToolRequested,
+        ev.ResponseDone,
+        ev.ItemTruncated,
+        ev.ModelError,
+        ev.ModelFault,
+        ev.ModelNoise,
+    }
+)
+"""Events by which the current session shows that it is there, whatever they mean."""
+
 
 class Conversation:
     """One phone call between a caller and a model."""
@@ -61,6 +84,8 @@ class Conversation:
             return []
         if type(event) is ev.CallerAudio:
             return caller_audio(self.state, event, now)
+        if type(event) in SIGNS_OF_LIFE:
+            self.state.sessions.seen_at = now
         HANDLERS[type(event)](self.state, event, now)
         return self._settle(now)
 

@@ -21,6 +21,16 @@ CLOSING_DOWN = (
     "The telephone service is about to be restarted and this call must end now. In the language of this conversation, "
     "apologise in one short sentence, ask the caller to call again in a few minutes, and say goodbye. Say nothing else."
 )
+CUT_OFF = (
+    "Your last answer was cut off in the middle by a technical fault, and the caller waited. In the language of this "
+    "conversation, go on from where you were. Do not repeat what you have said, and do not greet again."
+)
+"""A message to a model that takes up what another one was saying."""
+
+
+def earlier(lines: str) -> str:
+    """A message to a model that was not there: what was said long ago, one line for each turn."""
+    return f"Earlier in this telephone call:\n{lines}"
 
 
 def keys_pressed(digits: str) -> str:

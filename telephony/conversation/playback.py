@@ -26,6 +26,8 @@ import msgspec
 from telephony.audio.format import AudioFormat
 from telephony.commands import Play, SendMark
 
+LOCAL = "local:"
+"""Prefix of items that we play ourselves; the model knows nothing of them."""
 LEAD = 0.4
 """Seconds of audio kept ahead of the caller's ear: enough for a stalled loop, little enough to make a clear cheap."""
 CHUNK = 0.1
@@ -94,6 +96,7 @@ class Playback:
         self.items: dict[str, Item] = {}
         self.dropped = 0.0
         """Seconds of speech thrown away because too much was queued."""
+        self._latest = ""
         self._queue: deque[tuple[Item, bytearray]] = deque()
         self._spans: deque[Span] = deque()
         self._tail = 0.0
@@ -115,6 +118,7 @@ class Playback:
         if item is None:
             item = self.items[item_id] = Item(item_id, response_id, content_index, received_at=now)
         item.received += self.audio.samples(payload)
+        self._latest = item_id
         if self.queued + len(payload) / self._byte_rate > MAX_QUEUED:
             self.dropped += len(payload) / self._byte_rate
             return
@@ -231,6 +235,10 @@ class Playback:
     def audible(self, now: float) -> bool:
         """Whether the caller hears the agent now, or is about to."""
         return self._waiting or now < self._tail + self._lag - 1e-6
+
+    def answering(self, now: float) -> bool:
+        """Whether it is the model whom the caller hears, and no recorded sentence."""
+        return not self._latest.startswith(LOCAL) and self.audible(now)
 
     def settled(self, now: float) -> bool:
         """Whether everything was heard for certain: nothing queued and every mark returned."""

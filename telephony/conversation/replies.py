@@ -12,7 +12,9 @@ import msgspec
 
 from telephony import events as ev
 from telephony.commands import RunTool
-from telephony.conversation.conclusions import LOCAL, nudge
+from telephony.conversation import survival
+from telephony.conversation.conclusions import nudge
+from telephony.conversation.playback import LOCAL
 from telephony.conversation.responses import ANSWERS, Response
 from telephony.conversation.state import Phase, State
 from telephony.conversation.toolcalls import DROPPED, REFUSED, Call
@@ -63,6 +65,7 @@ def model_audio(state: State, event: ev.ModelAudio, now: float) -> None:
         turn.response_at = response.started_at
         turn.speech_stopped_at, state.floor.stopped_at = state.floor.stopped_at, None
         state.note("info", "agent speaks", item=item_id)
+    survival.forgive(state, now)
     response.spoke = response.breaks_off = True
     state.floor.expecting = False
     state.playback.enqueue(response.response_id, item_id, event.content_index, event.payload, now)

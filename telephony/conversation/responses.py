@@ -32,8 +32,8 @@ REMEMBERED = 64
 NAMELESS = "nameless:"
 """Prefix of the ids that we give to responses of servers that send none; the model knows nothing of them."""
 
-Why = Literal["greeting", "tools", "say", "prompt", "nudge", "goodbye", "keys"]
-ANSWERS: tuple[Why, ...] = ("tools", "nudge", "keys")
+Why = Literal["greeting", "tools", "say", "prompt", "nudge", "goodbye", "keys", "resume"]
+ANSWERS: tuple[Why, ...] = ("tools", "nudge", "keys", "resume")
 """Wishes for an answer to what the conversation holds. Any response in the model's own words fulfils all of them."""
 
 
@@ -199,6 +199,22 @@ class Responses:
         for response_id in ids:
             self.fence(response_id)
         return ids
+
+    def hand_over(self) -> tuple[bool, bool]:
+        """Nothing more is wanted of this session, and of the next whatever this one has not begun to say. Returns
+        whether it breaks off in the middle of saying something, and whether it had an answer to give."""
+        unsaid = [response for response in self.open.values() if not response.spoke]
+        breaks_off = self.breaks_off
+        wishes = [response.wish for response in unsaid if response.wish]
+        if self._asked:
+            wishes.append(self._asked)
+        self.cancel_open()
+        self._asked = None
+        self._not_before = 0.0
+        for wish in reversed(wishes):
+            wish.attempts = 0
+            self._wishes.appendleft(wish)
+        return breaks_off, any(response.wish is None for response in unsaid)
 
     def abandon(self) -> None:
         """Nothing is wanted of the model any more."""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import enum
+import math
 from typing import Any
 
 from telephony import events as ev
@@ -13,6 +14,7 @@ from telephony.commands import (
     AppendAudio,
     CancelResponse,
     CancelTool,
+    CloseSession,
     Command,
     EndCall,
     Note,
@@ -21,11 +23,12 @@ from telephony.commands import (
     SpeakVerbatim,
 )
 from telephony.conversation.farewell import Clip, Farewell
-from telephony.conversation.intake import EarlyAudio, Intake
+from telephony.conversation.intake import Intake, RecentAudio
 from telephony.conversation.keypad import Keypad
 from telephony.conversation.limits import Watchdogs
 from telephony.conversation.playback import Playback
 from telephony.conversation.responses import NAMELESS, Responses
+from telephony.conversation.sessions import Sessions
 from telephony.conversation.tally import Tally
 from telephony.conversation.toolcalls import DROPPED, ToolCalls
 from telephony.conversation.transcript import Transcript
@@ -95,20 +98,26 @@ class State:
         self.tools = ToolCalls(settings.session.tools, settings.limits.tool_calls)
         self.transcript = Transcript()
         self.intake = Intake(started.audio, now)
-        self.early = EarlyAudio(started.audio, settings.limits.early_audio)
+        self.recent = RecentAudio(started.audio, settings.limits.early_audio)
+        self.sessions = Sessions(settings.limits, now)
         self.keypad = Keypad()
         self.tally = Tally()
         self.floor = Floor(now)
         self.watchdogs = Watchdogs(settings.limits, now)
         self.farewell: Farewell | None = None
-        self.connected = False
-        """Whether the model's socket is open."""
-        self.model_lost = False
-        """Whether nothing more is asked of the model or taken from it."""
+        self.recorded = 0
+        """How many recorded sentences were played."""
+        self.filled_at = -math.inf
+        """Seconds: when the latest filler began."""
         self.guarding = False
         """Whether an uninterruptible greeting is due or heard: the model gets silence, so that nothing can stop it."""
 
     # -- questions ---------------------------------------------------------------------------------------------------
+
+    @property
+    def model_lost(self) -> bool:
+        """Whether nothing is asked of a model or taken from it, for the moment or for good."""
+        return self.sessions.gone or (self.sessions.current is None and self.phase is not Phase.CONNECTING)
 
     @property
     def listening(self) -> bool:
@@ -143,11 +152,10 @@ class State:
         """The model listens: give it what the caller said meanwhile, and greet."""
         settings = self.settings
         self.phase = Phase.TALKING
-        self.watchdogs.ready_by = None
         self.floor.last_heard = now
         self.floor.expecting = settings.speaks_first
         self.guarding = settings.speaks_first and not settings.greeting_interruptible
-        early = b"" if self.guarding else self.early.take()
+        early = b"" if self.guarding else self.recent.last(now)
         self.intake.restart(early)
         if early:
             self.out.append(AppendAudio(early))
@@ -163,8 +171,12 @@ class State:
         self.drop_tools(response_id, DROPPED, now)
 
     def lose_model(self) -> None:
-        """Nothing more is asked of the model or taken from it; what it has said is still heard."""
-        self.model_lost = True
+        """Nothing more is asked of any model or taken from it; what it has said is still heard."""
+        sessions = self.sessions
+        if not sessions.gone:
+            numbers = [sessions.current, sessions.coming.number if sessions.coming else None]
+            self.out += [CloseSession(number) for number in numbers if number is not None]
+        sessions.gone, sessions.coming = True, None
         self.responses.abandon()
         self.playback.complete_all()
 

@@ -36,7 +36,10 @@ class Tally:
     def fault(self, now: float) -> bool:
         """Count an unusable message. True if there were too many of late."""
         self._faults.append(now)
-        return len(self._faults) == FAULTS and now - self._faults[0] <= FAULT_TIME
+        too_many = len(self._faults) == FAULTS and now - self._faults[0] <= FAULT_TIME
+        if too_many:
+            self._faults.clear()  # the next session begins with a clean slate
+        return too_many
 
     def remember(self, sentence: str) -> None:
         if len(self.notes) < MAX_NOTES and sentence not in self.notes:

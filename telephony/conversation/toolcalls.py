@@ -44,7 +44,7 @@ class Call(msgspec.Struct):
     """Whether it may only run once its response has completed."""
     say: str | None = None
     """What to say if it takes long, until it was said."""
-    running_since: float = 0.0
+    running_since: float | None = None
     timeout: float = UNKNOWN_TIMEOUT
     state: Literal["requested", "running", "answered"] = "requested"
 
@@ -91,7 +91,7 @@ class ToolCalls:
     def to_say(self, now: float) -> str | None:
         """What to tell the caller now because a tool takes long; each is said once."""
         for call in self.running:
-            if call.say and now >= call.running_since + SAY_AFTER:
+            if call.say and now >= _since(call) + SAY_AFTER:
                 say, call.say = call.say, None
                 return say
         return None
@@ -102,7 +102,7 @@ class ToolCalls:
 
     def deadline(self) -> float | None:
         """Seconds: when `to_say` has something to say or a call is overdue."""
-        saying = [call.running_since + SAY_AFTER for call in self.running if call.say]
+        saying = [_since(call) + SAY_AFTER for call in self.running if call.say]
         return min([*saying, *map(_gives_up_at, self.running)], default=None)
 
     def waiting_for(self, response_id: str) -> list[Call]:
@@ -124,6 +124,11 @@ class ToolCalls:
         self.owed = False
 
     @property
+    def made(self) -> list[Call]:
+        """Calls that were begun, in their order; a refused or dropped one never was."""
+        return [call for call in self._calls.values() if call.running_since is not None]
+
+    @property
     def open(self) -> list[Call]:
         """Calls without an answer."""
         return [call for call in self._calls.values() if call.state != "answered"]
@@ -143,4 +148,8 @@ class ToolCalls:
 
 
 def _gives_up_at(call: Call) -> float:
-    return call.running_since + call.timeout + GRACE
+    return _since(call) + call.timeout + GRACE
+
+
+def _since(call: Call) -> float:
+    return call.use.started_at if call.running_since is None else call.running_since

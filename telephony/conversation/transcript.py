@@ -14,9 +14,14 @@ import re
 
 import msgspec
 
-from telephony.conversation.playback import Item
+from telephony.conversation.playback import LOCAL, Item
 from telephony.events import ModelTranscript
 from telephony.records import Turn
+
+UNDERSTOOD = 5.0
+"""Seconds after the caller's turn in which its final words may come."""
+FASTEST = 20.0
+"""Characters that are spoken in a second, at most: some 200 words a minute."""
 
 
 class Speech(msgspec.Struct):
@@ -26,6 +31,8 @@ class Speech(msgspec.Struct):
     text: str = ""
     anchors: list[tuple[int, int]] = []
     """(characters before, milliseconds into the item's audio), ascending in both."""
+    final: bool = False
+    """Whether all of it is there."""
 
 
 class Transcript:
@@ -82,10 +89,50 @@ class Transcript:
         speech = self._speeches[event.item_id]
         if event.final:
             speech.text = event.text or speech.text
+            speech.final = True
             return
         if event.start_ms is not None and (not speech.anchors or event.start_ms > speech.anchors[-1][1]):
             speech.anchors = [*speech.anchors, (len(speech.text), event.start_ms)]
         speech.text += event.text
+
+    # -- for another session ----------------------------------------------------------------------------------------
+
+    def settled(self, now: float) -> bool:
+        """Whether every word of the caller's is understood, or will not be any more."""
+        waiting = (turn for turn in self._turns if turn.speaker == "caller" and not turn.final)
+        return all(turn.ended_at is not None and now >= turn.ended_at + UNDERSTOOD for turn in waiting)
+
+    def retract(self, since: float) -> list[Turn]:
+        """Take back what the caller said last, where it began after *since* and was neither understood to the end nor
+        answered: it will be heard again by somebody else. Returns these turns."""
+        retracted = []
+        for turn in reversed(self._turns):
+            if turn.speaker == "agent" and turn.item_id.startswith(LOCAL):
+                continue
+            if turn.speaker != "caller" or turn.final or turn.started_at < since:
+                break
+            retracted.append(turn)
+        self._turns = [turn for turn in self._turns if not any(turn is gone for gone in retracted)]
+        self._callers = {
+            key: turn for key, turn in self._callers.items() if not any(turn is gone for gone in retracted)
+        }
+        return retracted
+
+    def told(self, items: dict[str, Item], rate: int) -> list[Turn]:
+        """The turns as somebody is to know them who was not there: of the agent's words those that were heard or, where
+        nothing has cut them, will be. *rate* as in `turns`."""
+        turns = [turn for turn in self._turns if turn.speaker != "agent"]
+        for item_id, speech in self._speeches.items():
+            item = items.get(item_id)
+            if item is None:
+                continue
+            heard = item.heard if item.cleared else item.received
+            words, _ = divide(speech, item, rate, heard)
+            if not speech.final and not speech.anchors:  # the text runs ahead of the sound
+                words = _clipped(words, int(heard / rate * FASTEST))
+            at = speech.turn.started_at if item.heard_at is None else item.heard_at
+            turns.append(msgspec.structs.replace(speech.turn, heard=words, started_at=at))
+        return sorted(turns, key=lambda turn: turn.started_at)
 
     # -- the whole -------------------------------------------------------------------------------------------------
 
@@ -107,14 +154,16 @@ class Transcript:
         return next((turn for turn in reversed(self._turns) if turn.speaker == speaker), None)
 
 
-def divide(speech: Speech, item: Item | None, rate: int) -> tuple[str, str]:
-    """The words of *speech* that were heard, and the rest. Without audio nothing was heard."""
+def divide(speech: Speech, item: Item | None, rate: int, heard: int | None = None) -> tuple[str, str]:
+    """The words of *speech* that were heard, and the rest. Without audio nothing was heard. *heard*: samples that count
+    as heard, if not those of *item* itself."""
     text = speech.text.strip()
     if item is None or not item.received:
         return "", text
-    if not item.cleared and item.heard >= item.received:
+    heard = item.heard if heard is None else heard
+    if not item.cleared and heard >= item.received:
         return text, ""
-    heard_ms = item.heard * 1000 / rate
+    heard_ms = heard * 1000 / rate
     total_ms = item.received * 1000 / rate
     points = [(0, 0), *[a for a in speech.anchors if 0 < a[1] < total_ms], (len(speech.text), total_ms)]
     characters = 0.0
@@ -130,3 +179,8 @@ def divide(speech: Speech, item: Item | None, rate: int) -> tuple[str, str]:
             break
         cut = word.end()
     return speech.text[:cut].strip(), speech.text[cut:].strip()
+
+
+def _clipped(text: str, length: int) -> str:
+    """The whole words of the first *length* characters."""
+    return text if len(text) <= length else text[: length + 1].rpartition(" ")[0]

@@ -77,7 +77,7 @@ _UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
 
 
 class Decoder:
-    """Turns a session's messages into events. It remembers the session's function calls, and whether it is configured."""
+    """Turns a session's messages into events. It remembers its function calls, and whether it is configured."""
 
     def __init__(self) -> None:
         self._calls = FunctionCalls()

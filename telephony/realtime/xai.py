@@ -31,7 +31,7 @@ class XAI(OpenAI):
         verbatim=True,
         truncates=False,  # documented, and it fails now and then
     )
-    _PARTS: Mapping[str, str] = OpenAI._PARTS | {"assistant": "text"}
+    _PARTS: Mapping[str, str] = {**OpenAI._PARTS, "assistant": "text"}
 
     def _check(self) -> None:
         """An invalid session is answered with an error and the old one stays: manual turns, and a silent agent."""

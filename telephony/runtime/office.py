@@ -18,14 +18,13 @@ from structlog.typing import FilteringBoundLogger
 
 from telephony.agents.agent import Agent, call_settings
 from telephony.agents.directory import Directory
-from telephony.bridge.bridge import ConnectModel
+from telephony.bridge.bridge import ConnectModel, ModelSession
 from telephony.bridge.calls import Calls, Plan, Watcher
 from telephony.bridge.tape import recover
 from telephony.carriers.twilio import TwilioStream
 from telephony.carriers.twilio_account import TwilioAccount
 from telephony.errors import ConfigurationError
-from telephony.links.link import Link
-from telephony.realtime import Dialect, dialect
+from telephony.realtime import dialect
 from telephony.runtime.checks import check, serving_problems
 from telephony.runtime.clips import clips_for
 from telephony.runtime.configuration import ConfigurationErrors
@@ -40,7 +39,9 @@ from telephony.tools.load import load_tools
 from telephony.tools.toolbox import Toolbox
 from telephony.upstream.balancer import chain
 from telephony.upstream.deployment import Deployment, deployments
-from telephony.upstream.pool import Upstream
+from telephony.upstream.failures import Failure
+from telephony.upstream.pool import Resumption, Upstream
+from telephony.upstream.session import Session
 
 GOODBYE = 20.0
 """Seconds the last calls have to say goodbye once the drain is over."""
@@ -184,10 +185,15 @@ def _plan(agent: Agent, upstream: Upstream, stack: contextlib.AsyncExitStack) ->
 
 
 def _connector(agent: Agent, settings: CallSettings, upstream: Upstream) -> ConnectModel:
-    async def connect() -> tuple[Dialect, str, Link]:
-        session = await upstream.connect(agent.settings.model, budget=settings.limits.connect)
+    async def connect(before: ModelSession | None = None, resume: str = "") -> ModelSession:
+        resumption = None
+        if resume and before and isinstance(before.link, Session):
+            resumption = Resumption(before.link.deployment, resume)
+        session = await upstream.connect(agent.settings.model, budget=settings.limits.connect, resume=resumption)
         deployment = session.deployment
-        return dialect(deployment.dialect, settings.session), f"{deployment.provider}/{deployment.model}", session
+        speaker = dialect(deployment.dialect, settings.session)
+        name = f"{deployment.provider}/{deployment.model}"
+        return ModelSession(speaker, name, session, lambda why: session.failed(Failure("elsewhere", why)))
 
     return connect
 

@@ -86,8 +86,15 @@ class Balancer:
 
     # -- sessions ----------------------------------------------------------------------------------------------------
 
-    def take(self, model_name: str, now: float, exclude: Collection[Deployment] = ()) -> Lease | None:
-        """A lease for a session of that name; None if all that is left are at their limit or in *exclude*.
+    def take(
+        self,
+        model_name: str,
+        now: float,
+        exclude: Collection[Deployment] = (),
+        wanted: Deployment | None = None,
+    ) -> Lease | None:
+        """A lease for a session of that name; None if all that is left are at their limit or in *exclude*. *wanted* is
+        taken before all others, cooling down or not.
 
         Raises `ConfigurationError` for a name that is none.
         """
@@ -95,6 +102,9 @@ class Balancer:
             [place for place in group if place.deployment not in exclude and not place.full]
             for group in self._groups(self.resolve(model_name))
         ]
+        for place in (place for group in groups for place in group):
+            if place.deployment == wanted:
+                return place.lease(now)
         for group in groups:
             if willing := [place for place in group if place.health.is_willing(now)]:
                 return self._choose(willing).lease(now)

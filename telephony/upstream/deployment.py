@@ -87,6 +87,12 @@ class Deployment(msgspec.Struct, frozen=True):
             return {}
         return {self.key_header: f"Bearer {key}" if self.key_header == "Authorization" else key}
 
+    def resuming(self, conversation_id: str) -> str:
+        """The address at which a conversation goes on that began in an earlier session (xAI: `conversation_id`)."""
+        parts = urlsplit(self.url)
+        query = [*parse_qsl(parts.query), ("conversation_id", conversation_id)]
+        return urlunsplit(parts._replace(query=urlencode(query)))
+
     def __repr__(self) -> str:
         address = urlunsplit(urlsplit(self.url)._replace(query=""))
         return f"{self.provider}/{self.model} at {address}"

@@ -22,6 +22,13 @@ CLOSE_PATIENCE = 0.2
 """Seconds for the goodbye to a server that has refused us: the caller is waiting for the next one."""
 
 
+class Resumption(msgspec.Struct, frozen=True):
+    """A conversation that a provider may still know."""
+
+    deployment: Deployment
+    conversation_id: str
+
+
 class Upstream:
     """All deployments of a process, and their sessions.
 
@@ -43,25 +50,30 @@ class Upstream:
         only one there is. Raises `ConfigurationError` if there is none, or no telling which."""
         return self.balancer.candidates(model_name)
 
-    async def connect(self, model_name: str, *, budget: float) -> Session:
+    async def connect(self, model_name: str, *, budget: float, resume: Resumption | None = None) -> Session:
         """A session with a deployment of that name, open and not refused, within *budget* seconds (above 0) over all.
 
         Whoever is tried gets an equal share of what is left and no more than `router_settings.timeout`, so that one
         that never answers cannot use up the time of the next. Raises `UpstreamError`, of the last one's kind, with
         everybody's reason in it. Whoever gets a session closes it.
+
+        With *resume* the deployment that knows the conversation is asked first, though it may just have failed, unless
+        it is full; whoever else is asked begins a new one.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + budget
         attempts = _Attempts(self.for_model(model_name))
         rounds, pause = self.balancer.settings.num_retries, FIRST_PAUSE
+        wanted = resume.deployment if resume else None
         while True:
             left = deadline - loop.time()
-            lease = self.balancer.take(model_name, self._clock(), attempts.tried) if left > 0 else None
+            lease = self.balancer.take(model_name, self._clock(), attempts.tried, wanted) if left > 0 else None
             if lease:
                 bound = lease.deployment.timeout or self.balancer.settings.timeout
                 try:
-                    return await self._open(lease, min(bound, left / attempts.left), attempts)
+                    return await self._open(lease, min(bound, left / attempts.left), attempts, resume)
                 except UpstreamError:
+                    wanted = None
                     continue
             if rounds == 0 or left <= pause or not attempts.hopeful:
                 raise attempts.verdict(self._everybody_is_busy)
@@ -69,13 +81,15 @@ class Upstream:
             attempts.again()
             rounds, pause = rounds - 1, pause * 2
 
-    async def _open(self, lease: Lease, patience: float, attempts: _Attempts) -> Session:
+    async def _open(self, lease: Lease, patience: float, attempts: _Attempts, resume: Resumption | None) -> Session:
         """One attempt. Whatever comes of it, cancellation included, a lease that is not handed on is released."""
         deployment, session = lease.deployment, None
         loop = asyncio.get_running_loop()
         deadline = loop.time() + patience
         try:
-            link = await dial(deployment.url, deployment.headers, open_timeout=patience, name="model")
+            known = resume is not None and resume.deployment == deployment
+            url = deployment.resuming(resume.conversation_id) if resume and known else deployment.url
+            link = await dial(url, deployment.headers, open_timeout=patience, name="model")
             session = Session(link, lease, self.balancer, self._clock)
             await session.settle(min(FIRST_EVENT, max(0.0, deadline - loop.time())))
         except UpstreamError as error:

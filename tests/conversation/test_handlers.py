@@ -23,7 +23,9 @@ def test_a_model_lost_at_any_moment_leads_to_one_hang_up_and_one_end_and_is_aske
     lost = len(book.log)
     book.hear(12)
     assert not [c for _, c in book.log[lost:] if isinstance(c, ModelCommand)]
-    assert book.call.state.tally.notes == ["The model was lost: reset"]
+    lost_for_good = "No model could be reached: " + ("reset" if moment == "connecting" else "nobody else is there")
+    expected = ["The model was lost: reset", lost_for_good]
+    assert book.call.state.tally.notes == {"connecting": expected[1:], "leaving": expected[:1]}.get(moment, expected)
     assert len(book.sent(cmd.HangUp)) == 1
     assert len(book.sent(cmd.EndCall)) == 1
     assert book.ending
@@ -207,7 +209,12 @@ def test_a_session_acknowledged_late_is_still_checked() -> None:
     book.frames(4.1)
     book.feed(ev.SessionReady(MULAW_8K, MULAW_8K))
     assert book.call.model_hears == book.call.model_speaks == MULAW_8K
-    assert len(book.call.state.tally.notes) == 3
+    assert book.call.state.tally.notes == [
+        "The model did not acknowledge the session in time; the call went on without it.",
+        "No other session could be opened: nobody else is there",
+        "The model hears mulaw/8000 though pcm16/24000 was asked for.",
+        "The model speaks mulaw/8000 though pcm16/24000 was asked for.",
+    ]
     assert len(book.sent(cmd.SpeakVerbatim)) == 1
 
 

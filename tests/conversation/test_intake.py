@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telephony.audio.format import MULAW_8K
-from telephony.conversation.intake import FILL, JITTER_MS, MAX_HOLE_MS, STALL, EarlyAudio, Intake, plausible
+from telephony.conversation.intake import FILL, JITTER_MS, MAX_HOLE_MS, STALL, Intake, RecentAudio, plausible
 
 FRAME_MS = 20
 SILENCE = b"\xff"
@@ -171,15 +171,17 @@ def test_only_what_a_clock_can_show_is_plausible() -> None:
     assert plausible(69_999, 100.0) is None
 
 
-def test_early_audio_keeps_the_newest() -> None:
-    early = EarlyAudio(MULAW_8K, 0.1)
+def test_recent_audio_keeps_the_newest() -> None:
+    recent = RecentAudio(MULAW_8K, 0.1)
     for n in range(8):
-        early.keep(frame(n))
-    assert early.take() == b"".join(frame(n) for n in range(3, 8))
-    assert early.take() == b""
+        recent.keep(frame(n))
+    assert recent.seconds == 0.1
+    assert recent.last(10) == b"".join(frame(n) for n in range(3, 8))
+    assert recent.last(0.04) == frame(6) + frame(7)
+    assert recent.last(0.0) == b""
 
 
 def test_a_frame_longer_than_the_room_for_early_audio_is_not_kept() -> None:
-    early = EarlyAudio(MULAW_8K, 0.01)
-    early.keep(frame(0))
-    assert early.take() == b""
+    recent = RecentAudio(MULAW_8K, 0.01)
+    recent.keep(frame(0))
+    assert recent.last(1) == b""

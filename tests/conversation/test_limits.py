@@ -7,16 +7,7 @@ from telephony.settings import Limits
 
 
 def dogs(**limits: float) -> Watchdogs:
-    watchdogs = Watchdogs(Limits.model_validate({"connect": 8, "max_duration": 100, **limits}), 0.0)
-    watchdogs.ready_by = None
-    return watchdogs
-
-
-def test_a_late_socket_has_no_longer_than_the_call_would_have_waited_for_it() -> None:
-    early, late = Watchdogs(Limits(connect=8), 0.0), Watchdogs(Limits(connect=8), 0.0)
-    early.connected(5.0)
-    late.connected(11.0)
-    assert (early.deadline(), late.deadline()) == (5.0, 8.0)
+    return Watchdogs(Limits.model_validate({"max_duration": 100, **limits}), 0.0)
 
 
 def test_an_answer_is_owed_from_the_first_moment_it_was_due() -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from typing import Any
+
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -50,40 +54,86 @@ steps = st.lists(st.tuples(anything | anything | anything | rare, st.floats(0, 4
 class Watched(Playbook):
     """A playbook that checks at every step what no step may break."""
 
+    def __init__(self, **changes: Any) -> None:
+        super().__init__(**changes)
+        self.there: set[int] = set()
+        """Sessions that are connected and were not closed."""
+        self.spoken_to = 0
+        self.known: dict[int, set[str]] = defaultdict(set)
+        """Calls that a session has made or was told of."""
+        self.answered: dict[int, set[str]] = defaultdict(set)
+
+    def feed(self, *events: ev.Event) -> list[cmd.Command]:
+        self.there |= {event.session for event in events if isinstance(event, ev.ModelConnected)}
+        self.known[self.spoken_to] |= {event.call_id for event in events if isinstance(event, ev.ToolRequested)}
+        return super().feed(*events)
+
+    def happen(self, event: ev.Event) -> None:
+        """Something happens in whichever session is the current one."""
+        if isinstance(event, ev.ModelLost | ev.ModelError):
+            event = msgspec.structs.replace(event, session=self.spoken_to)
+        self.feed(event)
+
+    def _check(self, command: cmd.Command) -> None:
+        match command:
+            case cmd.CloseSession(session):
+                self.there.discard(session)
+            case cmd.UseSession(session):
+                self.spoken_to = session
+            case cmd.ConfigureSession(session):
+                assert session in self.there
+            case cmd.AddToolCall(call_id):
+                assert call_id not in self.known[self.spoken_to], "a call is told of once"
+                self.known[self.spoken_to].add(call_id)
+            case cmd.SendToolOutput(call_id):
+                assert call_id in self.known[self.spoken_to], "no output without its call"
+                assert call_id not in self.answered[self.spoken_to], "and one for each"
+                self.answered[self.spoken_to].add(call_id)
+        match command:
+            case cmd.ConfigureSession():
+                pass
+            case _ if isinstance(command, cmd.ModelCommand):
+                assert self.spoken_to in self.there, "nothing is sent to a model that is not there"
+
     def _keep(self, commands: list[cmd.Command]) -> list[cmd.Command]:
+        for command in commands:
+            self._check(command)
         kept = super()._keep(commands)
         assert self.sent(cmd.EndCall)[:-1] == [], "a call ends once"
         if self.ending:
             assert isinstance(self.log[-1][1], cmd.EndCall), "and nothing follows"
         for command in kept:
-            if isinstance(command, cmd.ModelCommand):
-                assert self.call.state.connected, "nothing is sent to a model that is not there"
             if isinstance(command, ASKS):
                 assert not self.call.state.responses.open, "nothing is asked for while a response is open"
-        assert sum(isinstance(command, ASKS) for command in kept) <= 1
+        assert sum(isinstance(command, ASKS) for command in commands) <= 1
         return kept
 
 
-def play(script: list[tuple[ev.Event, float]], *, connected: bool, clips: bool) -> Watched:
+def play(
+    script: list[tuple[ev.Event, float]], *, connected: bool = True, clips: bool = True, others: str = "absent"
+) -> Watched:
     clip = PCM16_24K.silence(500) if clips else b""
-    book = Watched(clips=Clips(clip, clip), limits=Limits(caller_silence_prompts=1))
+    book = Watched(others=others, clips=Clips(clip, clip, clip), limits=Limits(caller_silence_prompts=1))
     if connected:
         book.connect()
     else:
         book.feed(ev.ModelConnected("grok"))
     for event, pause in script:
-        book.feed(event)
+        book.happen(event)
         book.wait(pause)
     return book
 
 
-@given(steps, st.booleans(), st.booleans())
-@settings(max_examples=150)
+others = st.sampled_from(["absent", "there"])
+
+
+@given(steps, st.booleans(), st.booleans(), others)
+@settings(max_examples=200)
 def test_a_model_that_falls_mute_after_whatever_happened_never_holds_the_line(
-    script: list[tuple[ev.Event, float]], connected: bool, clips: bool
+    script: list[tuple[ev.Event, float]], connected: bool, clips: bool, others: str
 ) -> None:
     """The carrier's frames keep coming and nobody hangs up: every end is one that our own bounds have brought about."""
-    book = play(script, connected=connected, clips=clips)
+    book = play(script, connected=connected, clips=clips, others=others)
     mute = book.now
     while not book.ending:
         book.wait(0.2)
@@ -93,15 +143,13 @@ def test_a_model_that_falls_mute_after_whatever_happened_never_holds_the_line(
     assert len(book.sent(cmd.HangUp)) == (book.ending.by != "carrier")
 
 
-@given(steps, st.booleans())
-@settings(max_examples=150)
+@given(steps, st.booleans(), others)
+@settings(max_examples=200)
 def test_tools_run_and_are_answered_once_and_nothing_unheard_is_told_as_heard(
-    script: list[tuple[ev.Event, float]], connected: bool
+    script: list[tuple[ev.Event, float]], connected: bool, others: str
 ) -> None:
-    book = play(script, connected=connected, clips=True)
+    book = play(script, connected=connected, others=others)
     book.feed(ev.CarrierStopped())
-    answers = [command.call_id for command in book.sent(cmd.SendToolOutput)]
-    assert len(answers) == len(set(answers)), "a tool call is answered once"
     runs = [command.call_id for command in book.sent(cmd.RunTool)]
     assert len(runs) == len(set(runs)), "a tool runs once"
     assert all(use.outcome != "running" for use in book.call.tool_uses), "and comes to an end"
@@ -114,7 +162,9 @@ def test_tools_run_and_are_answered_once_and_nothing_unheard_is_told_as_heard(
         assert turn.ended_at is None or turn.ended_at >= turn.started_at - 1e-6
 
 
-@given(steps)
+@given(steps, others)
 @settings(max_examples=75)
-def test_the_same_events_at_the_same_times_give_the_same_commands(script: list[tuple[ev.Event, float]]) -> None:
-    assert play(script, connected=True, clips=True).log == play(script, connected=True, clips=True).log
+def test_the_same_events_at_the_same_times_give_the_same_commands(
+    script: list[tuple[ev.Event, float]], others: str
+) -> None:
+    assert play(script, others=others).log == play(script, others=others).log

@@ -1,0 +1,140 @@
+"""Which of the model's sessions the call lives in, and which one is to follow it.
+
+A call outlives its sessions: they are lost, fall silent, or reach the provider's limit. One is current, at most one is
+coming:
+
+    asked for ──► connected ──► ready ──► current ──► closed
+        └─────────────┴───────────┴──────────────────►
+
+Why one is coming decides when it takes over. `first` and `lost`: at once, for nobody is there. `suspect`: at once, too,
+unless the current one speaks after all and is forgiven. `rotate`: between two turns.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import msgspec
+
+from telephony.commands import OpenSession
+from telephony.events import SessionReady
+from telephony.settings import Limits
+
+Why = Literal["first", "lost", "suspect", "rotate"]
+
+READY_TIME = 4.0
+"""Seconds a connected model has for `session.updated`; then the call goes on without it, or with another."""
+PEACE = 60.0
+"""Seconds a session must have lived for its loss not to be counted together with those before."""
+ROTATE_AGAIN = 30.0
+"""Seconds between attempts to replace a session that is well and getting old."""
+
+
+class Coming(msgspec.Struct):
+    """A session that was asked for. Times are seconds on the call's clock."""
+
+    number: int
+    why: Why
+    until: float
+    """When it is given up."""
+    model: str = ""
+    connected: bool = False
+    ready: SessionReady | None = None
+    resumed: bool = False
+    """Whether the provider showed that it remembers the conversation."""
+    conversation_id: str = ""
+    failed: str = ""
+    """What was wrong with the one before."""
+
+
+class Sessions:
+    """The sessions of one call, by number. Times are seconds on the call's clock."""
+
+    def __init__(self, limits: Limits, now: float) -> None:
+        self.current: int | None = None
+        self.coming: Coming | None = Coming(0, "first", now + limits.connect)
+        self.gone = False
+        """Whether nothing more is asked of any model."""
+        self.away_since = now
+        """Since when nobody is there, where `current` is None."""
+        self.seen_at = now
+        """The current one's latest sign of life."""
+        self.broke_off = False
+        """Whether the one before was in the middle of saying something."""
+        self.alone = False
+        """Whether another one was looked for and not found since the current one last spoke."""
+        self._limits = limits
+        self._conversation_id = ""
+        self._count = 1
+        self._since = now
+        self._replaced = 0
+        self._rotates_at = math.inf
+
+    # -- the one that comes ------------------------------------------------------------------------------------------
+
+    def open(self, why: Why, now: float, failed: str = "") -> OpenSession | None:
+        """Ask for another one; None if as many as a call may have in so short a time have failed. *failed*: what is
+        wrong with the current one or the one before."""
+        if failed:
+            if self._replaced >= self._limits.replacements:
+                return None
+            self._replaced += 1
+        since = self.away_since if why in ("first", "lost") else now  # all attempts share one budget
+        self.coming = Coming(self._count, why, since + self._limits.connect, failed=failed)
+        self._count += 1
+        return OpenSession(self.coming.number, failed, self._conversation_id)
+
+    def connected(self, model: str, now: float) -> None:
+        """The socket of the one that is coming is open: it has `READY_TIME` now, and no longer than it had before."""
+        if self.coming:
+            self.coming.connected, self.coming.model = True, model
+            self.coming.until = min(self.coming.until, now + READY_TIME)
+
+    def is_coming(self, number: int) -> bool:
+        return self.coming is not None and self.coming.number == number
+
+    @property
+    def suspected(self) -> bool:
+        """Whether the current one is to be replaced unless it speaks."""
+        return self.coming is not None and self.coming.why == "suspect"
+
+    def withdraw(self, now: float) -> int:
+        """The one that is coming is not wanted, or not to be had. Returns its number."""
+        coming, self.coming = self.coming, None
+        if coming is None:
+            return -1
+        if coming.why == "rotate":
+            self._rotates_at = now + ROTATE_AGAIN
+        return coming.number
+
+    # -- the current one ---------------------------------------------------------------------------------------------
+
+    def take_over(self, now: float) -> Coming | None:
+        """The one that is coming is current from here on."""
+        coming, self.coming = self.coming, None
+        if coming is not None:
+            self.current = coming.number
+            self._since = self.seen_at = now
+            self.alone = False
+            self._rotates_at = now + self._limits.session if self._limits.session else math.inf
+            self._conversation_id = coming.conversation_id
+        return coming
+
+    def lose(self, now: float) -> int | None:
+        """The current one is of no more use. Returns its number."""
+        lost, self.current = self.current, None
+        self.away_since = now
+        if now - self._since > PEACE:
+            self._replaced = 0
+        return lost
+
+    def outlived(self, now: float) -> bool:
+        """Whether the current one is old enough to be replaced."""
+        return self.current is not None and self.coming is None and now >= self._rotates_at
+
+    def deadline(self) -> float:
+        """Seconds: when one is given up or replaced next."""
+        if self.coming is None:
+            return self._rotates_at if self.current is not None else math.inf
+        return math.inf if self.coming.ready else self.coming.until

@@ -1,0 +1,278 @@
+"""How a call outlives its sessions with the model: what is done when one is lost, falls silent or grows old.
+
+Nothing of the call depends on a session but what stands in it, and that can be told to another one (`history`). So the
+caller's audio is kept while nobody listens, what was wanted of the lost one is wanted of the next, functions go on
+running, and the caller hears that somebody is there (the filler) if it takes long. When nothing answers any more, the
+recorded apology ends the call.
+"""
+
+from __future__ import annotations
+
+import math
+
+from telephony.audio.transcode import Transcoder
+from telephony.commands import AddMessage, AppendAudio, CloseSession, RequestResponse, UseSession
+from telephony.conversation import history, phrases
+from telephony.conversation.limits import NUDGES
+from telephony.conversation.playback import LOCAL
+from telephony.conversation.sessions import Coming, Why
+from telephony.conversation.state import Phase, State
+from telephony.conversation.toolcalls import DROPPED
+from telephony.events import ModelTranscript, SessionReady
+
+OVERLAP = 0.5
+"""Seconds of the caller's audio that a new session hears again: the one before may not have noticed yet that the caller
+had begun to speak."""
+AUTO_REPLY = 1.5
+"""Seconds after the caller's turn in which the model may begin the answer by itself before we ask for one."""
+FILL_AFTER = 1.5
+"""Seconds of waiting for a model until the caller hears the filler."""
+FILL_AGAIN = 6.0
+"""Seconds from the beginning of one filler to that of the next."""
+
+
+def settle(state: State, now: float) -> None:
+    """Give up what is not to be had, let take over who may, and see that the caller hears something."""
+    sessions = state.sessions
+    coming = sessions.coming
+    if coming and not coming.ready and now >= coming.until:
+        _late(state, coming, now)
+    if sessions.outlived(now) and state.phase is Phase.TALKING:
+        _ask_for_next(state, "rotate", now)
+    coming = sessions.coming
+    if coming and coming.ready and (coming.why != "rotate" or between_turns(state, now)):
+        _take_over(state, now)
+    if now >= filler_at(state):
+        fill(state, now)
+
+
+def deadlines(state: State) -> list[float]:
+    """Seconds: when `settle` has something to do though nothing happened."""
+    return [state.sessions.deadline(), filler_at(state)]
+
+
+# -- a session goes ------------------------------------------------------------------------------------------------
+
+
+def session_lost(state: State, number: int, reason: str, now: float) -> None:
+    """A session is of no more use: the current one, or the one that was to come."""
+    sessions = state.sessions
+    if sessions.gone:
+        return
+    if sessions.is_coming(number):
+        _not_to_be_had(state, reason, now)
+    elif number == sessions.current:
+        state.remember(f"The model was lost: {reason}")
+        if state.phase is Phase.TALKING:
+            _seek_another(state, reason, now)
+        else:  # a goodbye needs no other one: the recorded one is at hand
+            give_up(state, reason, now)
+
+
+def _seek_another(state: State, reason: str, now: float) -> None:
+    """The current session is lost in mid-call."""
+    let_go(state, now)
+    coming = state.sessions.coming
+    if coming:  # one that was to take over anyway
+        coming.why, coming.until = "lost", max(coming.until, now)
+    else:
+        _ask_for_next(state, "lost", now, reason)
+
+
+def _not_to_be_had(state: State, reason: str, now: float) -> None:
+    """The session that was to come does not."""
+    sessions, coming = state.sessions, state.sessions.coming
+    if coming is None:
+        return
+    state.out.append(CloseSession(sessions.withdraw(now)))
+    if coming.why in ("first", "lost"):
+        state.remember(f"The model was lost: {reason}" if coming.connected else f"No model could be reached: {reason}")
+        if coming.connected:
+            _ask_for_next(state, coming.why, now, reason)
+        else:  # whoever looks for one has asked everybody
+            give_up(state, coming.failed or reason, now)
+        return
+    state.remember(f"No other session could be opened: {reason}")
+    sessions.alone = True
+    if coming.why == "suspect" and state.watchdogs.nudges > NUDGES:
+        give_up(state, coming.failed, now)
+
+
+def _ask_for_next(state: State, why: Why, now: float, failed: str = "") -> None:
+    """Ask for another session; without one there is nobody to go on with."""
+    command = state.sessions.open(why, now, failed)
+    if command:
+        state.out.append(command)
+        state.note("info", "looking for another session", why=why, session=command.session)
+    elif state.sessions.current is None:
+        give_up(state, failed, now)
+
+
+def _late(state: State, coming: Coming, now: float) -> None:
+    """The session that was to come took too long. One that is there and only did not acknowledge our configuration may
+    still do, as some servers never acknowledge anything: it is tried while another is looked for."""
+    if not coming.connected:
+        _not_to_be_had(state, "the model could not be reached in time", now)
+    elif coming.why in ("suspect", "rotate"):
+        _not_to_be_had(state, "it did not acknowledge the session in time", now)
+    else:
+        state.remember("The model did not acknowledge the session in time; the call went on without it.")
+        state.watchdogs.nudges = NUDGES  # the caller has waited long enough already: the next silence is the last
+        _take_over(state, now)
+        suspect(state, "it never acknowledged the session", now)
+
+
+def suspect(state: State, why: str, now: float) -> bool:
+    """The current session may be dead though its socket is open: look for another, which takes over unless this one
+    speaks first. False if there have been too many already."""
+    sessions = state.sessions
+    if sessions.coming is None and sessions.current is not None and not sessions.alone:
+        _ask_for_next(state, "suspect", now, why)
+    return sessions.suspected
+
+
+def forgive(state: State, now: float) -> None:
+    """The current session speaks: it is well, and no other one is wanted for its silence."""
+    state.sessions.alone = False
+    if state.sessions.suspected:
+        state.out.append(CloseSession(state.sessions.withdraw(now)))
+        state.note("info", "the model speaks after all")
+
+
+def let_go(state: State, now: float) -> None:
+    """Stop speaking with the current session. What was wanted of it is kept, and what it said is heard to the end."""
+    sessions = state.sessions
+    number = sessions.lose(now)
+    if number is None:
+        return
+    state.out.append(CloseSession(number))
+    broke_off, due = state.responses.hand_over()
+    sessions.broke_off = broke_off
+    for call in [call for call in state.tools.open if call.state == "requested"]:
+        state.answer_tool(call.use.call_id, DROPPED, "cancelled", now)
+    floor = state.floor
+    if floor.speaking_since is not None:  # whoever comes will hear it again, and tell when it is over
+        floor.speaking_since, floor.item_id = None, ""
+        due = True
+    floor.expecting = floor.expecting or due or broke_off
+    state.playback.complete_all()
+
+
+def give_up(state: State, reason: str, now: float) -> None:
+    """Nobody answers: the caller is told so by a recorded sentence and the call ends."""
+    state.lose_model()
+    state.leave("failed", "model", reason, now, clip="apology")
+
+
+# -- a session comes -----------------------------------------------------------------------------------------------
+
+
+def between_turns(state: State, now: float) -> bool:
+    """Whether nobody says anything, is about to, or waits for it: then nothing is lost by speaking with another."""
+    busy = state.floor.taken(now) or state.floor.expecting or state.guarding or state.keypad.digits
+    working = state.responses.pending or state.tools.open or state.tools.reply_due
+    heard = not state.playback.audible(now) and state.transcript.settled(now)
+    return state.phase is Phase.TALKING and heard and not busy and not working
+
+
+def _take_over(state: State, now: float) -> None:
+    """The session that was to come is the one the call lives in from here on."""
+    sessions, coming = state.sessions, state.sessions.coming
+    if coming is None:
+        return
+    if coming.ready and not _speaks_as_before(state, coming.ready):
+        _not_to_be_had(state, "it speaks another format than the one before", now)
+        return
+    unheard_since = sessions.seen_at
+    waited = now - (unheard_since if sessions.current is not None else sessions.away_since)
+    if sessions.current is not None:
+        sessions.coming = None
+        let_go(state, now)
+        sessions.coming = coming
+    sessions.take_over(now)
+    state.tally.model = coming.model or state.tally.model
+    if coming.number:
+        state.out.append(UseSession(coming.number))
+    if coming.ready:
+        use_formats(state, coming.ready)
+    if state.phase is Phase.CONNECTING:
+        state.begin(now)
+        return
+    if coming.why == "rotate":
+        state.note("info", "another session took over", session=coming.number, model=coming.model)
+    else:
+        state.remember(f"The call went on with {coming.model or 'another session'} after {waited:.1f} s.")
+    _catch_up(state, coming, unheard_since, now)
+
+
+def _speaks_as_before(state: State, ready: SessionReady) -> bool:
+    """Whether what it says can stand beside what was said before."""
+    return not state.playback.items or ready.output_audio in (None, state.playback.audio)
+
+
+def use_formats(state: State, ready: SessionReady) -> None:
+    """Note in which formats the current session hears and speaks, and what of our wishes it did not grant."""
+    wanted = state.settings.session.audio
+    for leg, echoed in (("hears", ready.input_audio), ("speaks", ready.output_audio)):
+        if echoed not in (None, wanted):
+            state.remember(f"The model {leg} {echoed} though {wanted} was asked for.")
+    if ready.turn_detection is False:
+        state.remember("The model did not switch its turn detection on, so it will not answer by itself.")
+    state.model_hears = ready.input_audio or state.settings.session.audio
+    state.playback.audio = ready.output_audio or state.playback.audio
+
+
+def _catch_up(state: State, coming: Coming, unheard_since: float, now: float) -> None:
+    """Tell the new session what it missed, let it hear what nobody has listened to, and ask for what is owed."""
+    sessions, floor = state.sessions, state.floor
+    state.watchdogs.answered()
+    state.responses.drop_wishes("nudge")
+    since = (now if coming.why == "rotate" else unheard_since) - OVERLAP
+    cut_short = state.transcript.retract(now - state.recent.seconds + OVERLAP)
+    since = min([since, *(turn.started_at - OVERLAP for turn in cut_short)])
+    state.out += history.seeds(state, resumed=coming.resumed)
+    if sessions.broke_off:
+        state.out.append(AddMessage(phrases.CUT_OFF, "system"))
+        sessions.broke_off = False
+    payload = b"" if state.guarding else state.recent.last(now - since)
+    state.intake.restart(payload)
+    if payload:
+        state.out.append(AppendAudio(payload))
+    if cut_short:  # it hears the caller's words now, and will mostly answer them by itself
+        floor.reply_by = now + AUTO_REPLY
+    if floor.expecting and not state.tools.open and not state.responses.waiting:
+        state.responses.wish("resume", RequestResponse())
+
+
+# -- meanwhile -----------------------------------------------------------------------------------------------------
+
+
+def filler_at(state: State) -> float:
+    """Seconds: when the caller is to hear the filler; infinity if nobody is waiting for a model."""
+    sessions = state.sessions
+    waiting = sessions.suspected or (sessions.current is None and not sessions.gone)
+    owed = state.settings.speaks_first if state.phase is Phase.CONNECTING else state.floor.expecting
+    if not (waiting and owed) or state.phase not in (Phase.CONNECTING, Phase.TALKING):
+        return math.inf
+    since = sessions.away_since if sessions.current is None else sessions.seen_at
+    return max(since + FILL_AFTER, state.playback.ends_at + FILL_AFTER, state.filled_at + FILL_AGAIN)
+
+
+def fill(state: State, now: float) -> None:
+    """Let the caller hear that somebody is there, unless something is to be heard anyway."""
+    clip = state.settings.clips.filler
+    if not clip or state.playback.audible(now) or state.floor.taken(now):
+        return
+    play(state, "filler", clip, now)
+    state.filled_at = now
+
+
+def play(state: State, name: str, clip: bytes, now: float) -> None:
+    """Say a recorded sentence, *clip* in the session's audio format, instead of the model."""
+    state.recorded += 1
+    item_id = f"{LOCAL}{name}-{state.recorded}"
+    # A model may speak another format than the one it was asked for, in which the clips are.
+    clip = Transcoder(state.settings.session.audio, state.playback.audio).feed(clip)
+    state.playback.enqueue(LOCAL, item_id, 0, clip, now)
+    state.playback.complete(item_id)
+    state.transcript.agent_said(ModelTranscript(LOCAL, item_id, f"[recorded {name}]", final=True), now)
