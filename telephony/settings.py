@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, SecretStr, WithJsonSchema
 
 from telephony.audio.format import ALAW_8K, MULAW_8K, PCM16_8K, PCM16_16K, PCM16_24K, AudioFormat
 
@@ -19,6 +19,16 @@ AUDIO_FORMATS: dict[str, AudioFormat] = {
 """The names of `agents.*.audio`."""
 
 Seconds = Annotated[float, Field(ge=0)]
+
+
+def _tool(value: object) -> object:
+    if isinstance(value, str | dict):
+        return value
+    raise ValueError("neither the name of a function nor a tool of the provider's")
+
+
+ToolEntry = Annotated[str | dict[str, Any], PlainValidator(_tool), WithJsonSchema({"type": "string"})]
+"""A function's name, or a tool of the provider's as its session takes it; one complaint where it is neither."""
 File = Annotated[str, Field(json_schema_extra={"format": "path"})]
 """A path; in the configuration file, relative to that file."""
 
@@ -108,8 +118,9 @@ class AgentSettings(Group):
     """Whether the agent speaks before the caller does."""
     instructions: str = ""
     """The system prompt."""
-    tools: list[str] = []
-    """`module:function` (a function with `@tool`) or `builtin:hang_up`."""
+    tools: list[ToolEntry] = []
+    """`module:function` (a function with `@tool`), `builtin:hang_up`, or a tool that the provider runs itself, such as
+    `{type: web_search}`; a model that stands in and is known not to have it goes without."""
     language: str | None = None
     """BCP 47, such as `en` or `es-MX`: a hint for the transcription of the caller."""
     keyterms: list[str] = []
@@ -122,7 +133,7 @@ class AgentSettings(Group):
     record: bool = True
     """Whether to write a stereo recording."""
     session: dict[str, Any] = {}
-    """Further keys for the provider's session object, merged over ours as they are."""
+    """Further keys for the provider's session object, merged over ours as they are; its `tools` join the agent's."""
 
 
 class TwilioSettings(Group):
@@ -283,11 +294,14 @@ class SessionConfig(msgspec.Struct, frozen=True):
     """Both ways."""
     turn_detection: TurnDetection = TurnDetection()
     tools: tuple[ToolSpec, ...] = ()
+    """Functions of ours."""
+    provider_tools: tuple[dict[str, Any], ...] = ()
+    """What the provider runs itself, as its session takes it."""
     language: str | None = None
     keyterms: tuple[str, ...] = ()
     reasoning_effort: str | None = None
     extra: dict[str, Any] = {}
-    """Merged over the provider's session object, deeply, last."""
+    """Merged over the provider's session object, deeply, last; `tools` are appended to those above."""
 
 
 class Clips(msgspec.Struct, frozen=True):

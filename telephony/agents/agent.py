@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -52,7 +52,7 @@ class Agent:
     name: str
     settings: AgentSettings
     """All but the tools as given: its `tools` holds their references."""
-    tools: tuple[str | ToolLike, ...]
+    tools: tuple[str | ToolLike | Mapping[str, Any], ...]
     """As they were given, to be loaded."""
 
     def __init__(
@@ -66,7 +66,7 @@ class Agent:
         greeting_interruptible: bool = True,
         speaks_first: bool = True,
         instructions: str = "",
-        tools: Iterable[str | ToolLike] = (),
+        tools: Iterable[str | ToolLike | Mapping[str, Any]] = (),
         language: str | None = None,
         keyterms: Sequence[str] = (),
         reasoning_effort: str | None = None,
@@ -104,7 +104,7 @@ class Agent:
         agent._fill(name, settings, tuple(settings.tools))
         return agent
 
-    def _fill(self, name: str, settings: AgentSettings, tools: tuple[str | ToolLike, ...]) -> None:
+    def _fill(self, name: str, settings: AgentSettings, tools: tuple[str | ToolLike | Mapping[str, Any], ...]) -> None:
         if not isinstance(name, str) or not name.strip():
             raise ConfigurationError("agents", f"{name!r} is no name of an agent", 'Call it something: "frontdesk".')
         object.__setattr__(self, "name", name)
@@ -121,6 +121,7 @@ def call_settings(agent: Agent, specs: Sequence[ToolSpec] = (), clips: Clips | N
         audio=AUDIO_FORMATS[settings.audio],
         turn_detection=settings.turn_detection,
         tools=tuple(specs),
+        provider_tools=tuple(tool for tool in settings.tools if isinstance(tool, dict)),
         language=settings.language,
         keyterms=tuple(settings.keyterms),
         reasoning_effort=settings.reasoning_effort,
@@ -139,9 +140,11 @@ def call_settings(agent: Agent, specs: Sequence[ToolSpec] = (), clips: Clips | N
     )
 
 
-def _reference(name: str, tool: object) -> str:
+def _reference(name: str, tool: object) -> str | dict[str, Any]:
     if isinstance(tool, str):
         return tool
+    if isinstance(tool, Mapping):
+        return dict(tool)
     if isinstance(tool, ToolLike) and isinstance(tool.spec, ToolSpec):
         return tool.reference
     shown = getattr(tool, "__name__", repr(tool))

@@ -89,7 +89,7 @@ def _speech(settings: AgentSettings, place: str) -> Iterator[Finding]:
     if settings.turn_detection.type == "semantic_vad":
         message = "semantic_vad may never notice speech on telephone audio"
         yield Finding("warning", f"{place}.turn_detection.type", message, "Use server_vad.")
-    for key in sorted({"tools", "turn_detection", "instructions", "audio", "voice"} & settings.session.keys()):
+    for key in sorted({"turn_detection", "instructions", "audio", "voice"} & settings.session.keys()):
         message = f"session.{key} replaces or merges over what the agent's own settings say"
         yield Finding("warning", f"{place}.session.{key}", message, f"Use the agent's own key for {key} if it will do.")
 

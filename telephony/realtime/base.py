@@ -22,6 +22,8 @@ class Traits(msgspec.Struct, frozen=True):
     """Whether it can say a text exactly (xAI: `force_message`); others are asked to and mostly do."""
     truncates: bool = True
     """Whether a truncation is reliable; otherwise it is best effort and its failure is ignored."""
+    lacks: frozenset[str] = frozenset()
+    """Types of tools, run by some other provider, for which it would refuse the whole session; it goes without."""
 
 
 class Dialect(Protocol):

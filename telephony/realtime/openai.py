@@ -53,7 +53,11 @@ class OpenAI:
     Raises `ConfigurationError` if the provider cannot do what *config* asks, so that it shows before a call does.
     """
 
-    traits = Traits(name="openai", audio=(PCM16_24K, MULAW_8K, ALAW_8K))
+    traits = Traits(
+        name="openai",
+        audio=(PCM16_24K, MULAW_8K, ALAW_8K),
+        lacks=frozenset({"web_search", "x_search", "file_search"}),  # xAI's; OpenAI's sessions take function and mcp
+    )
     _PARTS: Mapping[str, str] = {"user": "input_text", "system": "input_text", "assistant": "output_text"}
     """What kind of text a message of each role is made of."""
 
@@ -63,7 +67,7 @@ class OpenAI:
         self._decoder = Decoder()
         self._adopted: dict[str, str] = {}
         """Calls of earlier sessions, by their id there: their id here."""
-        self._session = merged(self._session_object(), config.extra)
+        self._session = self._with_extra(self._session_object())
         self._encoders: dict[type, Callable[[Any], JsonObject]] = {
             ConfigureSession: self._configure,
             RequestResponse: self._respond,
@@ -121,6 +125,11 @@ class OpenAI:
             session["reasoning"] = {"effort": config.reasoning_effort}
         return session
 
+    def _with_extra(self, session: JsonObject) -> JsonObject:
+        """Lists are replaced where objects are merged, and a search must not cost the agent its functions."""
+        extra = {key: value for key, value in self.config.extra.items() if key != "tools"}
+        return merged(session, extra) | {"tools": [*session["tools"], *self.config.extra.get("tools", [])]}
+
     def _transcription(self) -> JsonObject:
         """OpenAI takes ISO 639-1, so the region of a BCP 47 tag goes; it has no key terms, but a prompt."""
         transcription: JsonObject = {"model": TRANSCRIPTION_MODEL}
@@ -143,10 +152,17 @@ class OpenAI:
         return detection | {"create_response": True, "interrupt_response": True}
 
     def _tools(self) -> list[JsonObject]:
-        return [
+        functions: list[JsonObject] = [
             {"type": "function", "name": tool.name, "description": tool.description, "parameters": tool.parameters}
             for tool in self.config.tools
         ]
+        theirs = [tool for tool in self.config.provider_tools if tool.get("type") not in self.traits.lacks]
+        return [*functions, *map(self._provider_tool, theirs)]
+
+    def _provider_tool(self, tool: JsonObject) -> JsonObject:
+        """As it was written. Unless something else is, a server's tools need no approval: nobody on the telephone could
+        give it, and OpenAI would wait."""
+        return {"require_approval": "never"} | tool if tool.get("type") == "mcp" else tool
 
     def _configure(self, _: ConfigureSession) -> JsonObject:
         return {"type": "session.update", "session": self._session}

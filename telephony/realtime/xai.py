@@ -66,6 +66,10 @@ class XAI(OpenAI):
             session["voice"] = audio["output"].pop("voice")
         return session
 
+    def _provider_tool(self, tool: JsonObject) -> JsonObject:
+        """xAI knows no approvals."""
+        return tool
+
     def _transcription(self) -> JsonObject:
         transcription: JsonObject = {"model": TRANSCRIPTION_MODEL}
         if self.config.language:

@@ -28,6 +28,7 @@ def check(settings: Settings, place: Place, agents: Iterable[Agent] = ()) -> lis
         *_addresses(settings),
         *_account(settings),
         *_models(settings, staff),
+        *_tools(staff),
         *_numbers(settings, staff),
         *_fallbacks(settings, staff),
         *_gateway(settings),
@@ -117,6 +118,25 @@ def _models(settings: Settings, staff: Sequence[Agent]) -> Iterator[Problem]:
         elif not model and len(known) > 1:
             problem = "model_list has several names and the agent names none"
             yield path, problem, f"Choose one of {', '.join(known)}."
+
+
+def _tools(staff: Sequence[Agent]) -> Iterator[Problem]:
+    """Tools that the provider runs: it must be told which, and cannot run a function of ours."""
+    for agent in staff:
+        place, extra = ("agents", agent.name), agent.settings.session.get("tools", [])
+        if not isinstance(extra, list):
+            yield (*place, "session", "tools"), "it is not a list", "Better list them under the agent's own tools."
+            continue
+        own = [(at, tool) for at, tool in enumerate(agent.settings.tools) if isinstance(tool, dict)]
+        written: list[tuple[Path, object]] = [((*place, "tools", at), tool) for at, tool in own]
+        written += [((*place, "session", "tools", at), tool) for at, tool in enumerate(extra)]
+        for path, tool in written:
+            kind = tool.get("type") if isinstance(tool, dict) else None
+            if not isinstance(kind, str) or not kind:
+                remedy = "Write {type: web_search}, or module:function for a function of yours."
+                yield path, "it does not say what type of tool it is", remedy
+            elif kind == "function":
+                yield path, "no provider runs a function of yours", "Write module:function; its schema follows from it."
 
 
 def _numbers(settings: Settings, staff: Sequence[Agent]) -> Iterator[Problem]:

@@ -6,7 +6,7 @@ import difflib
 import importlib
 import sys
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
@@ -19,7 +19,8 @@ AnyTool = Tool[..., Any] | Builtin
 
 
 def load_tools(references: Iterable[object], place: str = "") -> list[AnyTool]:
-    """The tools that *references* name, in order; a tool that is given as such stands for itself.
+    """The tools that *references* name, in order; a tool that is given as such stands for itself, and a mapping is one
+    of the provider's, which is not ours to load.
 
     *place* says where the references were read, for the error. A module's code runs when it is first named. Raises
     `ConfigurationError` for a reference that leads nowhere, to something that is no tool, or to a second tool of the
@@ -38,6 +39,8 @@ def load_tools(references: Iterable[object], place: str = "") -> list[AnyTool]:
 def _resolve(reference: object, place: str) -> list[AnyTool]:
     if isinstance(reference, Tool | Builtin):
         return [reference]
+    if isinstance(reference, Mapping):
+        return []
     if not isinstance(reference, str):
         name = getattr(reference, "__name__", repr(reference))
         raise ConfigurationError(name, "is not a tool", "Put `@tool` above the function.", place)

@@ -98,6 +98,14 @@ def test_an_agent_needs_a_name(name: Any) -> None:
         Agent(name)
 
 
+def test_a_mapping_is_a_tool_of_the_providers() -> None:
+    search = {"type": "web_search", "allowed_domains": ["example.com"]}
+    agent = Agent("a", tools=["builtin:hang_up", search])
+    assert agent.settings.tools == ["builtin:hang_up", search]
+    session = call_settings(Agent.from_settings("a", agent.settings)).session
+    assert (session.tools, session.provider_tools) == ((), (search,))
+
+
 def test_an_unknown_keyword_is_refused() -> None:
     with pytest.raises(TypeError, match="instruction"):
         Agent("a", instruction="…")  # type: ignore[call-arg]

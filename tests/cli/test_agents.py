@@ -66,3 +66,14 @@ def test_tools_are_found_beside_the_configuration(telephony: Telephony, spoil: S
     )
     spoil("builtin:hang_up", "orders_of_this_test:look_up")
     assert "desk: the only model; look_up\n" in telephony("agents", "check").out
+
+
+@pytest.mark.usefixtures("good")
+def test_what_a_model_does_not_have_is_a_warning(telephony: Telephony, spoil: Spoil) -> None:
+    spoil('"builtin:hang_up"', '"builtin:hang_up", {type: web_search}')
+    said = telephony("agents", "check")
+    assert said.out == "desk: the only model; hang_up, web_search\nok\n"
+    spoil("xai/grok-voice-latest", "openai/gpt-realtime")
+    said = telephony("agents", "check")
+    assert "warning: agents.desk.tools: openai/gpt-realtime has no web_search and goes without" in said.out
+    assert said.code == 0

@@ -92,6 +92,23 @@ def test_what_the_agent_adds_is_merged_deeply_and_last(name):
     assert session["resumption"] == {"enabled": True}
 
 
+def test_tools_that_the_provider_runs_stand_beside_functions(name):
+    """As they were written; those are left out for which the provider would refuse the session."""
+    hang_up = ToolSpec("hang_up", "Ends the call.", {"type": "object", "properties": {}})
+    offered = (
+        {"type": "web_search", "allowed_domains": ["example.com"]},
+        {"type": "x_search", "from_date": "2026-01-01"},
+        {"type": "file_search", "vector_store_ids": ["vs_1"]},
+        {"type": "mcp", "server_url": "https://shop.example.com/mcp", "require_approval": "never"},
+        {"type": "something_new", "depth": {"a": [1, None]}},
+    )
+    extra = {"tools": [{"type": "newer_still"}]}
+    speaker = dialect(name, SessionConfig(tools=(hang_up,), provider_tools=offered, extra=extra))
+    function, *theirs = sent(speaker, ConfigureSession())["session"]["tools"]
+    assert function["name"] == "hang_up"
+    assert theirs == [*(tool for tool in offered if tool["type"] not in speaker.traits.lacks), {"type": "newer_still"}]
+
+
 def test_every_format_it_claims_can_be_configured(name):
     traits = dialect(name, SessionConfig()).traits
     assert PCM16_24K in traits.audio

@@ -233,3 +233,10 @@ def test_the_models_own_call_ids_are_sent_back_as_they_are_however_long():
     long = "call-" + "0" * 38
     (output,) = OpenAI(SessionConfig()).encode(SendToolOutput(long, "{}"))
     assert json.loads(output)["item"]["call_id"] == long
+
+
+def test_what_only_xai_runs_is_left_out_and_a_server_needs_nobodys_approval():
+    offered = ({"type": "web_search"}, {"type": "mcp", "server_label": "shop"})
+    (message,) = OpenAI(SessionConfig(provider_tools=offered)).encode(ConfigureSession())
+    tools = json.loads(message)["session"]["tools"]
+    assert tools == [{"type": "mcp", "server_label": "shop", "require_approval": "never"}]

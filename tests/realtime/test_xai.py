@@ -244,3 +244,9 @@ def test_items_added_once_the_session_is_configured_are_not_taken_for_a_replay()
 def test_what_the_agent_said_before_is_seeded_as_plain_text():
     (message,) = XAI(SessionConfig()).encode(AddMessage("It has shipped.", "assistant"))
     assert json.loads(message)["item"]["content"] == [{"type": "text", "text": "It has shipped."}]
+
+
+def test_tools_that_it_runs_itself_are_sent_as_they_are():
+    offered = ({"type": "web_search"}, {"type": "mcp", "server_label": "shop"})
+    (message,) = XAI(SessionConfig(provider_tools=offered)).encode(ConfigureSession())
+    assert json.loads(message)["session"]["tools"] == list(offered)

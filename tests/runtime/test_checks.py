@@ -164,3 +164,26 @@ def test_what_serving_needs_is_named_all_at_once() -> None:
 def test_loopback() -> None:
     assert all(is_loopback(host) for host in ["localhost", "x.localhost", "127.0.0.1", "127.9.9.9", "::1"])
     assert not any(is_loopback(host) for host in ["localhost.example.com", "10.0.0.1", "voice.example.com", "::2"])
+
+
+@pytest.mark.parametrize(
+    ("written", "key", "words"),
+    [
+        ({"tools": ["m:f", {"name": "search"}]}, "agents.a.tools[1]", "what type"),
+        ({"tools": [{"type": 3}]}, "agents.a.tools[0]", "what type"),
+        ({"tools": [{"type": "function", "name": "f"}]}, "agents.a.tools[0]", "no provider runs a function"),
+        ({"session": {"tools": [{"type": "function"}]}}, "agents.a.session.tools[0]", "no provider runs a function"),
+        ({"session": {"tools": ["web_search"]}}, "agents.a.session.tools[0]", "what type"),
+        ({"session": {"tools": {"type": "web_search"}}}, "agents.a.session.tools", "not a list"),
+    ],
+)
+def test_a_tool_that_no_provider_can_run(written: dict[str, Any], key: str, words: str) -> None:
+    (found,) = problems(agents={"a": {"model": "grok", **written}}, model_list=MODELS)
+    assert found[0] == key
+    assert words in found[1]
+
+
+def test_tools_that_providers_run() -> None:
+    tools = ["m:f", {"type": "web_search"}, {"type": "mcp", "server_url": "https://example.com"}]
+    agent = {"model": "grok", "tools": tools, "session": {"tools": [{"type": "x_search"}]}}
+    assert problems(agents={"a": agent}, model_list=MODELS) == []

@@ -167,3 +167,7 @@ def test_what_leads_to_no_tool_is_refused_with_the_way_out(
     error = refusal(reference)
     assert problem in error.problem
     assert remedy in error.remedy
+
+
+def test_what_the_provider_runs_is_not_loaded() -> None:
+    assert [loaded.spec.name for loaded in load_tools(["builtin:hang_up", {"type": "web_search"}])] == ["hang_up"]
