@@ -95,7 +95,8 @@ class Rehearsal:
                 return []
             model, dialect = answering
             self.models.append(model)
-            port = self.clock.add(f"model {number}", _Socket(model, number, self.desk, self.clock))
+            socket = _Socket(model, number, self.desk, self.clock, self._to_model.latency)
+            port = self.clock.add(f"model {number}", socket)
             self.clock.wire(port, Port("desk", str(number)), there=self._to_model, back=self._to_model)
             self.clock.send(port, model.open(now))
             self.desk.connected(number, dialect, now)
@@ -211,11 +212,12 @@ class _Desk:
 class _Socket:
     """A simulated model behind a socket that it may close."""
 
-    def __init__(self, model: SimulatedModel, number: int, desk: _Desk, clock: Clockwork) -> None:
+    def __init__(self, model: SimulatedModel, number: int, desk: _Desk, clock: Clockwork, latency: float) -> None:
         self._model = model
         self._number = number
         self._desk = desk
         self._clock = clock
+        self._latency = latency
         self._closed = False
 
     def deadline(self) -> float | None:
@@ -232,9 +234,16 @@ class _Socket:
             self._closed = True
             code, reason = self._model.close_request
 
-            def lost(at: float) -> list[str]:
-                self._desk.feed(ModelLost(reason or "closed", code, self._number), at)
+            vanished = code == 1006  # RFC 6455, 7.4.1: nobody sends it; there was no close frame
+            lost = ModelLost(reason or "closed", None if vanished else code, self._number)
+
+            def arrive(at: float) -> list[str]:
+                self._desk.feed(lost, at)
                 return []
 
-            self._clock.at(now, lost)
+            def leave(at: float) -> list[str]:
+                self._clock.at(at + self._latency, arrive)
+                return []
+
+            self._clock.at(now, leave)  # behind the messages, which are on the wire once they are returned
         return messages

@@ -75,7 +75,7 @@ class Limits(Group):
     """How often in a row a session that is lost or falls silent is replaced; then the fallback ends the call."""
     tool_calls: Annotated[int, Field(ge=1)] = 50
     """Function calls in one call; further ones are refused to the model."""
-    early_audio: Seconds = 8
+    early_audio: Seconds = 12
     """Seconds of caller audio kept for a model that is not ready yet, at the start or in another one's place; the
     oldest is dropped."""
     stream_silence: Annotated[float, Field(gt=0)] = 30

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from telephony.audio.g711 import DIRECT
 from telephony.audio.transcode import Transcoder
 from telephony.carriers.twilio import TwilioStream
 from telephony.exchange import Listener
-from telephony.realtime import dialect
+from telephony.realtime import Dialect, dialect
 from telephony.rehearsal import Answer, Rehearsal
 from telephony.settings import CallSettings, Clips, SessionConfig, ToolSpec
 from telephony.sim.caller import SimulatedCaller
@@ -33,6 +33,21 @@ def hum(text: str) -> bytes:
     return DIRECT[("pcm16", "mulaw")](samples.astype("<i2").tobytes())
 
 
+def successors(
+    first: SimulatedModel, settings: CallSettings, profile: str, scripts: Sequence[dict[str, Any] | str], seed: int
+) -> Iterator[tuple[SimulatedModel, Dialect] | str]:
+    """Who takes over, one after the other: another provider, the first one again, or nobody."""
+    latest = first
+    for script in scripts:
+        if isinstance(script, str):
+            yield script
+        elif "profile" in script:
+            yield SimulatedModel(decode_script(script), hum, seed), dialect(script["profile"], settings.session)
+        else:
+            latest = SimulatedModel(decode_script({"profile": profile, **script}), hum, seed, after=latest)
+            yield latest, dialect(profile, settings.session)
+
+
 def rehearse(
     steps: list[Any],
     replies: list[dict[str, Any]],
@@ -46,21 +61,25 @@ def rehearse(
     until: float = 600.0,
     patience: float = 30.0,
     seed: int = 0,
+    others: Sequence[dict[str, Any] | str] = (),
     prepare: Callable[[Rehearsal], None] | None = None,
     **changes: Any,
 ) -> Rehearsal:
-    """Run a whole call and return it."""
+    """Run a whole call and return it. *others* are scripts of models that take over one after the other, or why there
+    is none; a script that says nothing of its profile goes on with the first model's."""
     values: dict[str, Any] = {"session": SessionConfig(tools=(LOOKUP, HANG_UP)), "greeting": "Thanks for calling."}
     values |= changes
     clip = Transcoder(MULAW_8K, values["session"].audio).feed(hum("Goodbye."))
-    settings = CallSettings("test", **({"clips": Clips(clip, clip)} | values))
+    settings = CallSettings("test", **({"clips": Clips(clip, clip, clip)} | values))
+    first = SimulatedModel(decode_script({"profile": profile, "replies": replies, **(model or {})}), hum, seed)
     script = CallerScript.parse({"steps": steps, "patience": patience})
     rehearsal = Rehearsal(
         settings,
         SimulatedCaller(script, hum, faults=faults),
-        SimulatedModel(decode_script({"profile": profile, "replies": replies, **(model or {})}), hum, seed),
+        first,
         TwilioStream(),
         dialect(profile, settings.session),
+        others=successors(first, settings, profile, others, seed),
         tools=tools or {"lookup_order": lambda _: (0.5, {"status": "shipped"})},
         listener=listener,
         to_caller=Wire(latency=latency),

@@ -146,6 +146,7 @@ def _dead_air(state: State, now: float) -> None:
         return
     state.remember("The model was silent when an answer was due; it was asked again.")
     state.responses.give_up_asked()
+    sessions.broke_off = sessions.broke_off or state.responses.breaks_off
     for response_id in state.responses.cancel_open():
         state.playback.complete_response(response_id)
         state.cancel_response(response_id, now)
@@ -170,6 +171,7 @@ def _silence(state: State, now: float) -> None:
         return
     dogs.prompts += 1
     dogs.not_quiet()
+    dogs.owe(now)
     state.responses.wish("prompt", RequestResponse(phrases.STILL_THERE))
     state.floor.expecting = True
 

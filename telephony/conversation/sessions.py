@@ -61,7 +61,7 @@ class Sessions:
         self.seen_at = now
         """The current one's latest sign of life."""
         self.broke_off = False
-        """Whether the one before was in the middle of saying something."""
+        """Whether the agent's last words broke off, and nobody has gone on with them."""
         self.alone = False
         """Whether another one was looked for and not found since the current one last spoke."""
         self._limits = limits

@@ -133,7 +133,7 @@ def suspect(state: State, why: str, now: float) -> bool:
 
 def forgive(state: State, now: float) -> None:
     """The current session speaks: it is well, and no other one is wanted for its silence."""
-    state.sessions.alone = False
+    state.sessions.alone = state.sessions.broke_off = False
     if state.sessions.suspected:
         state.out.append(CloseSession(state.sessions.withdraw(now)))
         state.note("info", "the model speaks after all")
@@ -147,7 +147,7 @@ def let_go(state: State, now: float) -> None:
         return
     state.out.append(CloseSession(number))
     broke_off, due = state.responses.hand_over()
-    sessions.broke_off = broke_off
+    sessions.broke_off = sessions.broke_off or broke_off
     for call in [call for call in state.tools.open if call.state == "requested"]:
         state.answer_tool(call.use.call_id, DROPPED, "cancelled", now)
     floor = state.floor
@@ -233,7 +233,6 @@ def _catch_up(state: State, coming: Coming, unheard_since: float, now: float) ->
     state.out += history.seeds(state, resumed=coming.resumed)
     if sessions.broke_off:
         state.out.append(AddMessage(phrases.CUT_OFF, "system"))
-        sessions.broke_off = False
     payload = b"" if state.guarding else state.recent.last(now - since)
     state.intake.restart(payload)
     if payload:
@@ -263,6 +262,7 @@ def fill(state: State, now: float) -> None:
     clip = state.settings.clips.filler
     if not clip or state.playback.audible(now) or state.floor.taken(now):
         return
+    state.note("info", "filler")
     play(state, "filler", clip, now)
     state.filled_at = now
 

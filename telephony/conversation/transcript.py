@@ -127,9 +127,7 @@ class Transcript:
             if item is None:
                 continue
             heard = item.heard if item.cleared else item.received
-            words, _ = divide(speech, item, rate, heard)
-            if not speech.final and not speech.anchors:  # the text runs ahead of the sound
-                words = _clipped(words, int(heard / rate * FASTEST))
+            words = divide(speech, item, rate, heard)[0] if speech.final else sounded(speech, heard * 1000 / rate)
             at = speech.turn.started_at if item.heard_at is None else item.heard_at
             turns.append(msgspec.structs.replace(speech.turn, heard=words, started_at=at))
         return sorted(turns, key=lambda turn: turn.started_at)
@@ -181,6 +179,13 @@ def divide(speech: Speech, item: Item | None, rate: int, heard: int | None = Non
     return speech.text[:cut].strip(), speech.text[cut:].strip()
 
 
-def _clipped(text: str, length: int) -> str:
-    """The whole words of the first *length* characters."""
-    return text if len(text) <= length else text[: length + 1].rpartition(" ")[0]
+def sounded(speech: Speech, heard_ms: float) -> str:
+    """The words that can have been heard in so many milliseconds of a speech that broke off: its text had run ahead of
+    its sound, nobody knows how far."""
+    known = [(0, 0), *(anchor for anchor in speech.anchors if anchor[1] <= heard_ms)]
+    ahead = [chars for chars, ms in speech.anchors if ms > heard_ms]
+    chars, ms = known[-1]
+    end = min([len(speech.text), *ahead, chars + int((heard_ms - ms) * FASTEST / 1000)])
+    if end < len(speech.text):
+        end = speech.text.rfind(" ", 0, end + 1)
+    return speech.text[: max(0, end)].strip()
