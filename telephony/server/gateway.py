@@ -33,8 +33,6 @@ CLOSE_PATIENCE = 5.0
 """Seconds a client has for the last events and the goodbye."""
 REALTIME = ("/v1/realtime", "/realtime", "/openai/v1/realtime")
 """OpenAI's path, LiteLLM's short one, and Azure's."""
-BINARY_DIALECTS = frozenset({"xai"})
-"""Whose servers take binary frames: xAI's do, as raw audio; a LiteLLM proxy ends the session over one."""
 
 _log: FilteringBoundLogger = structlog.get_logger("telephony.gateway")
 
@@ -66,7 +64,7 @@ class Refusal(Exception):
         kind = "server_error" if self.status >= 500 else "invalid_request_error"
         error = {"message": str(self), "type": kind, "param": None, "code": self.code}
         response = web.json_response({"error": error}, status=self.status, headers=self.headers)
-        response.force_close()  # a WebSocket client has no second request for the connection, and Node waits for its end
+        response.force_close()  # a WebSocket client has no second request for it, and Node waits for its end
         return response
 
 
@@ -126,7 +124,7 @@ class Gateway:
 
     async def _session(self, model: str) -> Session:
         try:
-            return await self._upstream.connect(model, budget=self._budget)
+            return await self._upstream.connect(model, budget=self._budget, relayed=True)
         except UpstreamError as error:
             # The reasons name addresses and accounts of ours; the client learns only which kind it was.
             _log.warning("no session to be had", model=model, error=str(error))
@@ -150,7 +148,7 @@ class Gateway:
             close_patience=CLOSE_PATIENCE,
         )
         deployment = session.deployment
-        relay = Relay(link, session, binary=deployment.dialect in BINARY_DIALECTS)
+        relay = Relay(link, session, binary=deployment.takes_binary)
         now = asyncio.get_running_loop().time
         began = now()
         self._relays.add(relay)

@@ -51,6 +51,12 @@ PROVIDERS: Mapping[str, Provider] = {
     ),
 }
 
+AS_IT_IS: Mapping[str, str] = {"OpenAI-Beta": "realtime=v1"}
+"""Makes a LiteLLM proxy hand a `session.update` on as it is. Without, it moves `voice` and `turn_detection` from the
+top of a session to where OpenAI has them; xAI does not look there, and a caller's turn would never end. It also gives
+events the names of the beta, which our decoder knows as well. The proxy sends the header on to OpenAI, which refuses
+it, and not to xAI (LiteLLM 1.106, `realtime_streaming.py` and `llms/xai/realtime/handler.py`)."""
+
 _FOREIGN = frozenset({"bedrock", "gemini", "vertex_ai"})
 """Providers of LiteLLM's that speak protocols of their own; only its proxy translates them."""
 
@@ -86,6 +92,16 @@ class Deployment(msgspec.Struct, frozen=True):
         if not key:
             return {}
         return {self.key_header: f"Bearer {key}" if self.key_header == "Authorization" else key}
+
+    @property
+    def is_proxy(self) -> bool:
+        """Whether it is a LiteLLM proxy, behind which other providers stand."""
+        return self.provider == "litellm_proxy"
+
+    @property
+    def takes_binary(self) -> bool:
+        """Whether it takes binary frames: xAI does, as raw audio; a LiteLLM proxy ends the session over one."""
+        return self.dialect == "xai" and not self.is_proxy
 
     def resuming(self, conversation_id: str) -> str:
         """The address at which a conversation goes on that began in an earlier session (xAI: `conversation_id`)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
@@ -12,7 +12,7 @@ from telephony.errors import UpstreamError, UpstreamLost, UpstreamRefused
 from telephony.links.dialed import dial
 from telephony.settings import RouterSettings
 from telephony.upstream.balancer import Balancer, Lease
-from telephony.upstream.deployment import Deployment
+from telephony.upstream.deployment import AS_IT_IS, Deployment
 from telephony.upstream.failures import Failure, of_refusal
 from telephony.upstream.session import FIRST_EVENT, Session
 
@@ -50,7 +50,9 @@ class Upstream:
         only one there is. Raises `ConfigurationError` if there is none, or no telling which."""
         return self.balancer.candidates(model_name)
 
-    async def connect(self, model_name: str, *, budget: float, resume: Resumption | None = None) -> Session:
+    async def connect(
+        self, model_name: str, *, budget: float, resume: Resumption | None = None, relayed: bool = False
+    ) -> Session:
         """A session with a deployment of that name, open and not refused, within *budget* seconds (above 0) over all.
 
         Whoever is tried gets an equal share of what is left and no more than `router_settings.timeout`, so that one
@@ -58,11 +60,12 @@ class Upstream:
         everybody's reason in it. Whoever gets a session closes it.
 
         With *resume* the deployment that knows the conversation is asked first, though it may just have failed, unless
-        it is full; whoever else is asked begins a new one.
+        it is full; whoever else is asked begins a new one. *relayed*: whether the session's messages go on to a client
+        as they are, instead of to a dialect of ours.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + budget
-        attempts = _Attempts(self.for_model(model_name))
+        attempts = _Attempts(self.for_model(model_name), resume, relayed)
         rounds, pause = self.balancer.settings.num_retries, FIRST_PAUSE
         wanted = resume.deployment if resume else None
         while True:
@@ -71,7 +74,7 @@ class Upstream:
             if lease:
                 bound = lease.deployment.timeout or self.balancer.settings.timeout
                 try:
-                    return await self._open(lease, min(bound, left / attempts.left), attempts, resume)
+                    return await self._open(lease, min(bound, left / attempts.left), attempts)
                 except UpstreamError:
                     wanted = None
                     continue
@@ -81,40 +84,76 @@ class Upstream:
             attempts.again()
             rounds, pause = rounds - 1, pause * 2
 
-    async def _open(self, lease: Lease, patience: float, attempts: _Attempts, resume: Resumption | None) -> Session:
+    async def _open(self, lease: Lease, patience: float, attempts: _Attempts) -> Session:
         """One attempt. Whatever comes of it, cancellation included, a lease that is not handed on is released."""
-        deployment, session = lease.deployment, None
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + patience
+        deadline = asyncio.get_running_loop().time() + patience
         try:
-            known = resume is not None and resume.deployment == deployment
-            url = deployment.resuming(resume.conversation_id) if resume and known else deployment.url
-            link = await dial(url, deployment.headers, open_timeout=patience, name="model")
-            session = Session(link, lease, self.balancer, self._clock)
+            if lease.deployment.is_proxy and not attempts.relayed:
+                return await self._through_proxy(lease, deadline, attempts)
+            return await self._dial(lease, deadline, attempts)
+        except BaseException:
+            self.balancer.release(lease)
+            raise
+
+    async def _through_proxy(self, lease: Lease, deadline: float, attempts: _Attempts) -> Session:
+        """A session that a LiteLLM proxy hands our updates on to as the provider behind it wants them; see `AS_IT_IS`.
+
+        Which provider that is, only the session itself shows, unless the configuration says so; and of several behind
+        one name the next session may be another's.
+        """
+        if lease.deployment.dialect == "xai":
+            return await self._dial(lease, deadline, attempts, AS_IT_IS)
+        session = await self._dial(lease, deadline, attempts)
+        if not session.flat:
+            return session
+        await _part(session)
+        with contextlib.suppress(UpstreamError):  # it was another provider's turn, who does not take the header
+            return await self._dial(lease, deadline, attempts, AS_IT_IS, on_trial=True)
+        return await self._dial(lease, deadline, attempts)
+
+    async def _dial(
+        self,
+        lease: Lease,
+        deadline: float,
+        attempts: _Attempts,
+        extra: Mapping[str, str] | None = None,
+        *,
+        on_trial: bool = False,
+    ) -> Session:
+        """One connection, with the *extra* headers; closed if it comes to nothing. The lease is left as it is."""
+        loop = asyncio.get_running_loop()
+        deployment, session = lease.deployment, None
+        try:
+            headers = {**deployment.headers, **(extra or {})}
+            patience = max(0.0, deadline - loop.time())
+            link = await dial(attempts.address(deployment), headers, open_timeout=patience, name="model")
+            session = Session(link, lease, self.balancer, self._clock, on_trial=on_trial)
             await session.settle(min(FIRST_EVENT, max(0.0, deadline - loop.time())))
         except UpstreamError as error:
             failure = session.failure if session else None
             if failure is None:
                 failure = of_refusal(error)
-                self.balancer.failed(lease, failure, self._clock())
+                if not on_trial:
+                    self.balancer.failed(lease, failure, self._clock())
             attempts.note(deployment, error, failure)
-            await self._abandon(lease, session)
+            await _part(session)
             raise
         except BaseException:
-            await self._abandon(lease, session)
+            await _part(session)
             raise
         return session
-
-    async def _abandon(self, lease: Lease, session: Session | None) -> None:
-        self.balancer.release(lease)
-        if session:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(CLOSE_PATIENCE):
-                    await session.close()
 
     def _everybody_is_busy(self, candidates: Iterable[Deployment]) -> str:
         counts = (f"{_name(it)}: {self.balancer.sessions(it)} of {it.max_sessions} sessions" for it in candidates)
         return "no deployment has a place left (" + "; ".join(counts) + "); raise model_info.max_sessions if it may"
+
+
+async def _part(session: Session | None) -> None:
+    """The goodbye to a session that is not handed on; its place is for the next."""
+    if session:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_PATIENCE):
+                await session.part()
 
 
 class _Attempt(msgspec.Struct, frozen=True):
@@ -125,11 +164,19 @@ class _Attempt(msgspec.Struct, frozen=True):
 class _Attempts:
     """Who has been asked for one session, and what they said."""
 
-    def __init__(self, candidates: tuple[Deployment, ...]) -> None:
+    def __init__(self, candidates: tuple[Deployment, ...], resume: Resumption | None, relayed: bool) -> None:
         self.tried: set[Deployment] = set()
         """In this round, or never to be asked again."""
+        self.relayed = relayed
         self._candidates = candidates
+        self._resume = resume
         self._last: dict[Deployment, _Attempt] = {}
+
+    def address(self, deployment: Deployment) -> str:
+        """Where to dial; with the conversation that is to go on, if this is who knows it."""
+        if self._resume and self._resume.deployment == deployment:
+            return deployment.resuming(self._resume.conversation_id)
+        return deployment.url
 
     def note(self, deployment: Deployment, error: UpstreamError, failure: Failure) -> None:
         self.tried.add(deployment)

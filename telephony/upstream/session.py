@@ -33,10 +33,15 @@ class Session:
     """One realtime session, a `Link`. `close` it, or leave it as a context, and its place is free again; when the other
     side ends it, its place is free as soon as the iteration has ended."""
 
-    def __init__(self, link: Link, lease: Lease, balancer: Balancer, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, link: Link, lease: Lease, balancer: Balancer, clock: Callable[[], float], *, on_trial: bool = False
+    ) -> None:
+        """*on_trial*: a failure to open tells nothing of the deployment, so the balancer does not hear of it."""
         self.name = link.name
         self.established = False
         """Whether the server has said anything but an error."""
+        self.flat = False
+        """Whether `voice` and `turn_detection` stand at its top or its conversation has a name, as with xAI."""
         self.failure: Failure | None = None
         """How it failed, as it was told to the balancer."""
         self._link = link
@@ -44,6 +49,7 @@ class Session:
         self._lease = lease
         self._balancer = balancer
         self._clock = clock
+        self._on_trial = on_trial
         self._opening: deque[str | bytes] = deque()
         self._closing = False
 
@@ -69,7 +75,8 @@ class Session:
         what follows is its consequence."""
         if self.failure is None and failure.kind != "benign":
             self.failure = failure
-            self._balancer.failed(self._lease, failure, self._clock())
+            if not self._on_trial:
+                self._balancer.failed(self._lease, failure, self._clock())
 
     def _look_at(self, message: str | bytes) -> None:
         """Find out from one of the first messages whether there is a session, or none."""
@@ -80,7 +87,10 @@ class Session:
         elif isinstance(kind, str) and kind != "ping":
             # Which event comes first depends on the provider and its age (xAI in 2026: both, or either).
             self.established = True
+            self._on_trial = False
             self._balancer.succeeded(self._lease, self._clock())
+        if kind == "conversation.created" or (kind == "session.created" and _is_flat(event.get("session"))):
+            self.flat = True
 
     async def _receive(self) -> str | bytes:
         """The next message; raises `UpstreamLost` at the end, having told the balancer."""
@@ -92,7 +102,8 @@ class Session:
         end = of_close(code, reason, established=self.established)
         if not self._closing:
             self.failed(end)
-        self._balancer.release(self._lease)
+        if not self._on_trial:
+            self._balancer.release(self._lease)
         raise UpstreamLost(end.why, code)
 
     # -- the link ----------------------------------------------------------------------------------------------------
@@ -132,6 +143,11 @@ class Session:
         """See `Link.flush`."""
         return await self._link.flush()
 
+    async def part(self) -> None:
+        """Close the connection and keep the place, which whoever holds the lease gives back."""
+        self._closing = True
+        await self._link.close(1000, "", flush=False)
+
     async def close(self, code: int = 1000, reason: str = "", *, flush: bool = True) -> None:
         """Close, bounded by about a second, and give the place back, also when cancelled."""
         self._closing = True
@@ -150,6 +166,10 @@ class Session:
 
     async def __aexit__(self, kind: type[BaseException] | None, _: object, __: TracebackType | None) -> None:
         await self.close(1000 if kind is None else 1001)
+
+
+def _is_flat(session: Any) -> bool:
+    return isinstance(session, dict) and "type" not in session and not {"voice", "turn_detection"}.isdisjoint(session)
 
 
 def _event(message: str | bytes) -> dict[str, Any]:

@@ -14,6 +14,11 @@ from telephony.errors import ConfigurationError, UpstreamLost, UpstreamRefused
 from telephony.settings import RouterSettings
 from telephony.upstream import Upstream, resolve
 
+SESSIONS = {
+    "openai": '{"type": "session.created", "session": {"type": "realtime", "audio": {}}}',
+    "xai": '{"type": "session.created", "session": {"voice": "ara", "turn_detection": {"type": null}}}',
+}
+
 
 class Neighbourhood:
     """Servers on loopback, each of another temper."""
@@ -54,6 +59,23 @@ class Neighbourhood:
             raise AssertionError("a refused handshake must not become a connection")
 
         server = await self._stack.enter_async_context(serve(never, "127.0.0.1", 0, process_request=refuse))
+        return f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+    async def proxy(self, *behind: str) -> str:
+        """A LiteLLM proxy that takes its sessions to these providers, one after the other."""
+        turns = iter(behind)
+
+        async def talk(connection: ServerConnection) -> None:
+            self.requests.append(connection.request)
+            provider = next(turns)
+            if provider == "openai" and "OpenAI-Beta" in connection.request.headers:
+                await connection.send('{"type": "error", "error": {"code": "beta_api_shape_disabled"}}')
+                await connection.close(4000)
+            else:
+                await connection.send(SESSIONS[provider])
+                await connection.wait_closed()
+
+        server = await self._stack.enter_async_context(serve(talk, "127.0.0.1", 0))
         return f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
     async def silent(self) -> str:
@@ -99,6 +121,42 @@ async def test_the_first_that_answers_is_connected_with_its_key_and_its_model(ne
     assert request.path == "/v1/realtime?model=grok"
     assert request.headers["Authorization"] == "Bearer k"
     assert "OpenAI-Beta" not in request.headers
+
+
+@pytest.mark.parametrize(
+    ("behind", "dialled"),
+    [
+        (["openai"], [False]),
+        (["xai", "xai"], [False, True]),
+        (["xai", "openai", "openai"], [False, True, False]),
+        (["xai", "openai", "xai"], [False, True, False]),
+    ],
+)
+async def test_a_proxy_before_xai_is_asked_to_leave_our_updates_as_they_are(nearby, entry, behind, dialled):
+    """And one before OpenAI is not, who would refuse; of two behind one name either may come at any time."""
+    proxy = resolve(entry("litellm_proxy/voice", api_base=await nearby.proxy(*behind)), {})
+    pool = Upstream([proxy])
+    async with await pool.connect("voice", budget=5) as session:
+        assert session.established
+        assert pool.balancer.sessions(proxy) == 1
+    assert ["OpenAI-Beta" in request.headers for request in nearby.requests] == dialled
+    assert pool.balancer.sessions(proxy) == 0
+    assert pool.balancer.resting(asyncio.get_running_loop().time()) == {}
+
+
+async def test_whoever_says_what_is_behind_a_proxy_saves_a_connection(nearby, entry):
+    proxy = entry("litellm_proxy/voice", api_base=await nearby.proxy("xai"), info={"dialect": "xai"})
+    async with await Upstream([resolve(proxy, {})]).connect("voice", budget=5):
+        pass
+    assert ["OpenAI-Beta" in request.headers for request in nearby.requests] == [True]
+
+
+async def test_a_client_behind_us_gets_a_proxys_events_as_they_are(nearby, entry):
+    """The header would rename them."""
+    proxy = resolve(entry("litellm_proxy/voice", api_base=await nearby.proxy("xai")), {})
+    async with await Upstream([proxy]).connect("voice", budget=5, relayed=True):
+        pass
+    assert ["OpenAI-Beta" in request.headers for request in nearby.requests] == [False]
 
 
 async def test_one_that_never_answers_leaves_time_for_the_next(nearby, upstream):
