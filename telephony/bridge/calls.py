@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
@@ -15,10 +16,12 @@ import msgspec
 import structlog
 from structlog.typing import FilteringBoundLogger
 
-from telephony.bridge.bridge import Bridge, ConnectModel, Observer, Tools
+from telephony.bridge.bridge import Bridge, ConnectModel, ModelSession, Observer, Tools
+from telephony.bridge.ringing import Ringing
 from telephony.bridge.tape import Tape
 from telephony.carriers.base import Carrier, StatusUpdate
 from telephony.commands import EndCall, HangUp, Note
+from telephony.errors import UpstreamError
 from telephony.events import CallEnded, CallStarted, ServerStopping
 from telephony.exchange import Exchange
 from telephony.links.link import Link
@@ -91,6 +94,7 @@ class Calls:
         """Told of every call that is over, with its complete record."""
         self.past: OrderedDict[str, bool] = OrderedDict()
         """Calls that are over, by the carrier's id, and whether the caller knows. One that comes again is a replay."""
+        self._ringing = Ringing(_let_go)
         self._keeper = keeper
         self._recordings = recordings
         self._hang_up = hang_up
@@ -103,6 +107,11 @@ class Calls:
         self._idle = asyncio.Event()
         self._idle.set()
 
+    def expect(self, call_id: str, plan: Plan) -> None:
+        """A call was told to open its media stream: reach the model meanwhile."""
+        if call_id not in self.live and not self.draining:
+            self._ringing.expect(call_id, plan.connect_model)
+
     async def carry(self, caller: Caller, plan: Plan, started: CallStarted, carrier: Carrier, link: Link) -> CallRecord:
         """Carry one call to its end and keep its record.
 
@@ -113,7 +122,8 @@ class Calls:
         tape = self._tape(record, started) if plan.record else None
         exchange = Exchange(plan.settings, started, carrier, tape)
         context = CallContext(caller.call_id, caller.from_number, caller.to_number, caller.agent, dict(caller.metadata))
-        bridge = Bridge(exchange, link, plan.connect_model, self._hang_up, plan.tools, context, self._observer(caller))
+        connect = self._claiming(caller.call_id, plan.connect_model)
+        bridge = Bridge(exchange, link, connect, self._hang_up, plan.tools, context, self._observer(caller))
         if self._leaving:
             bridge.feed(ServerStopping())
         self.live[caller.call_id] = bridge
@@ -162,6 +172,8 @@ class Calls:
     def update(self, status: StatusUpdate) -> None:
         """A status callback. Only a terminal one says anything we do not know; late and repeated ones say nothing."""
         bridge = self.live.get(status.call_id)
+        if status.terminal:
+            self._ringing.forget(status.call_id)
         if bridge is not None and status.terminal:
             reason = "caller hung up" if status.status == "completed" else f"carrier says {status.status}"
             bridge.feed(CallEnded("caller", reason))
@@ -202,6 +214,7 @@ class Calls:
             bridge.stop("server stopping")
         if not await self._emptied(CUT_OFF):
             _log.error("calls are left behind", calls=sorted(self.live))
+        await self._ringing.close()
 
     def close(self) -> None:
         """No call will come any more."""
@@ -215,6 +228,18 @@ class Calls:
             return False
         return True
 
+    def _claiming(self, call_id: str, connect_model: ConnectModel) -> ConnectModel:
+        """For its first session a call takes what was opened while it rang, if that has come to anything."""
+
+        async def connect(before: ModelSession | None = None, resume: str = "") -> ModelSession:
+            if before is None:
+                with contextlib.suppress(UpstreamError):  # whoever refused a moment ago may be back
+                    if session := await self._ringing.claim(call_id):
+                        return session
+            return await connect_model(before, resume)
+
+        return connect
+
     def _tape(self, record: CallRecord, started: CallStarted) -> Tape:
         """The recording of a call. Its path stands in the record from the start, for a process that dies."""
         tape = Tape(self._recordings / f"{record.id}.wav", started.audio, self._writers)
@@ -224,6 +249,10 @@ class Calls:
     def _observer(self, caller: Caller) -> Observer | None:
         watcher = self._watcher
         return None if watcher is None else lambda at, note: watcher(caller.call_id, at, note)
+
+
+async def _let_go(session: ModelSession) -> None:
+    await session.link.close()
 
 
 def _new_record(caller: Caller, carrier: str) -> CallRecord:

@@ -225,8 +225,11 @@ def _say_goodbye(state: State, farewell: Farewell, now: float) -> None:
     if playback.settled(now) or now >= farewell.released(playback.ends_at, limits.goodbye):
         state.phase = Phase.HANGING_UP
         farewell.hung_up_at = now
+        transfer_to = state.settings.transfer_to if farewell.by == "model" else ""
+        if transfer_to:
+            state.remember(f"No model answered, so the caller was sent on to {transfer_to}.")
         state.note("info", "hanging up", reason=farewell.reason)
-        state.out.append(HangUp(state.call_id, farewell.reason))
+        state.out.append(HangUp(state.call_id, farewell.reason, transfer_to))
 
 
 def _to_be_said(state: State) -> bool:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from telephony.bridge.calls import Calls, Plan
 from telephony.carriers.base import Account, Carrier
+from telephony.errors import ConfigurationError
 from telephony.server.tokens import Tokens
 
 NOT_IN_SERVICE = "We are sorry, this number is not in service. Goodbye."
@@ -56,6 +58,11 @@ class Reception:
     def now(self) -> float:
         """Seconds on the clock that tokens are dated with."""
         return asyncio.get_running_loop().time()
+
+    def expect(self, call_id: str, agent: str) -> None:
+        """The carrier was told to open the media stream of a call: whatever it needs is got ready meanwhile."""
+        with contextlib.suppress(ConfigurationError):  # the stream itself will find out, and say so
+            self.calls.expect(call_id, self.plan_for(agent))
 
     def url(self, path: str) -> str:
         """Where the carrier reaches *path*."""

@@ -112,7 +112,9 @@ class Webhooks:
             ended_url=desk.url(STREAM_ENDED),
             status_url=desk.url(STREAM_STATUS),
         )
-        return _instructions(desk.account.offer_stream(offer))
+        instructions = desk.account.offer_stream(offer)
+        desk.expect(call.call_id, agent.name)
+        return _instructions(instructions)
 
     async def _status(self, form: Form) -> web.Response:
         """The call's own state: the end of a call whose stream said nothing."""
