@@ -54,7 +54,7 @@ async def realtime(
     except ConfigurationError as error:  # in the words of a configuration file, which there is none of
         raise _ours(error) from None
     upstream = Upstream([deployment], RouterSettings(timeout=timeout))
-    return Connection(await upstream.connect(model, budget=timeout, relayed=True))
+    return Connection(await upstream.connect(model, budget=timeout, relayed={}))
 
 
 class Connection:

@@ -10,7 +10,7 @@ session without a key, and with a key it needs no browser.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import msgspec
@@ -119,12 +119,12 @@ class Gateway:
         if self.draining:
             raise Refusal(503, "gateway_stopping", "The gateway is stopping. Connect again.", Retry_After="1")
         with _stay(client) as allowance:
-            async with await self._session(model) as session:
+            async with await self._session(model, request.query) as session:
                 return await self._serve(request, client, model, session, allowance)
 
-    async def _session(self, model: str) -> Session:
+    async def _session(self, model: str, query: Mapping[str, str]) -> Session:
         try:
-            return await self._upstream.connect(model, budget=self._budget, relayed=True)
+            return await self._upstream.connect(model, budget=self._budget, relayed=query)
         except UpstreamError as error:
             # The reasons name addresses and accounts of ours; the client learns only which kind it was.
             _log.warning("no session to be had", model=model, error=str(error))

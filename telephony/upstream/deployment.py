@@ -57,6 +57,10 @@ top of a session to where OpenAI has them; xAI does not look there, and a caller
 events the names of the beta, which our decoder knows as well. The proxy sends the header on to OpenAI, which refuses
 it, and not to xAI (LiteLLM 1.106, `realtime_streaming.py` and `llms/xai/realtime/handler.py`)."""
 
+CLIENTS_QUERY: Mapping[str, frozenset[str]] = {"xai": frozenset({"conversation_id", "reasoning.effort"})}
+"""What a client of the gateway may add to a deployment's query, by dialect. Not `call_id`, with which it could join any
+call of the account that the key belongs to."""
+
 _FOREIGN = frozenset({"bedrock", "gemini", "vertex_ai"})
 """Providers of LiteLLM's that speak protocols of their own; only its proxy translates them."""
 
@@ -105,8 +109,17 @@ class Deployment(msgspec.Struct, frozen=True):
 
     def resuming(self, conversation_id: str) -> str:
         """The address at which a conversation goes on that began in an earlier session (xAI: `conversation_id`)."""
+        return self._adding([("conversation_id", conversation_id)])
+
+    def for_client(self, query: Mapping[str, str]) -> str:
+        """The address for a session of a client's who came with this *query*; what is configured has precedence."""
+        known = dict(parse_qsl(urlsplit(self.url).query, keep_blank_values=True))
+        allowed = CLIENTS_QUERY.get(self.dialect, frozenset())
+        return self._adding((name, value) for name, value in query.items() if name in allowed and name not in known)
+
+    def _adding(self, more: Iterable[tuple[str, str]]) -> str:
         parts = urlsplit(self.url)
-        query = [*parse_qsl(parts.query), ("conversation_id", conversation_id)]
+        query = [*parse_qsl(parts.query, keep_blank_values=True), *more]
         return urlunsplit(parts._replace(query=urlencode(query)))
 
     def __repr__(self) -> str:

@@ -21,6 +21,8 @@ FIRST_PAUSE = 0.25
 CLOSE_PATIENCE = 0.2
 """Seconds for the goodbye to a server that has refused us: the caller is waiting for the next one."""
 
+Query = Mapping[str, str]
+
 
 class Resumption(msgspec.Struct, frozen=True):
     """A conversation that a provider may still know."""
@@ -51,7 +53,12 @@ class Upstream:
         return self.balancer.candidates(model_name)
 
     async def connect(
-        self, model_name: str, *, budget: float, resume: Resumption | None = None, relayed: bool = False
+        self,
+        model_name: str,
+        *,
+        budget: float,
+        resume: Resumption | None = None,
+        relayed: Query | None = None,
     ) -> Session:
         """A session with a deployment of that name, open and not refused, within *budget* seconds (above 0) over all.
 
@@ -60,8 +67,8 @@ class Upstream:
         everybody's reason in it. Whoever gets a session closes it.
 
         With *resume* the deployment that knows the conversation is asked first, though it may just have failed, unless
-        it is full; whoever else is asked begins a new one. *relayed*: whether the session's messages go on to a client
-        as they are, instead of to a dialect of ours.
+        it is full; whoever else is asked begins a new one. *relayed*: the query with which a client came
+        to whom the session's messages go on as they are; None if a dialect of ours speaks.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + budget
@@ -88,7 +95,7 @@ class Upstream:
         """One attempt. Whatever comes of it, cancellation included, a lease that is not handed on is released."""
         deadline = asyncio.get_running_loop().time() + patience
         try:
-            if lease.deployment.is_proxy and not attempts.relayed:
+            if lease.deployment.is_proxy and attempts.relayed is None:
                 return await self._through_proxy(lease, deadline, attempts)
             return await self._dial(lease, deadline, attempts)
         except BaseException:
@@ -164,7 +171,7 @@ class _Attempt(msgspec.Struct, frozen=True):
 class _Attempts:
     """Who has been asked for one session, and what they said."""
 
-    def __init__(self, candidates: tuple[Deployment, ...], resume: Resumption | None, relayed: bool) -> None:
+    def __init__(self, candidates: tuple[Deployment, ...], resume: Resumption | None, relayed: Query | None) -> None:
         self.tried: set[Deployment] = set()
         """In this round, or never to be asked again."""
         self.relayed = relayed
@@ -173,10 +180,10 @@ class _Attempts:
         self._last: dict[Deployment, _Attempt] = {}
 
     def address(self, deployment: Deployment) -> str:
-        """Where to dial; with the conversation that is to go on, if this is who knows it."""
+        """Where to dial: with the conversation that is to go on, if this is who knows it, and a client's wishes."""
         if self._resume and self._resume.deployment == deployment:
             return deployment.resuming(self._resume.conversation_id)
-        return deployment.url
+        return deployment.for_client(self.relayed or {})
 
     def note(self, deployment: Deployment, error: UpstreamError, failure: Failure) -> None:
         self.tried.add(deployment)

@@ -9,8 +9,11 @@ from aiohttp import ClientSession
 from websockets.asyncio.client import connect
 
 from gateways import MASTER, entry, gateway, model
+from offices import settings_for
+from telephony.agents.agent import Agent
 from telephony.errors import ConfigurationError
 from telephony.runtime.gateway import has_keys, open_gateway
+from telephony.runtime.office import open_office
 from telephony.settings import Settings
 
 KEYS = {"gateway": {"keys": {"a": {"key": "sk-a"}}}}
@@ -48,6 +51,19 @@ def test_a_master_key_or_a_clients_key_make_a_gateway():
     assert not has_keys(Settings())
     assert has_keys(Settings.model_validate(KEYS))
     assert has_keys(Settings.model_validate({"general_settings": {"master_key": MASTER}}))
+
+
+@pytest.mark.parametrize("master", [None, MASTER])
+async def test_a_telephone_office_offers_it_too_once_there_is_a_key(master, tmp_path, nothing_left_behind):
+    async with await model() as grok:
+        settings = settings_for(tmp_path, grok.url, general_settings={"master_key": master})
+        address = settings.public_url.removeprefix("http")
+        async with open_office(settings, {}, agents=[Agent("desk")]), ClientSession() as http:
+            async with http.get(f"http{address}/v1/models", headers={"api-key": MASTER}) as response:
+                assert response.status == (200 if master else 404)
+            if master:
+                async with connect(f"ws{address}/v1/realtime", additional_headers={"api-key": MASTER}) as client:
+                    assert json.loads(await client.recv())["type"] == "session.created"
 
 
 async def test_an_address_in_use_is_told_in_words():

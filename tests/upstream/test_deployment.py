@@ -156,6 +156,20 @@ def test_no_key_is_ever_shown(entry, show):
     assert "gw.example.com" in show(found)
 
 
+@pytest.mark.parametrize(
+    ("model", "base", "query"),
+    [
+        ("xai/m", "ws://127.0.0.1", "model=m&conversation_id=c&reasoning.effort=none"),
+        ("xai/m", "ws://127.0.0.1?reasoning.effort=high", "model=m&reasoning.effort=high&conversation_id=c"),
+        ("openai/m", "ws://127.0.0.1?x=", "model=m&x="),
+    ],
+)
+def test_a_client_adds_to_the_query_what_its_provider_understands(entry, model, base, query):
+    """But it chooses neither the model nor a call of somebody else's."""
+    came_with = {"model": "voice", "conversation_id": "c", "reasoning.effort": "none", "call_id": "rtc_1", "key": "k"}
+    assert resolve(entry(model, api_base=base), {}).for_client(came_with).partition("?")[2] == query
+
+
 def test_entries_of_other_modes_and_of_names_nobody_uses_are_passed_over(entry):
     model_list = [
         entry("gpt-5", name="chat", info={"mode": "chat"}),

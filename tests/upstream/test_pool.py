@@ -154,7 +154,7 @@ async def test_whoever_says_what_is_behind_a_proxy_saves_a_connection(nearby, en
 async def test_a_client_behind_us_gets_a_proxys_events_as_they_are(nearby, entry):
     """The header would rename them."""
     proxy = resolve(entry("litellm_proxy/voice", api_base=await nearby.proxy("xai")), {})
-    async with await Upstream([proxy]).connect("voice", budget=5, relayed=True):
+    async with await Upstream([proxy]).connect("voice", budget=5, relayed={}):
         pass
     assert ["OpenAI-Beta" in request.headers for request in nearby.requests] == [False]
 
