@@ -158,6 +158,7 @@ def _dead_air(state: State, now: float) -> None:
 def nudge(state: State, now: float) -> None:
     """Ask again for an answer that is owed, as often as is sensible; the dead-air watchdog does the rest."""
     state.guarding = False  # the greeting that was to be protected did not come
+    state.floor.expecting = True
     if state.watchdogs.nudges < NUDGES and state.phase is Phase.TALKING:
         state.watchdogs.nudged(now)
         state.responses.wish("nudge", RequestResponse())
