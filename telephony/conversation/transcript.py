@@ -127,7 +127,7 @@ class Transcript:
             if item is None:
                 continue
             heard = item.heard if item.cleared else item.received
-            words = divide(speech, item, rate, heard)[0] if speech.final else sounded(speech, heard * 1000 / rate)
+            words, _ = divide(speech, item, rate, heard)
             at = speech.turn.started_at if item.heard_at is None else item.heard_at
             turns.append(msgspec.structs.replace(speech.turn, heard=words, started_at=at))
         return sorted(turns, key=lambda turn: turn.started_at)
@@ -159,6 +159,9 @@ def divide(speech: Speech, item: Item | None, rate: int, heard: int | None = Non
     if item is None or not item.received:
         return "", text
     heard = item.heard if heard is None else heard
+    if not speech.final:
+        words = sounded(speech, heard * 1000 / rate)
+        return words, text[len(words) :].strip()
     if not item.cleared and heard >= item.received:
         return text, ""
     heard_ms = heard * 1000 / rate

@@ -24,6 +24,12 @@ def item(received_ms: int, heard_ms: int, item_id: str = "i1", at: float = 1.0) 
 
 
 def said(text: str, *anchors: tuple[int, int]) -> Speech:
+    """The whole text of an item."""
+    return Speech(Turn("agent"), text, list(anchors), final=True)
+
+
+def begun(text: str, *anchors: tuple[int, int]) -> Speech:
+    """The text of an item that broke off, or has not come to its end."""
     return Speech(Turn("agent"), text, list(anchors))
 
 
@@ -68,6 +74,16 @@ def test_text_without_audio_was_not_heard() -> None:
 
 def test_what_was_heard_to_the_end_is_heard_whatever_the_anchors_say() -> None:
     assert divide(said("one two", (3, 10**6)), item(1000, 1000), RATE) == ("one two", "")
+
+
+def test_of_a_speech_that_broke_off_no_more_counts_as_heard_than_can_have_been_spoken() -> None:
+    """Text runs ahead of its sound, and nobody knows how far: a second has room for twenty characters."""
+    text = "It has been shipped on Tuesday and will"
+    assert divide(begun(text), item(1000, 1000), RATE) == ("It has been shipped", "on Tuesday and will")
+    assert divide(begun(text), item(3000, 3000), RATE) == (text, "")
+    assert divide(begun(text, (12, 400)), item(1000, 1000), RATE) == ("It has been shipped on", "Tuesday and will")
+    assert divide(begun(text, (12, 1100)), item(1000, 1000), RATE) == ("It has been", "shipped on Tuesday and will")
+    assert divide(begun(""), item(1000, 1000), RATE) == ("", "")
 
 
 texts = st.lists(
