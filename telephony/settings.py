@@ -71,7 +71,7 @@ class Limits(Group):
     session: Seconds = 1500
     """Seconds one session with the model may last; then another takes its place between two turns. Keep it below the
     provider's own limit (OpenAI 60 minutes, xAI 30 to 120). 0 waits for that limit."""
-    replacements: Annotated[int, Field(ge=0)] = 3
+    replacements: Annotated[int, Field(ge=0)] = 2
     """How often in a row a session that is lost or falls silent is replaced; then the fallback ends the call."""
     tool_calls: Annotated[int, Field(ge=1)] = 50
     """Function calls in one call; further ones are refused to the model."""

@@ -185,10 +185,30 @@ async def world(
     """Open all of it."""
     async with outside(model, voice=voice, caller_voice=caller_voice) as around:
         settings = settings_for(folder, around.model.url, around.rest.base_url, provider=provider, **changes)
-        notes: list[tuple[str, float, Note]] = []
+        async with opened(settings, around, *agents) as made:
+            yield made
 
-        def watch(call_id: str, at: float, note: Note) -> None:
-            notes.append((call_id, at, note))
 
-        async with open_office(settings, {}, agents=agents, watcher=watch) as office:
-            yield World(office, around, notes)
+@contextlib.asynccontextmanager
+async def opened(settings: Settings, around: Outside, *agents: Agent) -> AsyncIterator[World]:
+    """Open the process between what is outside already."""
+    notes: list[tuple[str, float, Note]] = []
+
+    def watch(call_id: str, at: float, note: Note) -> None:
+        notes.append((call_id, at, note))
+
+    async with open_office(settings, {}, agents=agents, watcher=watch) as office:
+        yield World(office, around, notes)
+
+
+def silences(outcome: CallOutcome) -> float:
+    """The longest time, in seconds, that the caller heard nothing while waiting for the agent."""
+    longest, since, speaking = 0.0, 0.0, False
+    for seen in outcome.observations:
+        if seen.kind in ("agent speaks", "caller speaks", "ended") and not speaking:
+            longest = max(longest, seen.at - since)
+        if seen.kind in ("agent speaks", "agent quiet"):
+            speaking = seen.kind == "agent speaks"
+        if seen.kind in ("agent quiet", "caller quiet"):
+            since = seen.at
+    return longest

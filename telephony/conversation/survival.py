@@ -241,6 +241,8 @@ def _catch_up(state: State, coming: Coming, unheard_since: float, now: float) ->
         floor.reply_by = now + AUTO_REPLY
     if floor.expecting and not state.tools.open and not state.responses.waiting:
         state.responses.wish("resume", RequestResponse())
+    if floor.expecting:  # the caller has waited long enough already: the next silence is the last
+        state.watchdogs.nudges = NUDGES
 
 
 # -- meanwhile -----------------------------------------------------------------------------------------------------

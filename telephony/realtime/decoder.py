@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from telephony.events import Event, HistoryReplayed, ModelAudio, ModelFault, ModelNoise
+from telephony.events import ConversationOpened, Event, HistoryReplayed, ModelAudio, ModelFault, ModelNoise
 from telephony.realtime.calls import FunctionCalls
 from telephony.realtime.meanings import AUDIO_DELTA, MEANINGS, response_done, session_updated
 from telephony.realtime.reading import JsonObject, child, children, text
@@ -79,10 +79,13 @@ _UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
 class Decoder:
     """Turns a session's messages into events. It remembers its function calls, and whether it is configured."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, resumable: bool = False) -> None:
+        """*resumable*: whether the conversation can be resumed under the id it is given, if it is given one."""
+        self._resumable = resumable
         self._calls = FunctionCalls()
         self._configured = False
         self._handlers: dict[str, Callable[[JsonObject], list[Event]]] = {
+            "conversation.created": self._conversation_created,
             "conversation.item.added": self._history_added,
             "response.function_call_arguments.done": self._arguments_done,
             "response.output_item.added": self._item_added,
@@ -122,6 +125,10 @@ class Decoder:
         item = child(event, "item")
         self._calls.announce(item)
         return [] if self._configured else [HistoryReplayed(text(item, "id"))]
+
+    def _conversation_created(self, event: JsonObject) -> list[Event]:
+        conversation_id = text(child(event, "conversation"), "id")
+        return [ConversationOpened(conversation_id)] if conversation_id and self._resumable else []
 
     def _session_updated(self, event: JsonObject) -> list[Event]:
         self._configured = True

@@ -12,7 +12,6 @@ from typing import Any, Literal
 from telephony.events import (
     CallerTranscript,
     CallerTranscriptDelta,
-    ConversationOpened,
     Event,
     ItemTruncated,
     ModelAudio,
@@ -41,11 +40,6 @@ AUDIO_DELTA = "response.output_audio.delta"
 def _session_created(event: JsonObject) -> list[Event]:
     session = child(event, "session")
     return [SessionCreated(text(session, "id"), text(session, "model"))]
-
-
-def _conversation_created(event: JsonObject) -> list[Event]:
-    conversation_id = text(child(event, "conversation"), "id")
-    return [ConversationOpened(conversation_id)] if conversation_id else []
 
 
 def session_updated(event: JsonObject) -> list[Event]:
@@ -198,7 +192,6 @@ def _error(event: JsonObject) -> list[Event]:
 _TRANSCRIPTION = "conversation.item.input_audio_transcription"
 MEANINGS: Mapping[str, Callable[[JsonObject], list[Event]]] = {
     "session.created": _session_created,
-    "conversation.created": _conversation_created,
     "input_audio_buffer.speech_started": _speech_started,
     "input_audio_buffer.speech_stopped": _speech_stopped,
     "input_audio_buffer.timeout_triggered": _silence_reported,

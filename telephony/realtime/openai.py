@@ -64,7 +64,7 @@ class OpenAI:
     def __init__(self, config: SessionConfig) -> None:
         self.config = config
         self._check()
-        self._decoder = Decoder()
+        self._decoder = Decoder(resumable=self._resumable())
         self._adopted: dict[str, str] = {}
         """Calls of earlier sessions, by their id there: their id here."""
         self._session = self._with_extra(self._session_object())
@@ -101,6 +101,10 @@ class OpenAI:
                 f"the {self.traits.name} dialect cannot speak {self.config.audio}",
                 f"Use {' or '.join(names)}.",
             )
+
+    def _resumable(self) -> bool:
+        """Whether the provider was asked to keep the conversation for another session."""
+        return False
 
     def _session_object(self) -> JsonObject:
         config = self.config

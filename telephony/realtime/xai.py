@@ -56,6 +56,10 @@ class XAI(OpenAI):
                 "Keep the names that callers say most.",
             )
 
+    def _resumable(self) -> bool:
+        resumption = self.config.extra.get("resumption")
+        return isinstance(resumption, dict) and resumption.get("enabled") is True
+
     def _session_object(self) -> JsonObject:
         """Built from OpenAI's: what xAI does not know is taken out, and what it wants on top is lifted there."""
         session = super()._session_object()

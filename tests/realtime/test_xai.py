@@ -37,7 +37,6 @@ from telephony.settings import SessionConfig, ToolSpec, TurnDetection
 WIRE = Path(__file__).parents[2] / "fixtures" / "wire" / "xai"
 
 MEANS: dict[str, type[Event]] = {
-    "conversation.created": ConversationOpened,
     "conversation.item.added-assistant": HistoryReplayed,
     "conversation.item.added-function_call": HistoryReplayed,
     "conversation.item.added-user": HistoryReplayed,
@@ -250,3 +249,11 @@ def test_tools_that_it_runs_itself_are_sent_as_they_are():
     offered = ({"type": "web_search"}, {"type": "mcp", "server_label": "shop"})
     (message,) = XAI(SessionConfig(provider_tools=offered)).encode(ConfigureSession())
     assert json.loads(message)["session"]["tools"] == list(offered)
+
+
+def test_a_conversation_can_be_resumed_only_where_the_session_asks_for_that():
+    message = (WIRE / "conversation.created.json").read_text()
+    (event,) = XAI(SessionConfig(extra={"resumption": {"enabled": True}})).decode(message)
+    assert isinstance(event, ConversationOpened)
+    (event,) = XAI(SessionConfig()).decode(message)
+    assert isinstance(event, ModelNoise)
