@@ -25,7 +25,7 @@ T = TypeVar("T")
 PATIENCE = 15.0
 """Seconds a connection waits for its stream: as long as Twilio waits for a webhook's answer. Streams come sooner."""
 MOST = 64
-"""Connections that may wait at once. Whoever calls beyond that is connected when the stream comes."""
+"""Connections that may be here at once. Whoever calls beyond that is connected when the stream comes."""
 CLOSING = 3.0
 """Seconds that closing may take when the process ends; a link takes about one."""
 
@@ -61,9 +61,10 @@ class Ringing(Generic[T]):
         self._idle.set()
         self._closed = False
 
-    def __len__(self) -> int:
-        """Connections that wait to be claimed, or are still being closed."""
-        return len(self._expected) + len(self._ending)
+    @property
+    def count(self) -> int:
+        """Connections that nobody has taken over yet, those that are being closed included."""
+        return len(self._expected) + len(self._claimed) + len(self._ending)
 
     def expect(self, call_id: str, connect: Callable[[], Awaitable[T]]) -> bool:
         """Begin to connect for a call whose stream is to come. *connect* is bounded, raises `UpstreamError`, and leaves
@@ -74,8 +75,8 @@ class Ringing(Generic[T]):
         """
         if call_id in self._expected:
             return True
-        if self._closed or len(self) >= self._most:
-            _log.debug("the model is reached when the stream comes", call_id=call_id, waiting=len(self))
+        if self._closed or self.count >= self._most:
+            _log.debug("the model is reached when the stream comes", call_id=call_id, connections=self.count)
             return False
         loop = asyncio.get_running_loop()
         task = loop.create_task(_awaited(connect), name=f"{call_id} model while ringing")
@@ -163,7 +164,7 @@ class Ringing(Generic[T]):
             _log.error("a connection to the model could not be closed", exc_info=failure)
 
     def _look_around(self) -> None:
-        if not (self._expected or self._claimed or self._ending):
+        if not self.count:
             self._idle.set()
 
 
