@@ -18,6 +18,8 @@ import pytest
 
 import readme
 
+GREETING = "Thanks for calling Acme. How can I help you?"
+"""What the simulated model begins with, whoever speaks to it."""
 BOUND = 40.0
 """Seconds that any step may take; the call itself takes a quarter of a minute."""
 
@@ -30,36 +32,38 @@ class Desk:
     server: int
     model: int
     rest: int
+    gateway: int
 
     def write(self, name: str, text: str) -> None:
-        for shown, free in ((8080, self.server), (9100, self.model), (9200, self.rest)):
+        for shown, free in ((8080, self.server), (9100, self.model), (9200, self.rest), (4000, self.gateway)):
             text = text.replace(f":{shown}", f":{free}")
         (self.folder / name).write_text(text, encoding="utf-8")
 
-    async def start(self, *arguments: str) -> Process:
-        """A terminal of the reader's: our interpreter in their folder, with nothing of our environment's settings."""
+    async def start(self, *arguments: str, **exported: str) -> Process:
+        """A terminal of the reader's: our interpreter in their folder, with nothing of our environment's settings, and
+        what they have *exported*."""
         own = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         return await asyncio.create_subprocess_exec(
             sys.executable,
             *arguments,
             cwd=self.folder,
-            env=own | {"PORT": str(self.server)},
+            env=own | {"PORT": str(self.server)} | exported,
             stdout=PIPE,
             stderr=STDOUT,
         )
 
-    async def run(self, *arguments: str) -> str:
+    async def run(self, *arguments: str, **exported: str) -> str:
         """The output of a command that ends by itself and well."""
-        process = await self.start(*arguments)
+        process = await self.start(*arguments, **exported)
         async with asyncio.timeout(BOUND):
             output, _ = await process.communicate()
         assert process.returncode == 0, output.decode()
         return output.decode()
 
     @contextlib.asynccontextmanager
-    async def running(self, sign: str, *arguments: str) -> AsyncIterator[Process]:
+    async def running(self, sign: str, *arguments: str, **exported: str) -> AsyncIterator[Process]:
         """A command that runs until it is told to stop; ready when it prints *sign*."""
-        process = await self.start(*arguments)
+        process = await self.start(*arguments, **exported)
         try:
             await _until(process, sign)
             yield process
@@ -82,7 +86,7 @@ async def _until(process: Process, sign: str) -> None:
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
-    made = Desk(tmp_path, *_free_ports(3))
+    made = Desk(tmp_path, *_free_ports(4))
     for name, text in readme.files().items():
         made.write(name, text)
     return made
@@ -122,3 +126,21 @@ async def test_agent_made_in_python_starts_in_place_of_the_file(nothing_left_beh
     async with desk.running("listening", "frontdesk.py") as server:
         pass
     assert server.returncode == 0
+
+
+async def test_programs_talk_to_the_model_directly_and_through_the_gateway(
+    nothing_left_behind: None, desk: Desk
+) -> None:
+    model = ("-m", "telephony", "simulate", "model", "--port", str(desk.model))
+    gateway = ("-m", "telephony", "gateway", "--config", "config.yaml", "--host", "127.0.0.1", "--port")
+    there = f"ws://127.0.0.1:{desk.model}"
+    keys = {"LITELLM_MASTER_KEY": "sk-of-my-own-and-long", "OPENAI_BASE_URL": there, "XAI_API_BASE": there}
+    async with (
+        desk.running("A simulated model is at", *model),
+        desk.running("listening", *gateway, str(desk.gateway), **keys),
+    ):
+        assert await desk.run("text_conversation.py", XAI_API_BASE=there) == GREETING
+        assert await desk.run("ask.py") == GREETING
+        heard = (await desk.run("ask_by_socket.py")).splitlines()
+    assert (heard[0].strip(), heard[-1].strip()) == ("session.created", "response.done")
+    assert f"response.output_audio_transcript.done {GREETING}" in heard
