@@ -166,6 +166,12 @@ class CloseSession(Command, frozen=True):
     session: int
 
 
+class CheckSession(Command, frozen=True):
+    """Find out whether the other end of a session's socket is alive; `ModelLost` follows if it is not."""
+
+    session: int
+
+
 class HangUp(Command, frozen=True):
     """End the phone call at the carrier, or send the caller on."""
 
@@ -191,7 +197,7 @@ class Note(Command, frozen=True):
     fields: dict[str, Any] = {}
 
 
-WorldCommand = RunTool | CancelTool | OpenSession | CloseSession | HangUp | EndCall | Note
+WorldCommand = RunTool | CancelTool | OpenSession | CloseSession | CheckSession | HangUp | EndCall | Note
 
 
 # -- HTTP as a value -----------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from telephony.carriers.base import Carrier
 from telephony.commands import (
     AppendAudio,
     CancelTool,
+    CheckSession,
     ClearPlayback,
     CloseSession,
     Command,
@@ -173,7 +174,7 @@ class Exchange:
                 case CloseSession(session):
                     self._legs.pop(session, None)
                     outputs.append(command)
-                case RunTool() | CancelTool() | OpenSession() | HangUp() | EndCall() | Note():
+                case RunTool() | CancelTool() | OpenSession() | CheckSession() | HangUp() | EndCall() | Note():
                     outputs.append(command)
                 case _:
                     outputs += self._to_session(self.session, cast("ModelCommand", command))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from telephony.carriers.base import Carrier
-from telephony.commands import CancelTool, CloseSession, EndCall, HangUp, Note, OpenSession, RunTool
+from telephony.commands import CancelTool, CheckSession, CloseSession, EndCall, HangUp, Note, OpenSession, RunTool
 from telephony.events import CallStarted, Event, ModelLost, ToolFinished
 from telephony.exchange import Exchange, Listener, Output, ToCarrier, ToModel
 from telephony.realtime.base import Dialect
@@ -179,7 +179,7 @@ class _Desk:
                     messages.append((str(session), message))
                 case OpenSession(session):
                     self._open_session(session)
-                case CloseSession():
+                case CloseSession() | CheckSession():
                     pass  # what it still says is heard by nobody
                 case RunTool():
                     self._run(output, now)

@@ -19,7 +19,7 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from telephony import events as ev
-from telephony.commands import CancelTool, CloseSession, EndCall, HangUp, Note, OpenSession, RunTool
+from telephony.commands import CancelTool, CheckSession, CloseSession, EndCall, HangUp, Note, OpenSession, RunTool
 from telephony.errors import TelephonyError
 from telephony.exchange import Exchange, Output, ToCarrier, ToModel
 from telephony.links.link import Link
@@ -28,6 +28,8 @@ from telephony.tools.context import CallContext
 
 LAST_REQUESTS = 3.0
 """Seconds a hang-up that is under way has to be answered after the call is over."""
+PROBE = 2.0
+"""Seconds in which a model's socket has to answer the question whether it is alive."""
 SHORTEST_TIMER = 0.001
 """Seconds: the timer never fires sooner, so that nothing in the core can keep the loop from its sockets."""
 
@@ -214,6 +216,8 @@ class Bridge:
                     self._open_session(output)
                 case CloseSession(session):
                     self._close_session(session)
+                case CheckSession(session):
+                    self._spawn(partial(self._sessions[session].link.probe, PROBE), f"model {session} probe")
                 case RunTool():
                     self._spawn(partial(self._run_tool, output), f"tool {output.name}", key=output.call_id)
                 case CancelTool(call_id):

@@ -9,6 +9,7 @@ from typing import Any
 from telephony import events as ev
 from telephony.commands import (
     AppendAudio,
+    CheckSession,
     ClearPlayback,
     CloseSession,
     Command,
@@ -33,6 +34,9 @@ def caller_audio(state: State, event: ev.CallerAudio, now: float) -> list[Comman
         return []
     if state.guarding:
         payload = state.intake.audio.silence(state.intake.audio.milliseconds(payload))
+    current = state.sessions.current
+    if current is not None and state.unnoticed.frame(payload, state.sessions.seen_at, now):
+        return [AppendAudio(payload), CheckSession(current)]
     return [AppendAudio(payload)]
 
 

@@ -32,6 +32,7 @@ from telephony.conversation.sessions import Sessions
 from telephony.conversation.tally import Tally
 from telephony.conversation.toolcalls import DROPPED, ToolCalls
 from telephony.conversation.transcript import Transcript
+from telephony.conversation.unnoticed import Unnoticed
 from telephony.records import EndedBy, Result
 from telephony.settings import CallSettings
 
@@ -100,6 +101,7 @@ class State:
         self.intake = Intake(started.audio, now)
         self.recent = RecentAudio(started.audio, settings.limits.early_audio)
         self.sessions = Sessions(settings.limits, now)
+        self.unnoticed = Unnoticed(started.audio)
         self.keypad = Keypad()
         self.tally = Tally()
         self.floor = Floor(now)

@@ -144,6 +144,12 @@ class DialedWire:
         except ConnectionClosed as end:
             raise _end(end) from None
 
+    async def ping(self) -> None:
+        try:
+            await (await self._connection.ping())
+        except ConnectionClosed as end:
+            raise _end(end) from None
+
     async def shut(self, code: int, reason: str) -> None:
         await self._connection.close(code, reason)
 

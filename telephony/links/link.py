@@ -38,6 +38,9 @@ class Link(Protocol):
         """Send what was queued and return: for whoever has no task for `pump`, and then instead of it. Returns whether
         everything was sent; it is not on a link that is closed or whose peer does not read."""
 
+    async def probe(self, patience: float) -> None:
+        """Ask the peer whether it is there; the link is closed if it does not answer within *patience* seconds."""
+
     async def close(self, code: int = 1000, reason: str = "", *, flush: bool = True) -> None:
         """Close, bounded by about a second. What is queued goes first, if *flush*. Doing it twice is fine."""
 

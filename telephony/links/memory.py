@@ -49,6 +49,10 @@ class MemoryWire:
         self._out.messages.append(message)
         self._out.changed.set()
 
+    async def ping(self) -> None:
+        if end := self._closed or self._in.end:
+            raise WireClosed(*end)
+
     def post(self, message: str) -> bool:
         if end := self._closed or self._in.end:
             raise WireClosed(*end)

@@ -97,6 +97,12 @@ class ServedWire:
             return data
         raise _end(message)
 
+    async def ping(self) -> None:
+        try:
+            await self._socket.ping()  # its heartbeat listens for the answer, and closes the socket without one
+        except (ClientConnectionError, OSError) as problem:
+            raise WireClosed(None, f"the connection was lost: {problem}") from problem
+
     async def shut(self, code: int, reason: str) -> None:
         if self._transport is not None:
             # From here on `drain` waits for the last byte, so that dropping the connection afterwards loses none.

@@ -49,6 +49,10 @@ class Wire(Protocol):
     async def receive(self) -> str | bytes:
         """The next message; raise `WireClosed` at the end, also if `shut` or `abort` were called meanwhile."""
 
+    async def ping(self) -> None:
+        """Ask whether the peer is there and wait for the answer, where the library tells of it. Raise `WireClosed` if
+        the socket is closed."""
+
     async def shut(self, code: int, reason: str) -> None:
         """Perform the closing handshake. It may wait for ever."""
 
@@ -173,6 +177,16 @@ class WireLink:
             self._writable = False
         return self._writable
 
+    async def probe(self, patience: float) -> None:
+        """See `Link.probe`."""
+        try:
+            async with asyncio.timeout(patience):
+                await self._wire.ping()
+        except TimeoutError:
+            self._give_up("the connection was lost: it answers no pings", None)
+        except WireClosed:
+            self._writable = False  # as in `pump`
+
     # -- the end -------------------------------------------------------------------------------------------------
 
     async def close(self, code: int = 1000, reason: str = "", *, flush: bool = True) -> None:
@@ -198,9 +212,9 @@ class WireLink:
         """Close code and reason; (None, "") while the link is open."""
         return self._end or (None, "")
 
-    def _give_up(self, reason: str) -> None:
+    def _give_up(self, reason: str, code: int | None = TRY_AGAIN_LATER) -> None:
         """Close without a goodbye, which a peer that does not read would never see."""
-        self._finish(TRY_AGAIN_LATER, reason)
+        self._finish(code, reason)
         self._wire.abort()
 
     def _finish(self, code: int | None, reason: str) -> None:

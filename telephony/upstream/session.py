@@ -148,6 +148,10 @@ class Session:
         self._closing = True
         await self._link.close(1000, "", flush=False)
 
+    async def probe(self, patience: float) -> None:
+        """See `Link.probe`."""
+        await self._link.probe(patience)
+
     async def close(self, code: int = 1000, reason: str = "", *, flush: bool = True) -> None:
         """Close, bounded by about a second, and give the place back, also when cancelled."""
         self._closing = True

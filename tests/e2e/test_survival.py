@@ -52,6 +52,11 @@ def asked(**trouble: Any) -> dict[str, Any]:
 TROUBLES: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "killed mid-sentence": (asked(vanish=True), GOES_ON, "The model was lost"),
     "black-holed": (asked(freeze=True), GOES_ON, "silent when an answer was due"),
+    "black-holed while nobody spoke": (
+        {"replies": [{**GREETING, "freeze": True, "trouble_at": "done"}]},
+        {"replies": [{**ASKED, "knows_once": ["Thanks for calling"]}, BYE]},
+        "it answers no pings",
+    ),
     "answering 401": ({"refuse": 401}, FROM_THE_START, ""),
     "answering 429": ({"refuse": 429}, FROM_THE_START, ""),
     "answering 503": ({"refuse": 503}, FROM_THE_START, ""),
