@@ -19,9 +19,12 @@ from telephony.sim.caller import SimulatedCaller
 from telephony.sim.caller_faults import CallerFaults
 from telephony.sim.caller_script import CallerScript
 from telephony.sim.clockwork import Wire
+from telephony.sim.hearing import audible
 from telephony.sim.model import SimulatedModel
 from telephony.sim.model_script import decode_script
 
+WINDOW = 160
+"""Samples in 20 ms of the telephone's audio."""
 LOOKUP = ToolSpec("lookup_order", "Looks an order up.", {"type": "object", "properties": {}})
 HANG_UP = ToolSpec("hang_up", "Ends the call.", {"type": "object", "properties": {}})
 
@@ -58,6 +61,7 @@ def rehearse(
     tools: dict[str, Answer] | None = None,
     listener: Listener | None = None,
     latency: float = 0.0,
+    connect: float = 0.05,
     until: float = 600.0,
     patience: float = 30.0,
     seed: int = 0,
@@ -82,6 +86,7 @@ def rehearse(
         others=successors(first, settings, profile, others, seed),
         tools=tools or {"lookup_order": lambda _: (0.5, {"status": "shipped"})},
         listener=listener,
+        connect=connect,
         to_caller=Wire(latency=latency),
         to_model=Wire(latency=latency),
     )
@@ -89,3 +94,31 @@ def rehearse(
         prepare(rehearsal)
     rehearsal.run(until)
     return rehearsal
+
+
+# -- what the caller's own ear says -----------------------------------------------------------------------------------
+
+
+def longest_silence(call: Rehearsal) -> float:
+    """Seconds: the longest stretch in which the caller neither spoke nor heard anything, while the call lasted."""
+    heard, said = call.caller.heard(call.clock.now), call.caller.said
+    longest = current = 0
+    for at in range(0, len(said), WINDOW):
+        quiet = not audible(heard[at : at + WINDOW]) and not audible(said[at : at + WINDOW])
+        current = current + 1 if quiet else 0
+        longest = max(longest, current)
+    return longest * WINDOW / MULAW_8K.rate
+
+
+def longest_wait(call: Rehearsal) -> float:
+    """Seconds: as `longest_silence`, of stretches that did not end because the caller chose to speak."""
+    heard, said = call.caller.heard(call.clock.now), call.caller.said
+    longest = current = 0
+    for at in range(0, len(said), WINDOW):
+        if audible(said[at : at + WINDOW]):
+            current = 0
+        elif audible(heard[at : at + WINDOW]):
+            longest, current = max(longest, current), 0
+        else:
+            current += 1
+    return max(longest, current) * WINDOW / MULAW_8K.rate

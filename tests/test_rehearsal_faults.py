@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from rehearsals import HANG_UP, LOOKUP, rehearse
-from telephony.audio.format import MULAW_8K
+from rehearsals import HANG_UP, LOOKUP, longest_silence, rehearse
 from telephony.commands import EndCall
 from telephony.events import ServerStopping
 from telephony.rehearsal import Rehearsal
@@ -16,7 +15,6 @@ from telephony.settings import Limits, SessionConfig
 from telephony.sim.caller_faults import CallerFaults
 from telephony.sim.hearing import audible
 
-WINDOW = 160
 CROSSED = ("cancel_without_response", "cancel_not_active", "no_active_response")
 """Complaints of a model that had ended, or dropped without a word, what we cancel."""
 GREETING = {"on": "greeting", "say": "Thanks for calling."}
@@ -27,17 +25,6 @@ BYE = {"on": "speech", "hears": "Bye.", "say": "Goodbye.", "call": {"name": "han
 STEPS: list[Any] = [
     {"wait": "agent"}, {"say": "Where is my order?"}, {"wait": "agent"}, {"say": "Thank you, bye."}, {"wait": "end"}
 ]  # fmt: skip
-
-
-def longest_silence(call: Rehearsal) -> float:
-    """Seconds: the longest stretch in which the caller neither spoke nor heard anything, while the call lasted."""
-    heard, said = call.caller.heard(call.clock.now), call.caller.said
-    longest = current = 0
-    for at in range(0, len(said), WINDOW):
-        quiet = not audible(heard[at : at + WINDOW]) and not audible(said[at : at + WINDOW])
-        current = current + 1 if quiet else 0
-        longest = max(longest, current)
-    return longest * WINDOW / MULAW_8K.rate
 
 
 def check(call: Rehearsal, silence: float) -> EndCall:
