@@ -15,7 +15,7 @@ from telephony.server.app import Server, gateway_application
 from telephony.server.gateway import Gateway
 from telephony.server.keys import Keyring
 from telephony.settings import Settings
-from telephony.upstream.deployment import deployments
+from telephony.upstream.deployment import Deployment, realtime_only
 from telephony.upstream.pool import Upstream
 
 PORT = 4000
@@ -52,6 +52,21 @@ def make_gateway(settings: Settings, upstream: Upstream) -> Gateway:
     return Gateway(upstream, Keyring(_master(settings), settings.gateway.keys))
 
 
+def offered(settings: Settings, environ: Mapping[str, str]) -> tuple[Deployment, ...]:
+    """The realtime deployments of a `model_list` that may hold models of every kind; those that are passed over because
+    they are somebody else's are named in one warning.
+
+    Raises `ConfigurationError` if one that says it is realtime cannot be used, or if nothing is left.
+    """
+    found, passed_over = realtime_only(settings.model_list, environ)
+    if not found and passed_over:
+        raise passed_over[0]
+    if passed_over:
+        names = ", ".join(dict.fromkeys(error.place.removeprefix("model_list, ") for error in passed_over))
+        _log.warning("not offered: taken for models of another kind", models=names, first=str(passed_over[0]))
+    return found
+
+
 @contextlib.asynccontextmanager
 async def open_gateway(settings: Settings, environ: Mapping[str, str]) -> AsyncIterator[OpenGateway]:
     """Resolve the models, listen, and on leaving let the sessions end.
@@ -64,7 +79,7 @@ async def open_gateway(settings: Settings, environ: Mapping[str, str]) -> AsyncI
             f"there is no key, and {settings.host} can be reached by others, who would talk at your expense",
             "Set LITELLM_MASTER_KEY, give clients keys under gateway.keys, or listen with --host 127.0.0.1.",
         )
-    upstream = Upstream(deployments(settings.model_list, environ), settings.router_settings)
+    upstream = Upstream(offered(settings, environ), settings.router_settings)
     if not upstream.balancer.names:
         problem, remedy = "it has no realtime model", "Add one, such as xai/grok-voice-latest."
         raise ConfigurationError("model_list", problem, remedy)
@@ -81,8 +96,8 @@ async def open_gateway(settings: Settings, environ: Mapping[str, str]) -> AsyncI
 async def serve_clients(settings: Settings, environ: Mapping[str, str], stop: asyncio.Event) -> None:
     """Serve clients until *stop* is set, then let their sessions end."""
     async with open_gateway(settings, environ) as running:
-        models = [model.model_name for model in settings.model_list]
-        _log.info("listening", address=f"{running.address}/v1/realtime", models=", ".join(dict.fromkeys(models)))
+        models = ", ".join(running.gateway.models)
+        _log.info("listening", address=f"{running.address}/v1/realtime", models=models)
         await stop.wait()
         _log.info("stopping", sessions=running.gateway.sessions, seconds=settings.drain)
 

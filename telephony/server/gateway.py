@@ -93,6 +93,11 @@ class Gateway:
         ]
 
     @property
+    def models(self) -> list[str]:
+        """What is offered, by name."""
+        return list(self._upstream.balancer.names)
+
+    @property
     def sessions(self) -> int:
         """How many are running."""
         return len(self._relays)

@@ -6,6 +6,7 @@ import json
 
 import pytest
 from aiohttp import ClientSession
+from structlog.testing import capture_logs
 from websockets.asyncio.client import connect
 
 from gateways import MASTER, entry, gateway, model
@@ -14,7 +15,7 @@ from telephony.agents.agent import Agent
 from telephony.errors import ConfigurationError
 from telephony.runtime.gateway import has_keys, open_gateway
 from telephony.runtime.office import open_office
-from telephony.settings import Settings
+from telephony.settings import ModelEntry, Settings
 
 KEYS = {"gateway": {"keys": {"a": {"key": "sk-a"}}}}
 MODELS = {"model_list": [entry("ws://127.0.0.1:9")]}
@@ -45,6 +46,22 @@ async def test_without_a_model_there_is_nothing_to_offer():
 async def test_a_key_that_is_missing_is_found_before_anybody_connects():
     models = [{"model_name": "m", "litellm_params": {"model": "xai/grok-voice-latest"}}]
     assert "XAI_API_KEY" in await complaint(model_list=models, **KEYS)
+
+
+async def test_models_of_another_kind_are_passed_over_with_one_warning():
+    """Of a proxy's `config.yaml` most is not for us, and few of its models say of what kind they are."""
+    chat = [
+        {"model_name": "claude", "litellm_params": {"model": "anthropic/claude", "api_key": "k"}},
+        {"model_name": "gpt", "litellm_params": {"model": "openai/gpt-4o"}},
+        {"model_name": "ears", "litellm_params": {"model": "whisper-1"}, "model_info": {"mode": "audio_transcription"}},
+    ]
+    with capture_logs() as logs:
+        async with gateway([entry("ws://127.0.0.1:9"), *map(ModelEntry.model_validate, chat)]) as running:
+            assert running.process.gateway.models == ["voice"]
+    (warning,) = (log for log in logs if log["log_level"] == "warning")
+    assert warning["models"] == "claude, gpt"
+    realtime = {**chat[0], "model_info": {"mode": "realtime"}}
+    assert "nobody can tell whose model" in await complaint(model_list=[*MODELS["model_list"], realtime], **KEYS)
 
 
 def test_a_master_key_or_a_clients_key_make_a_gateway():
