@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
 from typing import Any
 
 from telephony.carriers.base import Carrier
@@ -22,13 +23,17 @@ from telephony.sim.model import SimulatedModel
 
 Answer = Callable[[dict[str, Any]], tuple[float, Any]]
 """A tool of a rehearsal: arguments in, seconds it takes and its result out."""
+Successor = Callable[[str], tuple[SimulatedModel, Dialect] | str]
+"""Asked for another session: the conversation to resume in (empty: a new one), the model that answers and the dialect
+spoken to it out, or why nobody does."""
+PROBE = 2.0
+"""Seconds until a socket is found dead that was asked whether it is alive."""
 
 
 class Rehearsal:
     """One call. `run` it, then look at `exchange`, `caller`, `models`, `ending` and `notes`.
 
-    *others* are there when another session is asked for, one after the other: a model and the dialect spoken to it, or
-    why nobody answers. After the last of them nobody does.
+    *others* are there when another session is asked for, one after the other. After the last of them nobody is.
     """
 
     def __init__(
@@ -41,7 +46,7 @@ class Rehearsal:
         *,
         tools: Mapping[str, Answer] | None = None,
         listener: Listener | None = None,
-        others: Iterable[tuple[SimulatedModel, Dialect] | str] = (),
+        others: Iterable[Successor] = (),
         connect: float = 0.05,
         to_caller: Wire | None = None,
         to_model: Wire | None = None,
@@ -54,14 +59,14 @@ class Rehearsal:
         self._caller_port = self.clock.add("caller", caller)
         (carrier_port,) = self.clock.station("desk", self.desk, "carrier")
         self.clock.wire(self._caller_port, carrier_port, there=to_caller or Wire(), back=to_caller or Wire())
-        self._answering = iter([(model, dialect), *others])
+        self._answering = chain[Successor]([lambda _: (model, dialect)], others)
         self._to_model = to_model or Wire()
         self._connect = connect
 
     def run(self, until: float = 600.0) -> EndCall | None:
         """Let the call take its course; None if it had not ended by *until* (seconds)."""
         self.clock.send(self._caller_port, self.caller.open(0.0, {}))
-        self._open_session(0)
+        self._open_session(OpenSession(0))
         self.clock.run(until, when=lambda: self.desk.ending is not None and not self.caller.streaming)
         return self.desk.ending
 
@@ -85,17 +90,18 @@ class Rehearsal:
         """The one with whom the latest session was."""
         return self.models[-1]
 
-    def _open_session(self, number: int) -> None:
+    def _open_session(self, command: OpenSession) -> None:
         """Somebody answers a little later, or nobody does."""
+        number = command.session
 
         def happen(now: float) -> list[str]:
-            answering = next(self._answering, "nobody answers")
+            answering = next(self._answering, _nobody)(command.resume)
             if isinstance(answering, str):
                 self.desk.feed(ModelLost(answering, None, number), now)
                 return []
             model, dialect = answering
             self.models.append(model)
-            socket = _Socket(model, number, self.desk, self.clock, self._to_model.latency)
+            socket = self.desk.sockets[number] = _Socket(model, number, self.desk, self.clock, self._to_model.latency)
             port = self.clock.add(f"model {number}", socket)
             self.clock.wire(port, Port("desk", str(number)), there=self._to_model, back=self._to_model)
             self.clock.send(port, model.open(now))
@@ -119,8 +125,9 @@ class _Desk:
         tools: Mapping[str, Answer],
         listener: Listener | None,
         hang_up: Callable[[float], None],
-        open_session: Callable[[int], None],
+        open_session: Callable[[OpenSession], None],
     ) -> None:
+        self.sockets: dict[int, _Socket] = {}
         self.exchange: Exchange | None = None
         self.ending: EndCall | None = None
         self.notes: list[tuple[float, Note]] = []
@@ -177,10 +184,12 @@ class _Desk:
                     messages.append(("carrier", message))
                 case ToModel(message, _, session):
                     messages.append((str(session), message))
-                case OpenSession(session):
-                    self._open_session(session)
-                case CloseSession() | CheckSession():
+                case OpenSession():
+                    self._open_session(output)
+                case CloseSession():
                     pass  # what it still says is heard by nobody
+                case CheckSession(session):
+                    self.sockets[session].probe(now)
                 case RunTool():
                     self._run(output, now)
                 case HangUp():
@@ -229,6 +238,17 @@ class _Socket:
     def receive(self, message: str | bytes, now: float) -> Iterable[str]:
         return [] if self._closed else self._after(self._model.receive(message, now), now)
 
+    def probe(self, now: float) -> None:
+        """Find out whether anybody is behind it."""
+
+        def gone(at: float) -> list[str]:
+            self._desk.feed(ModelLost("no answer to a ping", None, self._number), at)
+            return []
+
+        if self._model.frozen and not self._closed:
+            self._closed = True
+            self._clock.at(now + PROBE, gone)
+
     def _after(self, messages: list[str], now: float) -> list[str]:
         if self._model.close_request and not self._closed:
             self._closed = True
@@ -247,3 +267,7 @@ class _Socket:
 
             self._clock.at(now, leave)  # behind the messages, which are on the wire once they are returned
         return messages
+
+
+def _nobody(_: str) -> str:
+    return "nobody answers"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from telephony.audio.transcode import Transcoder
 from telephony.carriers.twilio import TwilioStream
 from telephony.exchange import Listener
 from telephony.realtime import Dialect, dialect
-from telephony.rehearsal import Answer, Rehearsal
+from telephony.rehearsal import Answer, Rehearsal, Successor
 from telephony.settings import CallSettings, Clips, SessionConfig, ToolSpec
 from telephony.sim.caller import SimulatedCaller
 from telephony.sim.caller_faults import CallerFaults
@@ -38,17 +39,27 @@ def hum(text: str) -> bytes:
 
 def successors(
     first: SimulatedModel, settings: CallSettings, profile: str, scripts: Sequence[dict[str, Any] | str], seed: int
-) -> Iterator[tuple[SimulatedModel, Dialect] | str]:
+) -> Iterator[Successor]:
     """Who takes over, one after the other: another provider, the first one again, or nobody."""
     latest = first
+
+    def again(script: dict[str, Any], resume: str) -> tuple[SimulatedModel, Dialect]:
+        nonlocal latest
+        document = decode_script({"profile": profile, **script})
+        latest = SimulatedModel(document, hum, seed, after=latest, conversation_id=resume)
+        return latest, dialect(profile, settings.session)
+
+    def elsewhere(script: dict[str, Any], _: str) -> tuple[SimulatedModel, Dialect]:
+        return SimulatedModel(decode_script(script), hum, seed), dialect(script["profile"], settings.session)
+
+    def nobody(reason: str, _: str) -> str:
+        return reason
+
     for script in scripts:
         if isinstance(script, str):
-            yield script
-        elif "profile" in script:
-            yield SimulatedModel(decode_script(script), hum, seed), dialect(script["profile"], settings.session)
+            yield partial(nobody, script)
         else:
-            latest = SimulatedModel(decode_script({"profile": profile, **script}), hum, seed, after=latest)
-            yield latest, dialect(profile, settings.session)
+            yield partial(elsewhere if "profile" in script else again, script)
 
 
 def rehearse(

@@ -108,6 +108,14 @@ def test_what_the_caller_says_while_nobody_listens_reaches_the_next_session(mish
         assert callers == [ASK, "Thank you, bye."], at
 
 
+@pytest.mark.parametrize("first", ["xai", "openai"])
+def test_a_session_that_dies_while_nobody_speaks_is_found_out_when_the_caller_does(first: str) -> None:
+    model = {"faults": [{"at_s": 1.2, "freeze": True}]}
+    call = rehearse(STEPS, [GREETING], profile=first, model=model, others=[other(ANSWER, BYE)])
+    goes_on(call)
+    assert spoken(call) == ["Thanks for calling.", TELL, "Goodbye."]
+
+
 def test_a_session_that_goes_deaf_while_nobody_speaks_is_found_out_when_it_is_spoken_to() -> None:
     """It answers pings and nothing else, so that the caller's question is lost with it."""
     model = {"faults": [{"at_s": 1.2, "mute": True}]}
