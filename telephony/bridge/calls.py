@@ -133,6 +133,7 @@ class Calls:
             await self._run(record, exchange, bridge, tape)
         finally:
             del self.live[caller.call_id]
+            self._ringing.forget(caller.call_id)
             self._remember(caller.call_id, bridge)
             try:
                 _complete(record, exchange, bridge, tape)
