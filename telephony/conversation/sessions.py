@@ -75,15 +75,19 @@ class Sessions:
 
     def open(self, why: Why, now: float, failed: str = "") -> OpenSession | None:
         """Ask for another one; None if as many as a call may have in so short a time have failed. *failed*: what is
-        wrong with the current one or the one before."""
-        if failed:
+        wrong with the current one or the one before.
+
+        The provider is asked to resume the conversation only where nobody is in it any more: what was said while a
+        second session waits for its turn is not known to have reached that one.
+        """
+        if why != "rotate":
             if self._replaced >= self._limits.replacements:
                 return None
             self._replaced += 1
         since = self.away_since if why in ("first", "lost") else now  # all attempts share one budget
         self.coming = Coming(self._count, why, since + self._limits.connect, failed=failed)
         self._count += 1
-        return OpenSession(self.coming.number, failed, self._conversation_id)
+        return OpenSession(self.coming.number, failed, self._conversation_id if why == "lost" else "")
 
     def connected(self, model: str, now: float) -> None:
         """The socket of the one that is coming is open: it has `READY_TIME` now, and no longer than it had before."""
