@@ -124,9 +124,14 @@ def _late(state: State, coming: Coming, now: float) -> None:
 
 def suspect(state: State, why: str, now: float) -> bool:
     """The current session may be dead though its socket is open: look for another, which takes over unless this one
-    speaks first. False if there have been too many already."""
-    sessions = state.sessions
-    if sessions.coming is None and sessions.current is not None and not sessions.alone:
+    speaks first. False if none is to be had."""
+    sessions, coming = state.sessions, state.sessions.coming
+    if coming and coming.why == "rotate":  # it was to come in any case, and need not wait for its turn any more
+        coming.why, coming.failed = "suspect", why
+        if coming.ready:
+            _take_over(state, now)
+            return True
+    elif coming is None and sessions.current is not None and not sessions.alone:
         _ask_for_next(state, "suspect", now, why)
     return sessions.suspected
 
