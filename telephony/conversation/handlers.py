@@ -162,11 +162,9 @@ def history_replayed(state: State, event: ev.HistoryReplayed, now: float) -> Non
 def session_ready(state: State, event: ev.SessionReady, now: float) -> None:
     """Acknowledged in time, or by a session that the call had gone on with already."""
     sessions = state.sessions
-    if (coming := sessions.coming) and coming.number == event.session:
-        coming.ready = event
-    elif event.session != sessions.current:
+    if sessions.acknowledged(event, now) or event.session != sessions.current:
         return
-    elif state.playback.items and event.output_audio not in (None, state.playback.audio):
+    if state.playback.items and event.output_audio not in (None, state.playback.audio):
         # What it said so far was noise, and nobody can tell it from what comes.
         survival.session_lost(state, event.session, "it told too late in which format it speaks", now)
     else:

@@ -29,6 +29,9 @@ PEACE = 60.0
 """Seconds a session must have lived for its loss not to be counted together with those before."""
 ROTATE_AGAIN = 30.0
 """Seconds between attempts to replace a session that is well and getting old."""
+FOR_SILENCE = 1.5
+"""Seconds a session that is to replace one that is well waits for a moment in which nobody is heard at all; then it is
+enough that everything the agent is heard to say has come."""
 
 
 class Coming(msgspec.Struct):
@@ -37,9 +40,9 @@ class Coming(msgspec.Struct):
     number: int
     why: Why
     until: float
-    """When it is given up."""
+    """When it is given up; once it is ready, until when it waits for silence."""
     model: str = ""
-    connected: bool = False
+    connected_at: float | None = None
     ready: SessionReady | None = None
     resumed: bool = False
     """Whether the provider showed that it remembers the conversation."""
@@ -92,8 +95,15 @@ class Sessions:
     def connected(self, model: str, now: float) -> None:
         """The socket of the one that is coming is open: it has `READY_TIME` now, and no longer than it had before."""
         if self.coming:
-            self.coming.connected, self.coming.model = True, model
+            self.coming.connected_at, self.coming.model = now, model
             self.coming.until = min(self.coming.until, now + READY_TIME)
+
+    def acknowledged(self, ready: SessionReady, now: float) -> bool:
+        """A session is ready. Whether it is the one that is coming."""
+        if not self.coming or self.coming.number != ready.session:
+            return False
+        self.coming.ready, self.coming.until = ready, now + FOR_SILENCE
+        return True
 
     def is_coming(self, number: int) -> bool:
         return self.coming is not None and self.coming.number == number
@@ -121,7 +131,8 @@ class Sessions:
             self.current = coming.number
             self._since = self.seen_at = now
             self.alone = False
-            self._rotates_at = now + self._limits.session if self._limits.session else math.inf
+            begun_at = now if coming.connected_at is None else coming.connected_at
+            self._rotates_at = begun_at + self._limits.session if self._limits.session else math.inf
             self._conversation_id = coming.conversation_id
         return coming
 
@@ -138,7 +149,7 @@ class Sessions:
         return self.current is not None and self.coming is None and now >= self._rotates_at
 
     def deadline(self) -> float:
-        """Seconds: when one is given up or replaced next."""
+        """Seconds: when one is given up, need not wait for silence any longer, or is replaced next."""
         if self.coming is None:
             return self._rotates_at if self.current is not None else math.inf
-        return math.inf if self.coming.ready else self.coming.until
+        return self.coming.until

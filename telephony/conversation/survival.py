@@ -40,7 +40,7 @@ def settle(state: State, now: float) -> None:
     if sessions.outlived(now) and state.phase is Phase.TALKING:
         _ask_for_next(state, "rotate", now)
     coming = sessions.coming
-    if coming and coming.ready and (coming.why != "rotate" or between_turns(state, now)):
+    if coming and coming.ready and (coming.why != "rotate" or between_turns(state, now, silent=now < coming.until)):
         _take_over(state, now)
     if now >= filler_at(state):
         fill(state, now)
@@ -86,8 +86,9 @@ def _not_to_be_had(state: State, reason: str, now: float) -> None:
         return
     state.out.append(CloseSession(sessions.withdraw(now)))
     if coming.why in ("first", "lost"):
-        state.remember(f"The model was lost: {reason}" if coming.connected else f"No model could be reached: {reason}")
-        if coming.connected:
+        there = coming.connected_at is not None
+        state.remember(f"The model was lost: {reason}" if there else f"No model could be reached: {reason}")
+        if there:
             _ask_for_next(state, coming.why, now, reason)
         else:  # whoever looks for one has asked everybody
             give_up(state, coming.failed or reason, now)
@@ -111,7 +112,7 @@ def _ask_for_next(state: State, why: Why, now: float, failed: str = "") -> None:
 def _late(state: State, coming: Coming, now: float) -> None:
     """The session that was to come took too long. One that is there and only did not acknowledge our configuration may
     still do, as some servers never acknowledge anything: it is tried while another is looked for."""
-    if not coming.connected:
+    if coming.connected_at is None:
         _not_to_be_had(state, "the model could not be reached in time", now)
     elif coming.why in ("suspect", "rotate"):
         _not_to_be_had(state, "it did not acknowledge the session in time", now)
@@ -172,11 +173,12 @@ def give_up(state: State, reason: str, now: float) -> None:
 # -- a session comes -----------------------------------------------------------------------------------------------
 
 
-def between_turns(state: State, now: float) -> bool:
-    """Whether nobody says anything, is about to, or waits for it: then nothing is lost by speaking with another."""
+def between_turns(state: State, now: float, *, silent: bool = True) -> bool:
+    """Whether nobody says anything, is about to, or waits for it: then nothing is lost by speaking with another. If it
+    need not be *silent*, what the model has said may still be heard."""
     busy = state.floor.taken(now) or state.floor.expecting or state.guarding or state.keypad.digits
     working = state.responses.pending or state.tools.open or state.tools.reply_due
-    heard = not state.playback.audible(now) and state.transcript.settled(now)
+    heard = state.transcript.settled(now) and not (silent and state.playback.audible(now))
     return state.phase is Phase.TALKING and heard and not busy and not working
 
 

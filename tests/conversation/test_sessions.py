@@ -7,7 +7,8 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telephony.conversation.sessions import PEACE, READY_TIME, ROTATE_AGAIN, Sessions, Why
+from telephony.conversation.sessions import FOR_SILENCE, PEACE, READY_TIME, ROTATE_AGAIN, Sessions, Why
+from telephony.events import SessionReady
 from telephony.settings import Limits
 
 
@@ -71,12 +72,21 @@ def test_losses_count_also_where_nobody_says_why() -> None:
 
 def test_growing_old_is_no_failure_and_costs_no_replacement() -> None:
     made = sessions(replacements=0, session=100)
-    assert not made.outlived(100.9)
-    assert made.outlived(101.0)
+    assert not made.outlived(100.4)
+    assert made.outlived(100.5)
     assert made.open("rotate", 101.0) is not None
     assert not made.outlived(200.0), "one is coming"
+    made.connected("grok", 102.0)
     made.take_over(110.0)
-    assert made.deadline() == 210.0
+    assert made.deadline() == 202.0, "it grows old from its connection on, whether or not it is spoken to"
+
+
+def test_a_ready_session_wakes_us_when_it_need_not_wait_for_silence_any_longer() -> None:
+    made = sessions(session=100)
+    made.open("rotate", 101.0)
+    assert not made.acknowledged(SessionReady(session=7), 102.0)
+    assert made.acknowledged(SessionReady(session=1), 102.0)
+    assert made.deadline() == 102.0 + FOR_SILENCE
 
 
 def test_an_old_session_that_cannot_be_replaced_goes_on_and_is_tried_again_later() -> None:

@@ -43,3 +43,58 @@ def test_a_session_that_was_to_replace_an_old_one_takes_over_when_that_one_falls
     assert call.sent(cmd.OpenSession) == [cmd.OpenSession(1)]
     call.hear(0.1)
     assert call.sent(cmd.RequestResponse)[-1] == cmd.RequestResponse()
+
+
+def growing_old(seconds: float = 10) -> Playbook:
+    """A call whose sessions are to be replaced after *seconds*; others are there at once."""
+    return Playbook(others="there", limits=Limits(session=seconds, caller_silence=0))
+
+
+def test_an_old_session_is_replaced_in_a_moment_of_silence() -> None:
+    call = growing_old()
+    call.greet()
+    call.hear(8.9)
+    assert not call.sent(cmd.OpenSession)
+    call.hear(0.2)
+    assert call.sent(cmd.OpenSession, cmd.UseSession, cmd.CloseSession) == [
+        cmd.OpenSession(1),
+        cmd.CloseSession(0),
+        cmd.UseSession(1),
+    ]
+    assert call.call.state.tally.notes == []
+
+
+def test_where_silence_does_not_come_it_is_enough_that_all_that_is_heard_has_come() -> None:
+    """A model that speaks for a minute has said all of it to us in ten seconds."""
+    call = growing_old(3)
+    call.greet()
+    call.feed(ev.SpeechStarted("u1"), ev.SpeechStopped("u1"), ev.CallerTranscript("u1", "Tell me.", final=True))
+    call.feed(ev.ResponseStarted("r1"), ev.ModelAudio("r1", "i1", speech(30_000)))
+    call.hear(4)
+    assert call.sent(cmd.OpenSession)
+    assert not call.sent(cmd.UseSession), "more may come of it"
+    call.feed(ev.ModelTranscript("r1", "i1", "Once upon a time.", final=True), ev.ModelAudioDone("r1", "i1"))
+    call.feed(ev.ResponseDone("r1"))
+    assert call.sent(cmd.UseSession) == [cmd.UseSession(1)]
+    assert cmd.AddMessage("Once upon a time.", "assistant") in call.sent(cmd.AddMessage)
+    call.hear(30)
+    assert call.call.turns(call.now)[-1].heard == "Once upon a time."
+    assert not call.call.turns(call.now)[-1].interrupted
+
+
+def test_a_session_is_not_replaced_while_something_is_to_come() -> None:
+    for events in (
+        [ev.SpeechStarted("u1")],
+        [ev.SpeechStarted("u1"), ev.SpeechStopped("u1")],
+        [ev.ResponseStarted("r1")],
+        [ev.ResponseStarted("r1"), ev.ToolRequested("r1", "c1", "lookup", "{}"), ev.ResponseDone("r1")],
+        [ev.KeyPressed("1")],
+        [ev.CallerTranscript("u1", "And", final=False)],
+    ):
+        call = Playbook(others="there", limits=Limits(session=10, caller_silence=0))
+        call.greet()
+        call.hear(8.9)
+        call.feed(*events)
+        call.hear(0.5)
+        assert call.sent(cmd.OpenSession), events
+        assert not call.sent(cmd.UseSession), events
