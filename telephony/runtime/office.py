@@ -29,7 +29,7 @@ from telephony.runtime.checks import check, serving_problems
 from telephony.runtime.clips import clips_for
 from telephony.runtime.configuration import ConfigurationErrors
 from telephony.runtime.departures import Departures
-from telephony.runtime.gateway import has_keys, make_gateway
+from telephony.runtime.gateway import has_keys, make_gateway, offered
 from telephony.server.app import Server, application
 from telephony.server.reception import Reception
 from telephony.server.webhooks import DIAL_ENDED
@@ -165,12 +165,11 @@ def _agents(settings: Settings, extra: Iterable[Agent]) -> list[Agent]:
 
 def _models(settings: Settings, agents: Iterable[Agent], environ: Mapping[str, str]) -> Iterable[Deployment]:
     """Of `model_list` what some agent may come to speak with, so that nobody needs keys for the rest of it. Clients of
-    the gateway may ask for everything."""
+    the gateway may ask for whatever there is."""
     wanted = {agent.settings.model for agent in agents}
-    if "" in wanted or has_keys(settings):
-        return deployments(settings.model_list, environ)
     fallbacks = {other for name in wanted for other in chain(name, settings.router_settings)}
-    return deployments(settings.model_list, environ, wanted=wanted | fallbacks)
+    needed = deployments(settings.model_list, environ, wanted=None if "" in wanted else wanted | fallbacks)
+    return offered(settings, environ) if has_keys(settings) else needed
 
 
 def _plan(agent: Agent, upstream: Upstream, stack: contextlib.AsyncExitStack) -> Plan:

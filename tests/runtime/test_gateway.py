@@ -74,8 +74,10 @@ def test_a_master_key_or_a_clients_key_make_a_gateway():
 async def test_a_telephone_office_offers_it_too_once_there_is_a_key(master, tmp_path, nothing_left_behind):
     async with await model() as grok:
         settings = settings_for(tmp_path, grok.url, general_settings={"master_key": master})
+        chat = {"model_name": "claude", "litellm_params": {"model": "anthropic/claude"}}
+        settings = settings.model_copy(update={"model_list": [*settings.model_list, ModelEntry.model_validate(chat)]})
         address = settings.public_url.removeprefix("http")
-        async with open_office(settings, {}, agents=[Agent("desk")]), ClientSession() as http:
+        async with open_office(settings, {}, agents=[Agent("desk", model="sim")]), ClientSession() as http:
             async with http.get(f"http{address}/v1/models", headers={"api-key": MASTER}) as response:
                 assert response.status == (200 if master else 404)
             if master:
