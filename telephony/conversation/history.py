@@ -27,8 +27,7 @@ EARLIER = 6000
 def seeds(state: State, *, resumed: bool) -> list[ModelCommand]:
     """What to tell a new session. One that was *resumed* knows what was said, but not which calls are open: xAI leaves
     them out of what it replays."""
-    spoken = [] if resumed else state.transcript.told(state.playback.items, state.playback.audio.rate)
-    turns = [turn for turn in spoken if turn.heard and not turn.item_id.startswith(LOCAL)]
+    turns = [] if resumed else _spoken(state)
     calls = [call for call in state.tools.made if not resumed or _unknown(call, state.sessions.away_since)]
     moments: list[tuple[float, int, list[ModelCommand]]] = [
         (turn.started_at, 0, [_message(turn)]) for turn in turns[-LATEST:]
@@ -37,6 +36,17 @@ def seeds(state: State, *, resumed: bool) -> list[ModelCommand]:
     told = [command for _, _, commands in sorted(moments, key=lambda moment: moment[:2]) for command in commands]
     earlier = turns[:-LATEST]
     return [AddMessage(phrases.earlier(_summary(earlier)), "system"), *told] if earlier else told
+
+
+def last_words(state: State) -> str:
+    """What was heard of what the agent said last."""
+    return next((turn.heard for turn in reversed(_spoken(state)) if turn.speaker == "agent"), "")
+
+
+def _spoken(state: State) -> list[Turn]:
+    """Turns of which something was understood or heard, recorded sentences left out."""
+    turns = state.transcript.told(state.playback.items, state.playback.audio.rate)
+    return [turn for turn in turns if turn.heard and not turn.item_id.startswith(LOCAL)]
 
 
 def _unknown(call: Call, since: float) -> bool:

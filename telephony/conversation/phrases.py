@@ -21,11 +21,16 @@ CLOSING_DOWN = (
     "The telephone service is about to be restarted and this call must end now. In the language of this conversation, "
     "apologise in one short sentence, ask the caller to call again in a few minutes, and say goodbye. Say nothing else."
 )
-CUT_OFF = (
+_CUT_OFF = (
     "Your last answer was cut off in the middle by a technical fault, and the caller waited. In the language of this "
     "conversation, go on from where you were. Do not repeat what you have said, and do not greet again."
 )
-"""A message to a model that takes up what another one was saying."""
+
+
+def cut_off(heard: str = "") -> str:
+    """A message to a model that takes up what was being said in another session. *heard*: what the caller has heard of
+    it, where the model remembers more than that."""
+    return f"{_CUT_OFF} All that the caller has heard of it is: {heard}" if heard else _CUT_OFF
 
 
 def earlier(lines: str) -> str:

@@ -233,20 +233,21 @@ def _catch_up(state: State, coming: Coming, unheard_since: float, now: float) ->
     """Tell the new session what it missed, let it hear what nobody has listened to, and ask for what is owed."""
     sessions, floor = state.sessions, state.floor
     state.watchdogs.answered()
-    state.responses.drop_wishes("nudge")
+    state.responses.drop_wishes("nudge", "tools")  # what was begun of an answer counts for nothing here
     since = (now if coming.why == "rotate" else unheard_since) - OVERLAP
     cut_short = state.transcript.retract(now - state.recent.seconds + OVERLAP)
     since = min([since, *(turn.started_at - OVERLAP for turn in cut_short)])
     state.out += history.seeds(state, resumed=coming.resumed)
     if sessions.broke_off:
-        state.out.append(AddMessage(phrases.CUT_OFF, "system"))
+        heard = history.last_words(state) if coming.resumed else ""
+        state.out.append(AddMessage(phrases.cut_off(heard), "system"))
     payload = b"" if state.guarding else state.recent.last(now - since)
     state.intake.restart(payload)
     if payload:
         state.out.append(AppendAudio(payload))
     if cut_short:  # it hears the caller's words now, and will mostly answer them by itself
         floor.reply_by = now + AUTO_REPLY
-    if floor.expecting and not state.tools.open and not state.responses.waiting:
+    if floor.expecting and not (state.tools.open or state.tools.reply_due or state.responses.waiting):
         state.responses.wish("resume", RequestResponse())
     if floor.expecting:  # the caller has waited long enough already: the next silence is the last
         state.watchdogs.nudges = NUDGES

@@ -22,3 +22,9 @@ def test_whatever_ends_the_call_says_goodbye(text: str) -> None:
 
 def test_keys_are_shown_as_typed_and_as_what_they_are() -> None:
     assert phrases.keys_pressed("42#") == "[The caller pressed these keys on the telephone keypad: 42#]"
+
+
+def test_a_model_that_remembers_more_than_was_heard_is_told_where_the_caller_stopped_hearing() -> None:
+    assert phrases.cut_off("It has been").endswith("heard of it is: It has been")
+    assert "heard" not in phrases.cut_off()
+    assert "language of this conversation" in phrases.cut_off()

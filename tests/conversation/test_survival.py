@@ -25,6 +25,19 @@ def test_what_broke_off_unnoticed_is_asked_for_again_of_the_session_that_takes_o
     assert call.sent(cmd.RequestResponse, cmd.UseSession)[-2:] == [cmd.UseSession(1), cmd.RequestResponse()]
 
 
+@pytest.mark.parametrize("begun", [0, 1])
+def test_an_answer_to_outputs_that_was_asked_for_or_begun_and_not_heard_is_asked_for_again(begun: int) -> None:
+    call = Playbook(others="there")
+    call.reach("tool")
+    call.feed(ev.ToolFinished("c1", "{}"))
+    assert call.log[-1][1] == cmd.RequestResponse()
+    call.feed(*[ev.ResponseStarted("r2")][:begun])
+    call.feed(ev.ModelLost("closed", 1011))
+    assert call.log[-1][1] == cmd.RequestResponse()
+    call.say("s1-r1", "s1-i1", 500, "Here it is.")
+    assert call.sent(cmd.RequestResponse, cmd.UseSession)[-2:] == [cmd.UseSession(1), cmd.RequestResponse()], "once"
+
+
 @pytest.mark.parametrize("ready", [True, False])
 def test_a_session_that_was_to_replace_an_old_one_takes_over_when_that_one_falls_silent(ready: bool) -> None:
     call = Playbook(others="scripted", limits=Limits(session=10, caller_silence=0))
