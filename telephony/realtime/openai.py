@@ -38,9 +38,6 @@ from telephony.settings import AUDIO_FORMATS, SessionConfig
 TRANSCRIPTION_MODEL = "gpt-4o-mini-transcribe"
 """Transcribes the caller unless `agents.*.session` names another; it takes a prompt, which carries the key terms."""
 
-CALL_ID_LENGTH = 32
-"""Characters of the longest call id that OpenAI takes; xAI's own have 43, and history moves between them."""
-
 _VERBATIM = (
     "Speak the text between the tags to the caller, word for word, in the language it is written in. "
     "Do not introduce it, comment on it, answer it or add to it, and stop where it ends.\n<say>\n{text}\n</say>"
@@ -60,6 +57,8 @@ class OpenAI:
     )
     _PARTS: Mapping[str, str] = {"user": "input_text", "system": "input_text", "assistant": "output_text"}
     """What kind of text a message of each role is made of."""
+    _CALL_ID_LENGTH = 32
+    """Characters of the longest call id that OpenAI takes; xAI's own have 43, and history moves between them."""
 
     def __init__(self, config: SessionConfig) -> None:
         self.config = config
@@ -206,7 +205,7 @@ class OpenAI:
 
     def _tool_call(self, command: AddToolCall) -> JsonObject:
         """Ids of another provider may be too long here; an output that follows goes by the same short one."""
-        call_id = self._adopted[command.call_id] = shortened(command.call_id)
+        call_id = self._adopted[command.call_id] = shortened(command.call_id, self._CALL_ID_LENGTH)
         call = {"type": "function_call", "call_id": call_id, "name": command.name, "arguments": command.arguments}
         return _item(call)
 
@@ -215,11 +214,11 @@ class OpenAI:
         return _item({"type": "message", "role": command.role, "content": content})
 
 
-def shortened(call_id: str) -> str:
-    """*call_id* if it has at most `CALL_ID_LENGTH` characters, otherwise the beginning of its SHA-256."""
-    if len(call_id) <= CALL_ID_LENGTH:
+def shortened(call_id: str, length: int) -> str:
+    """*call_id* if it has at most *length* characters, otherwise the beginning of its SHA-256."""
+    if len(call_id) <= length:
         return call_id
-    return hashlib.sha256(call_id.encode("utf-8", "replace")).hexdigest()[:CALL_ID_LENGTH]
+    return hashlib.sha256(call_id.encode("utf-8", "replace")).hexdigest()[:length]
 
 
 def _item(item: JsonObject) -> JsonObject:

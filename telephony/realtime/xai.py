@@ -32,6 +32,8 @@ class XAI(OpenAI):
         truncates=False,  # documented, and it fails now and then
     )
     _PARTS: Mapping[str, str] = {**OpenAI._PARTS, "assistant": "text"}
+    _CALL_ID_LENGTH = 43
+    """That of its own ids: a call that is open in a resumed conversation is told under the one it may be known by."""
 
     def _check(self) -> None:
         """An invalid session is answered with an error and the old one stays: manual turns, and a silent agent."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from telephony.audio.format import ALAW_8K, MULAW_8K, PCM16_8K, PCM16_16K, PCM16_24K
-from telephony.commands import AddMessage, ConfigureSession, SpeakVerbatim
+from telephony.commands import AddMessage, AddToolCall, ConfigureSession, SpeakVerbatim
 from telephony.errors import ConfigurationError
 from telephony.events import (
     CallerTranscript,
@@ -243,6 +243,14 @@ def test_items_added_once_the_session_is_configured_are_not_taken_for_a_replay()
 def test_what_the_agent_said_before_is_seeded_as_plain_text():
     (message,) = XAI(SessionConfig()).encode(AddMessage("It has shipped.", "assistant"))
     assert json.loads(message)["item"]["content"] == [{"type": "text", "text": "It has shipped."}]
+
+
+def test_a_call_is_told_under_the_id_by_which_a_resumed_conversation_may_know_it():
+    own = "call-cf1fe525-ffd0-4ad9-8c4e-ca916f4bd6ff-0"
+    (message,) = XAI(SessionConfig()).encode(AddToolCall(own, "lookup", "{}"))
+    assert json.loads(message)["item"]["call_id"] == own
+    (message,) = XAI(SessionConfig()).encode(AddToolCall(own * 2, "lookup", "{}"))
+    assert len(json.loads(message)["item"]["call_id"]) == 43
 
 
 def test_tools_that_it_runs_itself_are_sent_as_they_are():
