@@ -18,6 +18,8 @@ SLOW = ToolSpec("slow", "Takes long.", {"type": "object", "properties": {}}, sid
 HANG_UP = ToolSpec("hang_up", "Ends the call.", {"type": "object", "properties": {}})
 
 
+SILENCE, VOICE = b"\xff" * 160, b"\x10\x90" * 80
+"""Twenty milliseconds of the caller's line."""
 MOMENTS = ("connecting", "connected", "greeting", "listening", "caller", "owing", "speaking", "tool", "leaving")
 """Of a call's life, for `Playbook.reach`."""
 
@@ -58,6 +60,8 @@ class Playbook:
         """*others* says what becomes of further sessions that are asked for: none is to be had, each is there and ready
         at once, or the test tells."""
         self.now = 0.0
+        self.line = SILENCE
+        """What `frames` carry."""
         self.others = others
         self.settings = settings(**changes)
         self.call = Conversation(self.settings, ev.CallStarted("CA1", "MZ1", MULAW_8K), 0.0)
@@ -84,7 +88,7 @@ class Playbook:
         commands = []
         for _ in range(round(seconds / 0.02)):
             commands += self.wait(0.02)
-            commands += self.feed(ev.CallerAudio(b"\xff" * 160, round((self.now - 0.02) * 1000)))
+            commands += self.feed(ev.CallerAudio(self.line, round((self.now - 0.02) * 1000)))
         return commands
 
     def connect(self, session: int = 0) -> list[cmd.Command]:

@@ -13,7 +13,7 @@ from telephony.commands import AddMessage, AppendAudio, CancelTool, HangUp, Requ
 from telephony.conversation import phrases, survival
 from telephony.conversation.farewell import CONFIRMATION, Farewell
 from telephony.conversation.limits import NUDGES
-from telephony.conversation.state import Phase, State
+from telephony.conversation.state import HUSH, Phase, State
 from telephony.conversation.toolcalls import GIVEN_UP
 
 
@@ -30,6 +30,7 @@ def settle(state: State, now: float) -> None:
         _keep_listening(state, now)
         _wish(state, now)
     if state.phase is Phase.TALKING:
+        _stopped_unnoticed(state, now)
         _watch(state, now)
     if state.phase in (Phase.TALKING, Phase.LEAVING):
         _ask(state, now)
@@ -96,6 +97,16 @@ def _give_up_stale(state: State, now: float) -> None:
         state.remember(f"The function {call.use.name} never came to an end; the model was told so.")
         state.out.append(CancelTool(call.use.call_id))
         state.answer_tool(call.use.call_id, GIVEN_UP, "timeout", now)
+
+
+def _stopped_unnoticed(state: State, now: float) -> None:
+    """The model heard the caller begin and never said that they have stopped. On a silent line they have, and an answer
+    is owed; on a loud one nobody knows."""
+    floor = state.floor
+    if floor.speaking_since is not None and not floor.taken(now):
+        state.transcript.caller_stops(floor.item_id, now)
+        floor.speaking_since, floor.item_id = None, ""
+        floor.expecting = now >= floor.sound_at + HUSH
 
 
 def _guard(state: State, now: float) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from telephony import events as ev
+from telephony.audio.level import FAINT, is_loud
 from telephony.commands import (
     AppendAudio,
     CheckSession,
@@ -30,6 +31,8 @@ def caller_audio(state: State, event: ev.CallerAudio, now: float) -> list[Comman
     payload = state.intake.frame(event.payload, event.at_ms, now)
     if payload:
         state.recent.keep(payload)
+        if state.floor.speaking_since is not None and is_loud(payload, state.intake.audio, FAINT):
+            state.floor.sound_at = now
     if not payload or state.model_lost or state.phase is Phase.CONNECTING:
         return []
     if state.guarding:

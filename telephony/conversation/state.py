@@ -38,7 +38,9 @@ from telephony.settings import CallSettings
 
 LONGEST_SPEECH = 30.0
 """Seconds without a further word of the caller after which a `speech_stopped` that never came keeps us from speaking no
-longer."""
+longer, however loud the line is."""
+HUSH = 3.0
+"""The same where there is not even a sound on the line. A model may wait for half of it, to see whether more comes."""
 
 
 class Phase(enum.Enum):
@@ -64,12 +66,15 @@ class Floor:
         """Until when the model's own turn detection may begin the answer."""
         self.last_heard = now
         """The caller's latest speech or key."""
+        self.sound_at = now
+        """The latest sound on the line while the caller was taken to be speaking, be it a voice or not."""
         self.expecting = False
         """Whether the caller waits for the agent to say something."""
 
     def taken(self, now: float) -> bool:
         """Whether the caller is speaking."""
-        return self.speaking_since is not None and now < self.last_heard + LONGEST_SPEECH
+        until = self.deadline()
+        return until is not None and now < until
 
     def speaks_on(self, now: float) -> None:
         """Words of the caller arrived: whoever is speaking still is."""
@@ -78,7 +83,9 @@ class Floor:
 
     def deadline(self) -> float | None:
         """Seconds: from when on the caller is no longer taken to be speaking."""
-        return None if self.speaking_since is None else self.last_heard + LONGEST_SPEECH
+        if self.speaking_since is None:
+            return None
+        return min(self.last_heard + LONGEST_SPEECH, max(self.last_heard, self.sound_at) + HUSH)
 
 
 class State:

@@ -8,7 +8,7 @@ import struct
 import pytest
 
 from telephony.audio.format import ALAW_8K, MULAW_8K, PCM16_8K, AudioFormat
-from telephony.audio.level import is_loud
+from telephony.audio.level import FAINT, is_loud
 from telephony.audio.transcode import Transcoder
 
 FORMATS = [MULAW_8K, ALAW_8K, PCM16_8K]
@@ -25,6 +25,13 @@ def test_a_voice_is_loud_and_the_noise_of_a_line_is_not(audio: AudioFormat) -> N
     assert not is_loud(tone(300, audio), audio)
     assert not is_loud(audio.silence(20), audio)
     assert not is_loud(b"", audio)
+
+
+@pytest.mark.parametrize("audio", FORMATS, ids=str)
+def test_a_faint_voice_is_told_from_the_noise_of_a_line_where_that_is_asked(audio: AudioFormat) -> None:
+    assert is_loud(tone(500, audio), audio, FAINT)
+    assert not is_loud(tone(500, audio), audio)
+    assert not is_loud(tone(100, audio), audio, FAINT)
 
 
 def test_a_click_is_not_loud() -> None:

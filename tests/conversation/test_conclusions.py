@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from playbook import MOMENTS, Playbook, speech
+from playbook import MOMENTS, SILENCE, VOICE, Playbook, speech
 from telephony import commands as cmd
 from telephony import events as ev
 from telephony.audio.format import MULAW_8K, PCM16_24K
 from telephony.conversation import phrases
+from telephony.conversation.state import HUSH
 from telephony.settings import Clips, Limits
 
 ASKS = (cmd.RequestResponse, cmd.SpeakVerbatim)
@@ -113,6 +114,7 @@ def test_a_tool_that_never_ends_is_given_up_and_answered() -> None:
 def test_a_caller_whose_speech_is_never_reported_to_end_is_asked_after_half_a_minute() -> None:
     book = Playbook()
     book.greet()
+    book.line = VOICE
     book.feed(ev.SpeechStarted("u1"))
     started = book.now
     book.frames(31)
@@ -120,9 +122,25 @@ def test_a_caller_whose_speech_is_never_reported_to_end_is_asked_after_half_a_mi
     assert when(book, cmd.RequestResponse, started) == 30.0
 
 
+def test_a_caller_on_a_silent_line_has_stopped_though_the_model_never_says_so() -> None:
+    """It may have died in the middle of the turn."""
+    book = Playbook()
+    book.greet()
+    book.line = VOICE
+    book.feed(ev.SpeechStarted("u1"))
+    book.frames(6)
+    book.line = SILENCE
+    stopped = book.now
+    book.frames(10)
+    assert book.sent(cmd.RequestResponse) == [cmd.RequestResponse()]
+    assert when(book, cmd.RequestResponse, stopped) == HUSH + Limits().dead_air
+    assert book.call.turns(book.now)[1].ended_at is not None
+
+
 def test_a_caller_who_is_heard_to_speak_on_is_not_interrupted_by_the_clock() -> None:
     book = Playbook()
     book.greet()
+    book.line = VOICE
     book.feed(ev.SpeechStarted("u1"))
     for _ in range(5):
         book.frames(9)

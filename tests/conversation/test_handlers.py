@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from playbook import MOMENTS, Playbook, speech
+from playbook import MOMENTS, VOICE, Playbook, speech
 from telephony import commands as cmd
 from telephony import events as ev
 from telephony.audio.format import MULAW_8K, PCM16_24K
@@ -100,6 +100,7 @@ def test_a_call_that_reaches_its_limit_while_the_caller_speaks_ends_with_the_cli
     book = Playbook(limits=Limits(max_duration=5, caller_silence=0))
     book.greet()
     book.hear(3)
+    book.line = VOICE
     book.feed(ev.SpeechStarted("u1"))
     book.hear(1)
     before = len(book.sent(cmd.Play))

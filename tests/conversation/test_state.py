@@ -8,7 +8,7 @@ from playbook import Playbook, speech
 from telephony import commands as cmd
 from telephony import events as ev
 from telephony.conversation import phrases
-from telephony.conversation.state import LONGEST_SPEECH, Floor
+from telephony.conversation.state import HUSH, LONGEST_SPEECH, Floor
 from telephony.settings import Limits
 
 LOUD, QUIET = b"\x00" * 160, b"\xff" * 160
@@ -102,6 +102,7 @@ def test_a_caller_has_the_floor_until_told_otherwise_or_for_half_a_minute_after_
     assert not floor.taken(0.0)
     assert floor.deadline() is None
     floor.speaking_since = floor.last_heard = 10.0
+    floor.sound_at = 100.0
     assert floor.taken(10.0 + LONGEST_SPEECH - 0.01)
     assert not floor.taken(10.0 + LONGEST_SPEECH)
     floor.speaks_on(30.0)
@@ -109,6 +110,17 @@ def test_a_caller_has_the_floor_until_told_otherwise_or_for_half_a_minute_after_
     floor.speaking_since = None
     floor.speaks_on(40.0)
     assert floor.last_heard == 30.0, "a late transcript is no speech"
+
+
+def test_a_caller_has_the_floor_no_longer_than_there_are_sounds_on_the_line() -> None:
+    floor = Floor(0.0)
+    floor.speaking_since = floor.last_heard = 10.0
+    assert floor.deadline() == 10.0 + HUSH
+    floor.sound_at = 12.0
+    assert floor.taken(12.0 + HUSH - 0.01)
+    assert not floor.taken(12.0 + HUSH)
+    floor.speaks_on(14.0)
+    assert floor.deadline() == 14.0 + HUSH
 
 
 def test_a_tools_answer_waits_until_the_caller_has_finished_and_the_model_had_its_chance() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from playbook import Playbook, speech
+from playbook import VOICE, Playbook, speech
 from telephony import commands as cmd
 from telephony import events as ev
 from telephony.settings import Limits
@@ -42,6 +42,7 @@ def test_an_answer_to_outputs_that_was_asked_for_or_begun_and_not_heard_is_asked
 def test_a_session_that_was_to_replace_an_old_one_takes_over_when_that_one_falls_silent(ready: bool) -> None:
     call = Playbook(others="scripted", limits=Limits(session=10, caller_silence=0))
     call.greet()
+    call.line = VOICE
     call.feed(ev.SpeechStarted("u1"))
     call.frames(10)
     assert call.sent(cmd.OpenSession) == [cmd.OpenSession(1)]
