@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from telephony.audio.format import PCM16_24K
 from telephony.commands import Play, SendMark
-from telephony.conversation.playback import CHUNK, FRAME, LEAD, MAX_QUEUED, Playback
+from telephony.conversation.playback import CHUNK, FRAME, LEAD, LOCAL, MAX_QUEUED, Playback
 
 RATE = 24000
 
@@ -225,3 +225,16 @@ def test_the_carrier_is_kept_supplied_with_a_chunk_at_a_time() -> None:
     due = ear.ledger.deadline()
     assert due is not None
     assert abs(due - CHUNK) < 1e-9
+
+
+def test_it_is_the_model_who_answers_and_not_a_recorded_sentence() -> None:
+    ear = Ear()
+    assert not ear.ledger.answering(0.0)
+    ear.ledger.enqueue(LOCAL, f"{LOCAL}filler-1", 0, audio(500), 0.0)
+    ear.flush()
+    assert ear.ledger.audible(0.1)
+    assert not ear.ledger.answering(0.1)
+    ear.ledger.enqueue("r1", "i1", 0, audio(500), 0.2)
+    assert ear.ledger.answering(0.2), "it is about to be heard"
+    ear.run(2.0)
+    assert not ear.ledger.answering(2.0)

@@ -179,6 +179,54 @@ def test_the_newest_of_several_is_the_one_that_began_last() -> None:
     assert not responses.newest(first)
 
 
+# -- another session ------------------------------------------------------------------------------------------------
+
+
+def test_what_was_wished_asked_or_begun_and_not_said_is_wanted_of_the_next_session() -> None:
+    responses = Responses()
+    responses.wish("keys", ASK)
+    responses.next(0.0)
+    responses.begin("r1", 0.1)
+    responses.wish("goodbye", ASK)
+    responses.wish("say", SAY)
+    assert responses.hand_over() == (False, False)
+    assert not responses.busy
+    assert responses.next(0.2) == ASK
+    responses.begin("s1-r1", 0.3)
+    assert responses.open["s1-r1"].wish
+    assert responses.open["s1-r1"].wish.why == "keys", "what was wanted first comes first"
+
+
+def test_a_request_that_was_on_its_way_is_made_again_and_has_all_its_attempts() -> None:
+    responses = Responses()
+    responses.wish("goodbye", ASK)
+    for now in range(ATTEMPTS - 1):
+        responses.next(10.0 * now)
+        responses.refused(10.0 * now)
+    responses.next(100.0)
+    responses.hand_over()
+    assert responses.next(100.0) == ASK, "the pause after a refusal was the other session's"
+    assert responses.refused(100.0)
+
+
+def test_a_response_that_spoke_is_not_wanted_again_and_tells_whether_it_broke_off() -> None:
+    responses = Responses()
+    responses.wish("greeting", SAY)
+    responses.next(0.0)
+    response = responses.begin("r1", 0.0)
+    response.spoke = response.breaks_off = True
+    assert responses.hand_over() == (True, False)
+    assert not responses.pending
+    assert responses.alive("r1", 1.0) is None
+
+
+def test_an_answer_that_the_model_had_begun_by_itself_is_owed_by_the_next_session() -> None:
+    responses = Responses()
+    responses.begin("r1", 0.0)
+    assert responses.hand_over() == (False, True)
+    assert Responses().hand_over() == (False, False)
+
+
 def test_after_giving_up_the_model_nothing_is_open_wished_or_asked() -> None:
     responses = Responses()
     responses.wish("say", SAY)

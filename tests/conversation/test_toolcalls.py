@@ -119,6 +119,16 @@ def test_the_call_beyond_the_limit_is_the_first_one_too_many() -> None:
     assert calls.exhausted
 
 
+def test_only_calls_that_were_begun_were_made_whatever_became_of_them() -> None:
+    calls = ledger(limit=3)
+    for number, name in enumerate(("read", "write", "read")):
+        request(calls, f"c{number}", name, response=f"r{number}")
+    calls.due(1.0)
+    calls.answer("c1", DROPPED, "cancelled", 1.0)
+    calls.answer("c2", "{}", "ok", 2.0)
+    assert ids(calls.made) == ["c0", "c2"]
+
+
 def test_what_we_answer_in_a_tools_stead_is_json_that_says_what_became_of_it() -> None:
     assert json.loads(DROPPED)["status"] == "cancelled"
     assert set(json.loads(REFUSED)) == set(json.loads(GIVEN_UP)) == {"error"}

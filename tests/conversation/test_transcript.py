@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telephony.conversation.playback import Item
-from telephony.conversation.transcript import Speech, Transcript, divide
+from telephony.conversation.transcript import UNDERSTOOD, Speech, Transcript, divide
 from telephony.events import ModelTranscript
 from telephony.records import Turn
 
@@ -217,3 +217,57 @@ def test_a_turn_that_never_sounded_ends_when_it_was_thrown_away() -> None:
     (turn,) = transcript.turns({"i1": line}, RATE, 60.0)
     assert (turn.started_at, turn.ended_at, turn.heard, turn.unheard) == (5.0, 6.0, "", "Never heard.")
     assert turn.latency is None
+
+
+# -- for another session -------------------------------------------------------------------------------------------
+
+
+def test_words_are_settled_when_they_are_final_or_have_had_their_time() -> None:
+    transcript = Transcript()
+    assert transcript.settled(0.0)
+    transcript.caller_speaks("u1", 1.0)
+    assert not transcript.settled(100.0), "the caller is still speaking"
+    transcript.caller_stops("u1", 2.0)
+    assert not transcript.settled(2.0 + UNDERSTOOD - 0.1)
+    assert transcript.settled(2.0 + UNDERSTOOD)
+    transcript.caller_said("u1", "Hello?", 3.0, final=True)
+    assert transcript.settled(3.0)
+
+
+def test_what_the_caller_said_last_is_taken_back_unless_it_was_understood_or_answered() -> None:
+    transcript = Transcript()
+    transcript.caller_speaks("u1", 1.0)
+    transcript.caller_said("u1", "Understood.", 2.0, final=True)
+    transcript.caller_speaks("u2", 3.0)
+    transcript.agent_speaks("i1", 4.0)
+    transcript.caller_speaks("u3", 5.0)
+    transcript.agent_speaks("local:filler-1", 6.0)
+    transcript.caller_speaks("u4", 7.0)
+    assert [turn.item_id for turn in transcript.retract(4.5)] == ["u4", "u3"]
+    assert [turn.item_id for turn in transcript.turns({}, RATE, 9.0)] == ["u1", "u2"]
+    assert transcript.retract(0.0) == [], "u2 was answered"
+    transcript.caller_said("u3", "Whoever hears it again", 8.0, final=True)
+    assert transcript.turns({}, RATE, 9.0)[-1].heard == "Whoever hears it again"
+
+
+def test_what_began_before_the_audio_that_is_kept_is_not_taken_back() -> None:
+    transcript = Transcript()
+    transcript.caller_speaks("u1", 1.0)
+    transcript.caller_said("u1", "A long story", 20.0, final=False)
+    assert transcript.retract(8.0) == []
+    assert [turn.heard for turn in transcript.told({}, RATE)] == ["A long story"]
+
+
+def test_told_is_what_was_heard_and_what_will_be() -> None:
+    transcript = Transcript()
+    for name in ("i1", "i2", "i3"):
+        transcript.agent_said(agent("one two three four", name, final=True), 1.0)
+    transcript.agent_said(agent("Never spoken.", "i4", final=True), 1.0)
+    coming = item(1000, 0, "i3", at=6.0)
+    coming.cleared = False
+    items = {"i1": item(1000, 1000, "i1"), "i2": item(1000, 500, "i2", at=3.0), "i3": coming}
+    told = transcript.told(items, RATE)
+    assert [turn.heard for turn in told] == ["one two three four", "one two", "one two three four"]
+    assert [turn.started_at for turn in told] == [1.0, 3.0, 6.0]
+    recorded = {turn.item_id: turn.heard for turn in transcript.turns(items, RATE, 7.0)}
+    assert recorded == {"i1": "one two three four", "i2": "one two", "i3": "", "i4": ""}
