@@ -186,3 +186,22 @@ def test_every_session_is_counted_and_given_back_once_whatever_happens(places, s
         for deployment in deployments:
             count = sum(lease.deployment == deployment for lease in held)
             assert pool.sessions(deployment) == count <= deployment.max_sessions
+
+
+def test_the_wanted_one_is_taken_before_all_others_though_it_has_just_failed():
+    a, b = place("a"), place("b")
+    pool = balancer(a, b)
+    lease = pool.take("voice", 0, wanted=b)
+    assert names([lease]) == "b"
+    pool.failed(lease, FELL, 1)
+    pool.release(lease)
+    assert names([pool.take("voice", 2)]) == "a"
+    assert names([pool.take("voice", 2, wanted=b)]) == "b"
+
+
+def test_the_wanted_one_is_not_taken_where_it_is_full_was_tried_or_serves_another_name():
+    a, b, other = place("a"), place("b", max_sessions=1), place("c", name="other")
+    pool = balancer(a, b, other)
+    assert names([pool.take("voice", 0, {b}, wanted=b)]) == "a"
+    assert names([pool.take("voice", 0, wanted=other)]) == "b"
+    assert names([pool.take("voice", 0, wanted=b)]) == "a"

@@ -170,6 +170,12 @@ def test_a_client_adds_to_the_query_what_its_provider_understands(entry, model, 
     assert resolve(entry(model, api_base=base), {}).for_client(came_with).partition("?")[2] == query
 
 
+def test_a_conversation_is_resumed_at_the_address_of_its_model(entry):
+    found = resolve(entry("xai/m", api_base="ws://127.0.0.1:9100?zone=eu"), KEYS)
+    assert found.resuming("conv 1") == found.url + "&conversation_id=conv+1"
+    assert "zone=eu" in found.resuming("conv 1")
+
+
 def test_entries_of_other_modes_and_of_names_nobody_uses_are_passed_over(entry):
     model_list = [
         entry("gpt-5", name="chat", info={"mode": "chat"}),

@@ -12,7 +12,8 @@ from websockets.asyncio.server import Request, Response, ServerConnection, serve
 
 from telephony.errors import ConfigurationError, UpstreamLost, UpstreamRefused
 from telephony.settings import RouterSettings
-from telephony.upstream import Upstream, resolve
+from telephony.upstream import Failure, Upstream, resolve
+from telephony.upstream.pool import Resumption
 
 SESSIONS = {
     "openai": '{"type": "session.created", "session": {"type": "realtime", "audio": {}}}',
@@ -157,6 +158,28 @@ async def test_a_client_behind_us_gets_a_proxys_events_as_they_are(nearby, entry
     async with await Upstream([proxy]).connect("voice", budget=5, relayed={}):
         pass
     assert ["OpenAI-Beta" in request.headers for request in nearby.requests] == [False]
+
+
+async def test_whoever_knows_the_conversation_is_asked_first_though_it_is_cooling_down(nearby, upstream):
+    pool = upstream(await nearby.friendly(), await nearby.friendly())
+    first, second = pool.for_model("voice")
+    async with await pool.connect("voice", budget=5, resume=Resumption(second, "conv_1")) as session:
+        session.failed(Failure("elsewhere", "it owed an answer"))
+    assert str(second) in pool.balancer.resting(asyncio.get_running_loop().time())
+    async with await pool.connect("voice", budget=5, resume=Resumption(second, "conv_1")) as session:
+        assert session.deployment is second
+    async with await pool.connect("voice", budget=5) as session:
+        assert session.deployment is first
+    assert [request.path.partition("&")[2] for request in nearby.requests] == ["conversation_id=conv_1"] * 2 + [""]
+
+
+async def test_whoever_else_is_asked_begins_a_new_conversation(nearby, upstream):
+    pool = upstream(await nearby.friendly(), await nearby.refusing(HTTPStatus.SERVICE_UNAVAILABLE))
+    first, second = pool.for_model("voice")
+    async with await pool.connect("voice", budget=5, resume=Resumption(second, "conv_1")) as session:
+        assert session.deployment is first
+    (request,) = nearby.requests
+    assert "conversation_id" not in request.path
 
 
 async def test_one_that_never_answers_leaves_time_for_the_next(nearby, upstream):
