@@ -282,15 +282,28 @@ def _key(
     """The key. A server on this machine may do without: it is a simulation, a proxy of ours, or a model at home."""
     written = params.api_key.get_secret_value() if params.api_key else ""
     names = (written.removeprefix(_REFERENCE),) if written.startswith(_REFERENCE) else provider.key_names
-    key = written if written and not written.startswith(_REFERENCE) else _first(environ, names)
-    if key or _is_loopback(base.hostname or ""):
-        return SecretStr(key)
+    if written and not written.startswith(_REFERENCE):
+        return _sendable(written, "litellm_params.api_key", place)
+    if name := next((name for name in names if environ.get(name)), ""):
+        return _sendable(environ[name], name, place)
+    if _is_loopback(base.hostname or ""):
+        return SecretStr("")
     raise ConfigurationError(
         names[0],
         f"it is not set, and {params.model} at {base.hostname} needs a key",
         f"Set {names[0]} in the environment or in .env, or give litellm_params.api_key (any text, if none is checked).",
         place,
     )
+
+
+def _sendable(key: str, name: str, place: str) -> SecretStr:
+    """*key*, if a header can carry it. The `…` of a copied example would only be found out by the first session."""
+    odd = next((letter for letter in key if not (letter.isascii() and letter.isprintable())), "")
+    if not odd:
+        return SecretStr(key)
+    what = f"the letter {odd!r}" if odd.isprintable() else "an unprintable character"
+    remedy = f"Give {name} a whole key, as the provider shows it, or leave it out where none is needed."
+    raise ConfigurationError(name, f"it holds {what}, which no key does and no header can carry", remedy, place)
 
 
 def _dialect(entry: ModelEntry, provider: Provider, place: str) -> str:
