@@ -14,7 +14,7 @@ from rich.console import Console
 from telephony import __version__
 from telephony.cli import agents, bench, calls, config, demo, gateway, serve, simulate
 from telephony.errors import ConfigurationError, ScriptError, StoreError, TelephonyError
-from telephony.runtime.configuration import problems_of
+from telephony.runtime.serving import tell_problems
 
 app = typer.Typer(
     name="telephony",
@@ -53,10 +53,12 @@ def main() -> None:
     errors = Console(stderr=True, soft_wrap=True, highlight=False)
     try:
         app()
-    except (ConfigurationError, ScriptError) as error:
-        for problem in problems_of(error) if isinstance(error, ConfigurationError) else [error]:
-            errors.print("error", style="bold red", end=" ")
-            errors.print(str(problem), markup=False)
+    except ConfigurationError as error:
+        tell_problems(error)
+        sys.exit(2)
+    except ScriptError as error:
+        errors.print("error", style="bold red", end=" ")
+        errors.print(str(error), markup=False)
         sys.exit(2)
     except StoreError as error:
         errors.print(f"the call records cannot be read: {error}", markup=False, style="red")

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from rich.console import Console
 from structlog.typing import FilteringBoundLogger
 
 from telephony.agents.agent import Agent
+from telephony.errors import ConfigurationError
 from telephony.runtime import logs
-from telephony.runtime.configuration import DEFAULT_DOTENV, load
+from telephony.runtime.configuration import DEFAULT_DOTENV, load, problems_of
 from telephony.runtime.environment import Environment
 from telephony.runtime.office import answer_calls
 from telephony.runtime.redaction import secrets_of
@@ -42,12 +44,25 @@ def serve(*agents: Agent, config: str | Path | None = None, **settings: Any) -> 
 
         serve(Agent("frontdesk", instructions="You are …", tools=[lookup_order]), public_url="https://voice.example.com")
 
-    *agents* come beside those of the configuration; *settings* are those of `telephony.yaml`, and win over it. Raises
-    `ConfigurationError` before anything listens.
+    *agents* come beside those of the configuration; *settings* are those of `telephony.yaml`, and win over it. Mistakes
+    in them are told as `telephony serve` tells them, before anything listens, and the program ends with exit code 2
+    (`SystemExit`). Whoever wants the `ConfigurationError` itself calls `read_settings` and `run_until_told`.
     """
-    resolved, environ = read_settings(Path(config) if config else None, settings, agents)
-    logs.set_up(resolved.log_level, resolved.log_format, secrets=secrets_of(resolved, environ))
-    asyncio.run(run_until_told(resolved, environ, agents))
+    try:
+        resolved, environ = read_settings(Path(config) if config else None, settings, agents)
+        logs.set_up(resolved.log_level, resolved.log_format, secrets=secrets_of(resolved, environ))
+        asyncio.run(run_until_told(resolved, environ, agents))
+    except ConfigurationError as error:
+        tell_problems(error)
+        raise SystemExit(2) from None
+
+
+def tell_problems(error: ConfigurationError) -> None:
+    """Print every problem of *error* on a line of its own, to stderr: whose setting, where, and what to do."""
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    for problem in problems_of(error):
+        console.print("error", style="bold red", end=" ")
+        console.print(str(problem), markup=False)
 
 
 async def run_until_told(settings: Settings, environ: Mapping[str, str], agents: Iterable[Agent] = ()) -> None:

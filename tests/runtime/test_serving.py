@@ -59,10 +59,38 @@ async def test_cancelling_it_is_no_signal(nothing_left_behind: None, tmp_path: P
     assert task.cancelled()
 
 
-def test_what_is_wrong_is_raised_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_wrong_is_told_line_by_line_and_ends_the_program_with_2(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as end:
+        serve(AGENT, prot=8080, drain="long")
+    assert end.value.code == 2
+    told = capsys.readouterr().err.splitlines()
+    assert sorted(line.partition(":")[0] for line in told) == ["error drain (--drain)", "error prot (--prot)"]
+    assert any("there is no such setting. Did you mean port" in line for line in told)
+
+
+def test_what_shows_only_when_it_opens_is_told_as_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("PUBLIC_URL", "TWILIO_AUTH_TOKEN", "TWILIO_ACCOUNT_SID"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(SystemExit) as end:
+        serve(AGENT, model_list=[{"model_name": "m", "litellm_params": {"model": "xai/grok"}}])
+    assert end.value.code == 2
+    assert "error public_url: it is not set" in capsys.readouterr().err
+
+
+async def test_programs_that_run_it_themselves_get_what_is_wrong_as_an_exception(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ConfigurationError, match=r"prot \(--prot\): there is no such setting. Did you mean port"):
-        serve(AGENT, prot=8080)
+        read_settings(None, {"prot": 8080}, [AGENT])
+    with pytest.raises(ConfigurationError, match="public_url: it is not set"):
+        await run_until_told(Settings(), {}, [AGENT])
 
 
 def test_settings_of_the_call_win_over_the_file_and_dotenv_is_read(
