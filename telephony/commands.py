@@ -155,7 +155,8 @@ class OpenSession(Command, frozen=True):
 
     session: int
     failed: str = ""
-    """Why the present one is not trusted any more, so that the next is looked for elsewhere first; empty if it is."""
+    """Why the present one, which is still there, is not trusted any more, so that the next is looked for elsewhere
+    first; empty if it is."""
     resume: str = ""
     """The provider's id of the conversation, if it can be resumed there."""
 
@@ -164,6 +165,8 @@ class CloseSession(Command, frozen=True):
     """Close a session's socket, or stop opening it. No event follows."""
 
     session: int
+    failed: str = ""
+    """Why it was of no use, so that the next is looked for elsewhere; empty if it was not its fault."""
 
 
 class CheckSession(Command, frozen=True):

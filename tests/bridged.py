@@ -148,10 +148,13 @@ class BridgedCall:
         connect: Callable[[], Awaitable[None]] | None = None,
         hang_up: Callable[[HangUp], Awaitable[None]] | None = None,
         clips: Clips | None = None,
+        others: int = 0,
+        extra: Message | None = None,
         **changes: Any,
     ) -> None:
+        """*others*: how many further sessions with a model are to be had. *extra*: what else is asked of a session."""
         self.toolbox = Toolbox([*tools, HANG_UP])
-        session = SessionConfig(tools=self.toolbox.specs)
+        session = SessionConfig(tools=self.toolbox.specs, extra=extra or {})
         clips = Clips(CLIP, CLIP) if clips is None else clips
         values = {"speaks_first": False, "limits": limits or Limits(), "clips": clips, **changes}
         self.settings = CallSettings("frontdesk", session, **values)
@@ -160,8 +163,16 @@ class BridgedCall:
         assert isinstance(event, CallStarted)
         self.started = event
         self.link, phone = _link("carrier")
-        self.model_link, model = _link("model")
-        self.phone, self.model = Phone(phone, "event"), Model(model, "type")
+        self.phone = Phone(phone, "event")
+        links = [_link(f"model {number}") for number in range(1 + others)]
+        self.models = [Model(far, "type") for _, far in links]
+        """The far ends of the call's sessions with models, in the order in which they are opened."""
+        self.model = self.models[0]
+        self._unopened = [link for link, _ in links]
+        self.asked: list[tuple[bool, str]] = []
+        """For each session that was asked for: whether there was one before, and what was to be resumed."""
+        self.blamed: list[tuple[int, str]] = []
+        """Which session was of no use, and why."""
         self.context = CallContext(CALL, "+15550142", "+15550100", "frontdesk")
         self.hung_up: list[HangUp] = []
         self.notes: list[Note] = []
@@ -179,11 +190,17 @@ class BridgedCall:
         )
 
     async def connect_model(self, before: ModelSession | None = None, resume: str = "") -> ModelSession:
-        if before:
-            raise UpstreamLost("nobody else is there")
+        self.asked.append((before is not None, resume))
         if self._connect:
             await self._connect()
-        return ModelSession(dialect("xai", self.settings.session), "xai/test", self.model_link)
+        if not self._unopened:
+            raise UpstreamLost("nobody else is there")
+        number = len(self.models) - len(self._unopened)
+        link = self._unopened.pop(0)
+        spoken = dialect("xai", self.settings.session)
+        return ModelSession(
+            spoken, "xai/other" if number else "xai/test", link, lambda why: self.blamed.append((number, why))
+        )
 
     async def hang_up(self, command: HangUp) -> None:
         self.hung_up.append(command)

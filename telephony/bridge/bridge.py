@@ -173,9 +173,12 @@ class Bridge:
             self._perform(self.exchange.from_model(message, self.now, number))
         self._feed(ev.ModelLost(_how(session.link), session.link.closed[0], number))
 
-    def _close_session(self, number: int) -> None:
+    def _close_session(self, command: CloseSession) -> None:
+        number = command.session
         self._work.cancel(_key(number))
         if session := self._sessions.get(number):
+            if command.failed:
+                session.blame(command.failed)
             self._spawn(session.link.close, f"model {number} close", last=True)
 
     # -- the core ----------------------------------------------------------------------------------------------------
@@ -214,8 +217,8 @@ class Bridge:
                     self._sessions[session].link.write(message, audio_ms=audio_ms)
                 case OpenSession():
                     self._open_session(output)
-                case CloseSession(session):
-                    self._close_session(session)
+                case CloseSession():
+                    self._close_session(output)
                 case CheckSession(session):
                     self._spawn(partial(self._sessions[session].link.probe, PROBE), f"model {session} probe")
                 case RunTool():

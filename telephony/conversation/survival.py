@@ -54,24 +54,25 @@ def deadlines(state: State) -> list[float]:
 # -- a session goes ------------------------------------------------------------------------------------------------
 
 
-def session_lost(state: State, number: int, reason: str, now: float) -> None:
-    """A session is of no more use: the current one, or the one that was to come."""
+def session_lost(state: State, number: int, reason: str, now: float, *, blame: bool = False) -> None:
+    """A session is of no more use: the current one, or the one that was to come. *blame*: whether others with the same
+    deployment would fare no better, which a socket that was closed has told by itself."""
     sessions = state.sessions
     if sessions.gone:
         return
     if sessions.is_coming(number):
-        _not_to_be_had(state, reason, now)
+        _not_to_be_had(state, reason, now, blame=blame)
     elif number == sessions.current:
         state.remember(f"The model was lost: {reason}")
         if state.phase is Phase.TALKING:
-            _seek_another(state, reason, now)
+            _seek_another(state, reason, now, blame=blame)
         else:  # a goodbye needs no other one: the recorded one is at hand
             give_up(state, reason, now)
 
 
-def _seek_another(state: State, reason: str, now: float) -> None:
+def _seek_another(state: State, reason: str, now: float, *, blame: bool) -> None:
     """The current session is lost in mid-call."""
-    let_go(state, now)
+    let_go(state, now, reason if blame else "")
     coming = state.sessions.coming
     if coming:  # one that was to take over anyway
         coming.why, coming.until = "lost", max(coming.until, now)
@@ -79,14 +80,14 @@ def _seek_another(state: State, reason: str, now: float) -> None:
         _ask_for_next(state, "lost", now, reason)
 
 
-def _not_to_be_had(state: State, reason: str, now: float) -> None:
+def _not_to_be_had(state: State, reason: str, now: float, *, blame: bool = False) -> None:
     """The session that was to come does not."""
     sessions, coming = state.sessions, state.sessions.coming
     if coming is None:
         return
-    state.out.append(CloseSession(sessions.withdraw(now)))
+    there = coming.connected_at is not None
+    state.out.append(CloseSession(sessions.withdraw(now), reason if blame else ""))
     if coming.why in ("first", "lost"):
-        there = coming.connected_at is not None
         state.remember(f"The model was lost: {reason}" if there else f"No model could be reached: {reason}")
         if there:
             _ask_for_next(state, coming.why, now, reason)
@@ -94,9 +95,10 @@ def _not_to_be_had(state: State, reason: str, now: float) -> None:
             give_up(state, coming.failed or reason, now)
         return
     state.remember(f"No other session could be opened: {reason}")
-    sessions.alone = True
-    if coming.why == "suspect" and state.watchdogs.nudges > NUDGES:
-        give_up(state, coming.failed, now)
+    if coming.why == "suspect":
+        sessions.alone = True
+        if state.watchdogs.nudges > NUDGES:  # it may be the silent one itself that holds the only place there is
+            _seek_another(state, coming.failed, now, blame=True)
 
 
 def _ask_for_next(state: State, why: Why, now: float, failed: str = "") -> None:
@@ -106,6 +108,7 @@ def _ask_for_next(state: State, why: Why, now: float, failed: str = "") -> None:
         state.out.append(command)
         state.note("info", "looking for another session", why=why, session=command.session)
     elif state.sessions.current is None:
+        state.remember("Too many sessions were lost one after the other.")
         give_up(state, failed, now)
 
 
@@ -115,7 +118,7 @@ def _late(state: State, coming: Coming, now: float) -> None:
     if coming.connected_at is None:
         _not_to_be_had(state, "the model could not be reached in time", now)
     elif coming.why in ("suspect", "rotate"):
-        _not_to_be_had(state, "it did not acknowledge the session in time", now)
+        _not_to_be_had(state, "it did not acknowledge the session in time", now, blame=True)
     else:
         state.remember("The model did not acknowledge the session in time; the call went on without it.")
         state.watchdogs.nudges = NUDGES  # the caller has waited long enough already: the next silence is the last
@@ -141,17 +144,18 @@ def forgive(state: State, now: float) -> None:
     """The current session speaks: it is well, and no other one is wanted for its silence."""
     state.sessions.alone = state.sessions.broke_off = False
     if state.sessions.suspected:
-        state.out.append(CloseSession(state.sessions.withdraw(now)))
+        state.out.append(CloseSession(state.sessions.forgive()))
         state.note("info", "the model speaks after all")
 
 
-def let_go(state: State, now: float) -> None:
-    """Stop speaking with the current session. What was wanted of it is kept, and what it said is heard to the end."""
+def let_go(state: State, now: float, failed: str = "") -> None:
+    """Stop speaking with the current session. What was wanted of it is kept, and what it said is heard to the end.
+    *failed*: what is to be said against it where sessions are chosen."""
     sessions = state.sessions
     number = sessions.lose(now)
     if number is None:
         return
-    state.out.append(CloseSession(number))
+    state.out.append(CloseSession(number, failed))
     broke_off, due = state.responses.hand_over()
     sessions.broke_off = sessions.broke_off or broke_off
     for call in [call for call in state.tools.open if call.state == "requested"]:
@@ -188,14 +192,11 @@ def _take_over(state: State, now: float) -> None:
     if coming is None:
         return
     if coming.ready and not _speaks_as_before(state, coming.ready):
-        _not_to_be_had(state, "it speaks another format than the one before", now)
+        _not_to_be_had(state, "it speaks another format than the one before", now, blame=True)
         return
     unheard_since = sessions.seen_at
     waited = now - (unheard_since if sessions.current is not None else sessions.away_since)
-    if sessions.current is not None:
-        sessions.coming = None
-        let_go(state, now)
-        sessions.coming = coming
+    let_go(state, now)
     sessions.take_over(now)
     state.tally.model = coming.model or state.tally.model
     if coming.number:
