@@ -187,28 +187,35 @@ def bar(times: Sequence[float | None], longest: float) -> Text:
 
 
 def calls_table(calls: Iterable[CallSummary]) -> ConsoleRenderable:
-    """One line a call. The id is shortened to its end where that is enough to find the call again among these."""
+    """One line a call, in 80 columns too: where room is short, the agent's name and the reason are cut with `…`,
+    never a number. The year is left out, since newest come first. The id is shortened to its end where that is enough
+    to find the call again among these."""
     lines = list(calls)
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
     table.add_column("call", no_wrap=True, style="bold")
-    table.add_column("started (UTC)", no_wrap=True)
-    table.add_column("agent", overflow="fold")
-    table.add_column("from → to", no_wrap=True)  # below each other: half a number is none
+    table.add_column("started UTC", no_wrap=True)
+    table.add_column("agent")  # these two may shrink, and their cells are never wrapped
+    table.add_column("from → to", no_wrap=True)
     table.add_column("length", justify="right", no_wrap=True)
     table.add_column("turns", justify="right", no_wrap=True)
-    table.add_column("ended", overflow="fold")
+    table.add_column("ended")
     short = short_ids([call.id for call in lines])
     for call in lines:
         table.add_row(
             Text(clean(short[call.id])),
-            f"{call.started_at:%Y-%m-%d %H:%M}" if call.started_at else "",
-            Text(clean(call.agent)),
-            Text(f"{clean(call.from_number)} →\n{clean(call.to_number)}".strip()),
+            f"{call.started_at:%m-%d %H:%M}" if call.started_at else "",
+            _on_one_line(Text(clean(call.agent))),
+            Text(f"{clean(call.from_number)} → {clean(call.to_number)}".strip()),
             length(call.duration) if call.termination else "",
             str(call.turns),
-            ending(call.termination, brief=True),
+            _on_one_line(ending(call.termination, brief=True)),
         )
     return table
+
+
+def _on_one_line(text: Text) -> Text:
+    text.no_wrap, text.overflow = True, "ellipsis"
+    return text
 
 
 def short_ids(ids: Sequence[str]) -> dict[str, str]:

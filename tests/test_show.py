@@ -237,16 +237,21 @@ def test_a_bar_never_outgrows_its_column(times: list[float | None], longest: flo
 
 def test_a_list_of_calls_fits_into_80_columns() -> None:
     fresh = a_call(id="20261122-183000-ffe001", agent="billing", started_at=None, termination=None, turns=[])
-    failed = a_call(id="20261122-182000-0a0b0c", from_number="", termination=Termination("failed", "model", "lost"))
+    reason = "one session after the other was lost"
+    failed = a_call(id="20261122-182000-0a0b0c", from_number="", termination=Termination("failed", "model", reason))
     assert rendered(show.calls_table([CallSummary.of(call) for call in (a_call(), fresh, failed)])) == expected("""
-        call    started (UTC)     agent      from → to       length  turns  ended
-        abc123  2026-11-22 18:40  frontdesk  +15550123456 →    0:27      5  agent hung
-                                             +15550100                      up
-        ffe001                    billing    +15550123456 →              0  running
-                                             +15550100
-        0a0b0c  2026-11-22 18:40  frontdesk  →                 0:27      5  failed: lost
-                                             +15550100
+        call   started UTC agent     from → to                length turns ended
+        abc123 11-22 18:40 frontdesk +15550123456 → +15550100   0:27     5 agent hung up
+        ffe001             billing   +15550123456 → +15550100            0 running
+        0a0b0c 11-22 18:40 frontdesk → +15550100                0:27     5 failed: one …
     """)
+
+
+def test_long_numbers_stay_whole_on_their_one_line() -> None:
+    long = CallSummary.of(a_call(from_number="+441632960123", to_number="+498912345678", agent="reception-munich"))
+    [_, line] = rendered(show.calls_table([long])).splitlines()
+    assert "+441632960123 → +498912345678" in line
+    assert line.count("…") == 2, "the agent and the reason are cut"
 
 
 def test_ids_are_shortened_only_as_far_as_they_stay_apart() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 
 import typer
 from rich.console import Console
@@ -10,7 +11,7 @@ from rich.console import Console
 from telephony.agents.agent import Agent
 from telephony.agents.check import Finding, check
 from telephony.agents.directory import Directory
-from telephony.cli.serve import ConfigOption, importable
+from telephony.cli.serve import ConfigOption, importable, missing_file_told
 from telephony.errors import ConfigurationError
 from telephony.realtime import dialect
 from telephony.runtime.serving import read_settings
@@ -31,6 +32,11 @@ def group() -> None:
 def check_agents(config: ConfigOption = None) -> None:
     """Check every agent: its model, key and tools, who can reach it. Exit code 2 if one could not take a call."""
     importable()
+    with missing_file_told(config):
+        _check(config)
+
+
+def _check(config: Path | None) -> None:
     settings, environ = read_settings(config)
     agents = [Agent.from_settings(name, own) for name, own in settings.agents.items()]
     if not agents:

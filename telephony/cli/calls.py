@@ -36,13 +36,14 @@ def list_calls(
 ) -> None:
     """List calls, newest first."""
     settings, _ = read_settings(config)
-    calls = asyncio.run(_list(settings, limit, agent))
+    missing = _missing(settings)
+    calls = [] if missing else asyncio.run(_list(settings, limit, agent))
     if as_json:
         typer.echo(json.dumps([shown.as_json(call) for call in calls], indent=2, ensure_ascii=False))
         return
     console = Console()
     if not calls:
-        console.print("No calls yet.")
+        console.print(missing or "No calls yet.", markup=False, highlight=False, soft_wrap=True)
         return
     console.print(shown.calls_table(calls))
 
@@ -57,6 +58,8 @@ def show_call(
 ) -> None:
     """Show one call: what was said and heard, how long everybody waited, how it ended."""
     settings, _ = read_settings(config)
+    if missing := _missing(settings):
+        raise TelephonyError(missing)
     record = asyncio.run(_get(settings, call))
     if record is None:
         raise TelephonyError(f"There is no call {call!r}. `telephony calls list` shows which there are.")
@@ -64,6 +67,14 @@ def show_call(
         typer.echo(json.dumps(shown.as_json(record), indent=2, ensure_ascii=False))
     else:
         Console().print(shown.call_page(record))
+
+
+def _missing(settings: Settings) -> str:
+    """That there is no database, if so. Opening one would make it, in whatever folder this happens to be."""
+    from telephony.store.database import address, missing_file
+
+    file = missing_file(address(settings.database_url))
+    return f"No calls yet: there is no database at {file}." if file else ""
 
 
 async def _list(settings: Settings, limit: int, agent: str | None) -> list[CallSummary]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from telephony.cli.serve import ConfigOption
+from telephony.cli.serve import ConfigOption, missing_file_told
 from telephony.runtime import logs
 from telephony.runtime.gateway import PORT, serve_clients
 from telephony.runtime.redaction import secrets_of
@@ -39,11 +39,12 @@ def gateway(
         _show_new_key(key_for)
         return
     flags = {"host": host, "port": port, "log_level": log_level}
-    settings, environ = read_settings(config, flags)
-    if "port" not in settings.model_fields_set:
-        settings = settings.model_copy(update={"port": PORT})
-    logs.set_up(settings.log_level, settings.log_format, secrets=secrets_of(settings, environ))
-    asyncio.run(until_told(lambda stop: serve_clients(settings, environ, stop)))
+    with missing_file_told(config):
+        settings, environ = read_settings(config, flags)
+        if "port" not in settings.model_fields_set:
+            settings = settings.model_copy(update={"port": PORT})
+        logs.set_up(settings.log_level, settings.log_format, secrets=secrets_of(settings, environ))
+        asyncio.run(until_told(lambda stop: serve_clients(settings, environ, stop)))
 
 
 def _show_new_key(name: str) -> None:

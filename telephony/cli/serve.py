@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from telephony.errors import ConfigurationError
 from telephony.runtime import logs
+from telephony.runtime.configuration import DEFAULT_FILE, ConfigurationErrors, problems_of
 from telephony.runtime.redaction import secrets_of
 from telephony.runtime.serving import read_settings, run_until_told
 
@@ -38,9 +43,24 @@ def serve(
     """
     importable()
     flags = {"host": host, "port": port, "public_url": public_url, "log_level": log_level}
-    settings, environ = read_settings(config, flags)
-    logs.set_up(settings.log_level, settings.log_format, secrets=secrets_of(settings, environ))
-    asyncio.run(run_until_told(settings, environ))
+    with missing_file_told(config):
+        settings, environ = read_settings(config, flags)
+        logs.set_up(settings.log_level, settings.log_format, secrets=secrets_of(settings, environ))
+        asyncio.run(run_until_told(settings, environ))
+
+
+@contextlib.contextmanager
+def missing_file_told(config: Path | None) -> Iterator[None]:
+    """Where settings are found wanting and there is no file at all, that is what to say first: most likely somebody is
+    in another folder than they think. Everything can stand in the environment, so by itself it is no mistake."""
+    try:
+        yield
+    except ConfigurationError as error:
+        if config is not None or "TELEPHONY_CONFIG" in os.environ or DEFAULT_FILE.exists():
+            raise
+        problem = f"there is no {DEFAULT_FILE} in {Path.cwd()}"
+        missing = ConfigurationError("--config", problem, "Go to your agent's folder, or name one with --config.")
+        raise ConfigurationErrors([missing, *problems_of(error)]) from None
 
 
 def importable() -> None:

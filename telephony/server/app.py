@@ -95,7 +95,9 @@ class Server:
         except OSError as error:
             await self._runner.cleanup()
             problem = f"{self.host}:{self.port} cannot be listened on ({error.strerror or error})"
-            raise ConfigurationError("port", problem, "Set PORT to a free one, or stop what uses it.") from error
+            raise ConfigurationError(
+                "port", problem, "Set PORT (or --port) to a free one, or stop what uses it."
+            ) from error
         self.port = self._runner.addresses[0][1]
 
     async def stop(self) -> None:

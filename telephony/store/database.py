@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, StaticPool, create_engine, event, make_url
@@ -68,6 +69,14 @@ def in_memory(url: URL) -> bool:
 
 def is_sqlite(url: URL) -> bool:
     return url.get_backend_name() == "sqlite"
+
+
+def missing_file(url: URL) -> Path | None:
+    """The file that a database would be made in, if there is none yet; None for a database that is not one file."""
+    if not is_sqlite(url) or in_memory(url) or url.query:
+        return None
+    file = Path(url.database or "")
+    return None if file.exists() else file.absolute()
 
 
 def prepare_sqlite(connection: Any, _record: object) -> None:

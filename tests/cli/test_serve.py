@@ -187,8 +187,29 @@ def test_file_that_is_not_there_is_named(telephony: Telephony) -> None:
 def test_everything_that_is_missing_is_said_at_once(telephony: Telephony) -> None:
     said = telephony("serve")
     assert said.code == 2
-    wanted = ["public_url", "twilio.auth_token", "twilio.account_sid", "agents", "numbers"]
+    wanted = ["--config", "public_url", "twilio.auth_token", "twilio.account_sid", "agents", "numbers"]
     assert [line.split(":")[0] for line in said.errors.splitlines()] == [f"error {key}" for key in wanted]
+
+
+@pytest.mark.parametrize("command", [["serve"], ["gateway"], ["agents", "check"]], ids=["serve", "gateway", "check"])
+def test_folder_without_a_file_is_named_first(telephony: Telephony, folder: Path, command: list[str]) -> None:
+    said = telephony(*command)
+    assert said.code == 2
+    told = (
+        f"error --config: there is no telephony.yaml in {folder}. Go to your agent's folder, or name one with --config."
+    )
+    assert said.errors.splitlines()[0] == told
+    assert len(said.errors.splitlines()) > 1
+
+
+@pytest.mark.parametrize("command", [["serve"], ["gateway"], ["agents", "check"]], ids=["serve", "gateway", "check"])
+def test_file_that_lacks_something_is_not_called_missing(
+    telephony: Telephony, folder: Path, command: list[str]
+) -> None:
+    (folder / "telephony.yaml").write_text("port: 0\n", encoding="utf-8")
+    said = telephony(*command)
+    assert said.code == 2
+    assert "there is no telephony.yaml" not in said.errors
 
 
 @pytest.mark.usefixtures("good")
@@ -198,4 +219,4 @@ def test_port_that_is_taken_is_named(telephony: Telephony) -> None:
         said = telephony("serve", "--port", str(port), "--log-level", "error")
     assert said.code == 2
     assert said.errors.startswith(f"error port: 127.0.0.1:{port} cannot be listened on")
-    assert "Set PORT to a free one" in said.errors
+    assert "Set PORT (or --port) to a free one" in said.errors

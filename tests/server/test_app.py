@@ -152,7 +152,9 @@ def taken() -> Iterator[int]:
 
 async def test_a_port_that_is_taken_is_a_matter_of_configuration(nothing_left_behind: None, taken: int) -> None:
     server = Server(web.Application(), "127.0.0.1", taken)
-    with pytest.raises(ConfigurationError, match=rf"port: 127\.0\.0\.1:{taken} cannot be listened on.*Set PORT"):
+    with pytest.raises(
+        ConfigurationError, match=rf"port: 127\.0\.0\.1:{taken} cannot be listened on.*Set PORT \(or --port\)"
+    ):
         await server.start()
     await server.stop()
 
