@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from http import HTTPStatus
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 from rich.console import Console
@@ -69,6 +71,8 @@ async def place_calls(placing: Placing, source: str, wav: Path | None, calls: in
         outcomes = await asyncio.gather(*(one(number) for number in range(1, calls + 1)))
     finally:
         await rest.close()
+    if hint := next(filter(None, (_hint(placing.url, outcome) for outcome in outcomes)), ""):
+        console.print(hint, markup=False)
     return all(outcome.ok for outcome in outcomes)
 
 
@@ -86,6 +90,17 @@ def _tell(console: Console, number: int, outcome: CallOutcome) -> None:
     verdict = "ok" if outcome.ok else "; ".join(outcome.complaints)
     line = f"call {number}: {outcome.call_sid}, {outcome.duration:.1f} s, ended by the {outcome.ended_by}: {verdict}"
     console.print(line, markup=False, style="" if outcome.ok else "red")
+
+
+def _hint(url: str, outcome: CallOutcome) -> str:
+    """What to look at first if the call was not even answered; empty if it was."""
+    first = next((exchange for exchange in outcome.exchanges if exchange.purpose == "voice"), None)
+    if first and first.refused:
+        parts = urlsplit(url)
+        return f"nothing listens at {parts.scheme}://{parts.netloc}; is `telephony serve` running?"
+    if first and first.status == HTTPStatus.FORBIDDEN:
+        return "does --auth-token match the server's TWILIO_AUTH_TOKEN, and --public-url its PUBLIC_URL?"
+    return ""
 
 
 def _keep(folder: Path, outcome: CallOutcome) -> None:

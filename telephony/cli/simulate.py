@@ -7,13 +7,17 @@ import contextlib
 import signal
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 from rich.console import Console
 
 from telephony.cli.placing import Placing, place_calls
+from telephony.cli.serve import ConfigOption
 from telephony.errors import TelephonyError
 from telephony.runtime import logs
+from telephony.runtime.checks import is_loopback
+from telephony.runtime.serving import read_settings
 from telephony.sim.model_script import decode_script
 from telephony.simulate.model import ModelSession, RunningModel, start_model
 from telephony.simulate.scenario import FRONT_DESK, load_scenario, shipped_scenarios
@@ -24,6 +28,10 @@ app = typer.Typer(help="Simulate the model or the caller, over real sockets.", n
 Script = Annotated[
     str, typer.Option("--script", "-s", help=f"YAML file, or one that comes along: {', '.join(shipped_scenarios())}.")
 ]
+VOICE = "/twilio/voice"
+DEFAULT_PORT = 8080
+REST_PORT = 9200
+NO_ACCOUNT = "AC" + "0" * 32
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show every event.")]
 
 
@@ -108,28 +116,50 @@ def _tell(running: RunningModel, console: Console, told: set[int]) -> set[int]:
 
 @app.command()
 def caller(
-    url: Annotated[str, typer.Option(help="The webhook to call.")] = "http://127.0.0.1:8080/twilio/voice",
+    config: ConfigOption = None,
+    url: Annotated[
+        str | None, typer.Option(help=f"The webhook to call, http://127.0.0.1:8080{VOICE} if no port is set.")
+    ] = None,
     script: Script = FRONT_DESK,
     wav: Annotated[Path | None, typer.Option(help="A WAV to play as the caller, instead of a script.")] = None,
     calls: Annotated[int, typer.Option(min=1, max=500, help="Calls to place at once.")] = 1,
-    account_sid: Annotated[str, typer.Option(envvar="TWILIO_ACCOUNT_SID", help="The account.")] = "AC" + "0" * 32,
+    account_sid: Annotated[str | None, typer.Option(help="The account, if it is not the server's.")] = None,
     auth_token: Annotated[
-        str, typer.Option(envvar="TWILIO_AUTH_TOKEN", help="The server's; signs every request.")
-    ] = "",
-    public_url: Annotated[
-        str | None, typer.Option(envvar="PUBLIC_URL", help="The server's public URL, if it is not that of --url.")
+        str | None, typer.Option(help="Signs every request, if it is not the server's TWILIO_AUTH_TOKEN.")
     ] = None,
-    rest_port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the simulated REST API.")] = 9200,
+    public_url: Annotated[str | None, typer.Option(help="The server's public URL, if not PUBLIC_URL or --url.")] = None,
+    rest_port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help=f"Port of the simulated REST API, usually {REST_PORT}.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for stereo WAVs: said and heard.")] = None,
     verbose: Verbose = False,
 ) -> None:
     """Be Twilio and a caller: signed webhook, signed media stream, REST API. Exit code 1 if a call went wrong.
 
+    In the folder of an agent it reads telephony.yaml and .env, as the server does, and knows where and as whom to call.
     Point the server's `twilio.api_base` at http://127.0.0.1:9200, so that it can hang up.
     """
     logs.set_up("error")
-    if not auth_token:
-        raise typer.BadParameter("set TWILIO_AUTH_TOKEN to what the server has.", param_hint="--auth-token")
-    placing = Placing(url, account_sid, auth_token, public_url, rest_port, out, verbose)
+    flags = {"twilio.account_sid": account_sid, "twilio.auth_token": auth_token, "public_url": public_url}
+    settings, _ = read_settings(config, flags)
+    token = settings.twilio.auth_token.get_secret_value()
+    if not token:
+        problem = "set TWILIO_AUTH_TOKEN to what the server has, or start in the folder with its .env."
+        raise typer.BadParameter(problem, param_hint="--auth-token")
+    placing = Placing(
+        url=url or f"http://127.0.0.1:{settings.port or DEFAULT_PORT}{VOICE}",
+        account_sid=settings.twilio.account_sid or NO_ACCOUNT,
+        auth_token=token,
+        public_url=settings.public_url or None,
+        rest_port=_rest_port(settings.twilio.api_base) if rest_port is None else rest_port,
+        out=out,
+        verbose=verbose,
+    )
     if not asyncio.run(place_calls(placing, script, wav, calls)):
         raise typer.Exit(1)
+
+
+def _rest_port(api_base: str) -> int:
+    """Where a server that was set up for practice looks for Twilio."""
+    parts = urlsplit(api_base)
+    return parts.port if parts.port and is_loopback(parts.hostname or "") else REST_PORT

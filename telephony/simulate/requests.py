@@ -46,6 +46,8 @@ class Exchange(msgspec.Struct, frozen=True):
     """Why it cannot be used; empty if it can."""
     code: int = 0
     """Twilio's number for the problem."""
+    refused: bool = False
+    """Whether nothing listens at the address."""
     seconds: float = 0.0
     """How long the answer took."""
 
@@ -112,6 +114,9 @@ class Courier:
                     except aiohttp.ClientConnectorError:
                         if last:
                             raise
+        except aiohttp.ClientConnectorError as error:
+            exchange = msgspec.structs.replace(exchange, refused=isinstance(error.os_error, ConnectionRefusedError))
+            problem = f"{exchange.purpose}: {exchange.url} cannot be used ({error})"
         except TimeoutError:
             problem = f"{exchange.purpose}: {exchange.url} did not answer within {TIMEOUT:g} s"
         except (aiohttp.ClientError, UnicodeDecodeError) as error:

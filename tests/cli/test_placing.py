@@ -65,7 +65,9 @@ async def test_a_server_with_another_token_is_told(tmp_path: Path, capsys: pytes
     async with open_office(settings, {}, agents=[Agent("frontdesk")]):
         where = Placing(f"{settings.public_url}/twilio/voice", ACCOUNT, "other", None, 0, None, verbose=True)
         assert not await place_calls(where, str(script), None, 1)
-    assert "answered 403" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "answered 403" in told
+    assert "does --auth-token match the server's TWILIO_AUTH_TOKEN" in told
 
 
 async def test_a_recording_can_be_the_caller(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

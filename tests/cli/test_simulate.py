@@ -67,3 +67,21 @@ def test_a_caller_whom_nobody_answers_exits_1(telephony: Any, taken: str) -> Non
     typed = telephony("simulate", "caller", "--auth-token", "a", "--url", url, "--rest-port", "0")
     assert typed.code == 1
     assert "Twilio 11200" in typed.out
+    origin = url.removesuffix("/twilio/voice")
+    assert typed.out.splitlines()[-1] == f"nothing listens at {origin}; is `telephony serve` running?"
+
+
+@pytest.mark.usefixtures("nothing_left_behind")
+def test_a_caller_in_the_folder_of_an_agent_knows_where_and_as_whom_to_call(telephony: Any, folder: Path) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+    base = "TELEPHONY_TWILIO__API_BASE=http://127.0.0.1:"
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        rest = probe.getsockname()[1]
+    (folder / ".env").write_text(f"TWILIO_AUTH_TOKEN=practice\n{base}{rest}\n")
+    (folder / "telephony.yaml").write_text(f"port: {port}\n")
+    typed = telephony("simulate", "caller")
+    assert typed.code == 1
+    assert f"nothing listens at http://127.0.0.1:{port}; is" in typed.out

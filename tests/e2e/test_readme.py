@@ -108,8 +108,7 @@ async def test_agent_of_the_readme_passes_the_check(nothing_left_behind: None, d
 async def test_call_without_a_phone_goes_as_described(nothing_left_behind: None, desk: Desk) -> None:
     script = ("--script", "hours.yaml")
     model = ("-m", "telephony", "simulate", "model", *script, "--port", str(desk.model))
-    url = f"http://127.0.0.1:{desk.server}/twilio/voice"
-    caller = ("--auth-token", "practice", "--url", url, "--rest-port", str(desk.rest), "--out", "heard")
+    caller = ("--out", "heard")
     async with (
         desk.running("A simulated model is at", *model),
         desk.running("listening", "-m", "telephony", "serve"),
