@@ -67,6 +67,8 @@ def speech_started(state: State, event: ev.SpeechStarted, now: float) -> None:
 
 def keep_line(state: State) -> None:
     """The caller speaks up, or presses a key, during a goodbye that the agent chose to say: the call goes on."""
+    if state.sessions.gone:
+        return  # there is nobody to go on with
     if state.phase is Phase.LEAVING and state.farewell and state.farewell.cancellable:
         state.phase, state.farewell = Phase.TALKING, None
         state.responses.drop_wishes("goodbye")
@@ -169,7 +171,7 @@ def session_ready(state: State, event: ev.SessionReady, now: float) -> None:
         return
     if state.playback.items and event.output_audio not in (None, state.playback.audio):
         # What it said so far was noise, and nobody can tell it from what comes.
-        survival.session_lost(state, event.session, "it told too late in which format it speaks", now)
+        survival.session_lost(state, event.session, "it told too late in which format it speaks", now, blame=True)
     else:
         survival.use_formats(state, event)
 
@@ -183,7 +185,7 @@ def model_error(state: State, event: ev.ModelError, now: float) -> None:
         case "recoverable":
             state.remember(f"The model reported an error: {text}")
         case "session_over" | "fatal":
-            survival.session_lost(state, event.session, text, now)
+            survival.session_lost(state, event.session, text, now, blame=event.kind == "fatal")
         case _:
             state.note("debug", "benign error", text=text)
 
@@ -193,7 +195,8 @@ def model_fault(state: State, event: ev.ModelFault, now: float) -> None:
     if state.tally.fault(now):
         coming = state.sessions.coming
         number = coming.number if coming and state.sessions.current is None else state.sessions.current
-        survival.session_lost(state, -1 if number is None else number, "it sends nothing but unusable messages", now)
+        reason = "it sends nothing but unusable messages"
+        survival.session_lost(state, -1 if number is None else number, reason, now, blame=True)
 
 
 def model_lost(state: State, event: ev.ModelLost, now: float) -> None:

@@ -90,7 +90,8 @@ class Sessions:
         since = self.away_since if why in ("first", "lost") else now  # all attempts share one budget
         self.coming = Coming(self._count, why, since + self._limits.connect, failed=failed)
         self._count += 1
-        return OpenSession(self.coming.number, failed, self._conversation_id if why == "lost" else "")
+        blamed = failed if why == "suspect" else ""  # of one that is lost, whoever closed it has told
+        return OpenSession(self.coming.number, blamed, self._conversation_id if why == "lost" else "")
 
     def connected(self, model: str, now: float) -> None:
         """The socket of the one that is coming is open: it has `READY_TIME` now, and no longer than it had before."""
@@ -112,6 +113,12 @@ class Sessions:
     def suspected(self) -> bool:
         """Whether the current one is to be replaced unless it speaks."""
         return self.coming is not None and self.coming.why == "suspect"
+
+    def forgive(self) -> int:
+        """The one that is coming for the sake of the current one's silence is not wanted any more. Returns its number.
+        A suspicion that was wrong counts for nothing."""
+        self._replaced -= 1
+        return self.withdraw(0.0)
 
     def withdraw(self, now: float) -> int:
         """The one that is coming is not wanted, or not to be had. Returns its number."""

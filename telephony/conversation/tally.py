@@ -20,7 +20,7 @@ class Tally:
     def __init__(self) -> None:
         self.model = ""
         self.usage: dict[str, Any] = {}
-        self.notes: list[str] = []
+        self._sentences: dict[str, int] = {}
         self._faults: deque[float] = deque(maxlen=FAULTS)
 
     def add(self, usage: dict[str, Any]) -> None:
@@ -42,5 +42,10 @@ class Tally:
         return too_many
 
     def remember(self, sentence: str) -> None:
-        if len(self.notes) < MAX_NOTES and sentence not in self.notes:
-            self.notes.append(sentence)
+        if sentence in self._sentences or len(self._sentences) < MAX_NOTES:
+            self._sentences[sentence] = self._sentences.get(sentence, 0) + 1
+
+    @property
+    def notes(self) -> list[str]:
+        """What went wrong, each sentence once."""
+        return [text if count == 1 else f"{text} ({count} times)" for text, count in self._sentences.items()]

@@ -63,6 +63,11 @@ class Outbox:
         return message
 
     @property
+    def crowded(self) -> bool:
+        """Whether whoever can wait should, before it looks as if the reader were stuck."""
+        return len(self._control) > CONTROL_LIMIT // 2
+
+    @property
     def stuck(self) -> bool:
         """Whether more control messages wait than any reader would leave."""
         return len(self._control) > CONTROL_LIMIT

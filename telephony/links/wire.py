@@ -131,7 +131,7 @@ class WireLink:
 
     async def room(self, below: int) -> None:
         """Wait until fewer than *below* bytes are queued, or the link is closed."""
-        while self._writable and self.outbox.size >= below:
+        while self._writable and (self.outbox.size >= below or self.outbox.crowded):
             self._sent.clear()
             await self._sent.wait()
 

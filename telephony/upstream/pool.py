@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
@@ -85,9 +86,10 @@ class Upstream:
                 except UpstreamError:
                     wanted = None
                     continue
-            if rounds == 0 or left <= pause or not attempts.hopeful:
+            wait = attempts.wait(pause)
+            if rounds == 0 or left <= wait:
                 raise attempts.verdict(self._everybody_is_busy)
-            await asyncio.sleep(pause)
+            await asyncio.sleep(wait)
             attempts.again()
             rounds, pause = rounds - 1, pause * 2
 
@@ -194,14 +196,17 @@ class _Attempts:
         """How many have not been asked in this round, at least 1."""
         return max(1, len(set(self._candidates) - self.tried))
 
-    @property
-    def hopeful(self) -> bool:
-        """Whether one of those that failed might do better the next time."""
-        return any(attempt.failure.kind == "elsewhere" for attempt in self._last.values())
+    def wait(self, pause: float) -> float:
+        """Seconds after which another round makes sense, *pause* at least: whoever names a time is not asked before,
+        and a place may come free. Infinity if nobody would do better."""
+        if not self._last:
+            return pause
+        hopeful = (attempt.failure for attempt in self._last.values() if attempt.failure.kind != "fatal")
+        return max(pause, min((failure.retry_after for failure in hopeful), default=math.inf))
 
     def again(self) -> None:
         """Begin another round with those that might do better."""
-        self.tried -= {it for it, attempt in self._last.items() if attempt.failure.kind == "elsewhere"}
+        self.tried -= {it for it, attempt in self._last.items() if attempt.failure.kind != "fatal"}
 
     def verdict(self, busy: Callable[[Iterable[Deployment]], str]) -> UpstreamError:
         """What to raise when nobody is left."""

@@ -153,12 +153,10 @@ class Session:
         await self._link.probe(patience)
 
     async def close(self, code: int = 1000, reason: str = "", *, flush: bool = True) -> None:
-        """Close, bounded by about a second, and give the place back, also when cancelled."""
+        """Close, bounded by about a second, and give the place back at once."""
         self._closing = True
-        try:
-            await self._link.close(code, reason, flush=flush)
-        finally:
-            self._balancer.release(self._lease)
+        self._balancer.release(self._lease)  # at once: a call whose session this was is looking for the next one
+        await self._link.close(code, reason, flush=flush)
 
     @property
     def closed(self) -> tuple[int | None, str]:

@@ -115,7 +115,7 @@ def test_a_conversation_is_resumed_only_after_its_session_is_gone() -> None:
     made.lose(3.0)
     command = made.open("lost", 3.0, "closed")
     assert command
-    assert (command.failed, command.resume) == ("closed", "conv_1")
+    assert (command.failed, command.resume) == ("", "conv_1")
 
 
 def test_nothing_is_withdrawn_where_nothing_comes() -> None:
@@ -152,3 +152,11 @@ def test_numbers_never_repeat_and_whoever_is_current_was_coming(schedule: list[t
         assert not made.coming or made.coming.number != made.current
         assert made.suspected == bool(made.coming and made.coming.why == "suspect")
     assert given_out == list(range(len(given_out)))
+
+
+def test_a_suspicion_that_was_wrong_counts_for_nothing() -> None:
+    made = Sessions(Limits(replacements=1), 0.0)
+    made.take_over(0.0)
+    for at in (10.0, 20.0, 30.0):
+        assert made.open("suspect", at, "silent"), "there is always one more"
+        made.forgive()

@@ -112,3 +112,36 @@ def test_a_session_is_not_replaced_while_something_is_to_come() -> None:
         call.hear(0.5)
         assert call.sent(cmd.OpenSession), events
         assert not call.sent(cmd.UseSession), events
+
+
+def test_a_key_in_a_goodbye_that_no_model_can_go_on_from_does_not_keep_the_line() -> None:
+    book = Playbook()
+    book.reach("leaving")
+    book.feed(ev.ModelLost("gone"), ev.KeyPressed("5"))
+    book.hear(20)
+    assert book.sent(cmd.HangUp)
+    assert book.ending
+
+
+def test_a_rotation_that_failed_does_not_keep_from_looking_when_the_model_falls_silent() -> None:
+    book = Playbook(others="scripted", limits=Limits(session=20, caller_silence=0))
+    book.greet()
+    book.wait(20)
+    (first,) = book.sent(cmd.OpenSession)
+    book.feed(ev.ModelLost("429", None, first.session))
+    book.feed(ev.SpeechStarted("u1"), ev.SpeechStopped("u1"))
+    book.wait(6)
+    assert len(book.sent(cmd.OpenSession)) == 2
+
+
+def test_a_silent_session_that_holds_the_only_place_is_let_go_for_the_next() -> None:
+    book = Playbook(others="scripted")
+    book.greet()
+    book.feed(ev.SpeechStarted("u1"), ev.SpeechStopped("u1"), ev.ModelNoise("ping"))
+    book.wait(10.1)
+    (suspected,) = book.sent(cmd.OpenSession)
+    book.feed(ev.ModelLost("no deployment has a place left", None, suspected.session))
+    assert cmd.CloseSession(0, suspected.failed) in book.sent(cmd.CloseSession)
+    book.connect(2)
+    assert book.call.state.sessions.current == 2
+    assert not book.ending

@@ -37,9 +37,11 @@ def test_so_many_faults_are_too_many_only_within_their_time() -> None:
     assert not any(slow.fault(n * step * 1.01) for n in range(5 * FAULTS))
 
 
-def test_a_sentence_is_remembered_once_and_only_so_many_are() -> None:
+def test_a_sentence_is_remembered_once_with_how_often_it_was_true_and_only_so_many_are() -> None:
     tally = Tally()
     for number in range(3 * MAX_NOTES):
         tally.remember(f"Sentence {number}.")
         tally.remember(f"Sentence {number}.")
-    assert tally.notes == [f"Sentence {number}." for number in range(MAX_NOTES)]
+    tally.remember("Sentence 0.")
+    once_more = ["Sentence 0. (3 times)", *(f"Sentence {number}. (2 times)" for number in range(1, MAX_NOTES))]
+    assert tally.notes == once_more
