@@ -120,6 +120,29 @@ async def test_call_without_a_phone_goes_as_described(nothing_left_behind: None,
     assert len([*(desk.folder / "recordings").glob("*.wav"), *(desk.folder / "heard").glob("*.wav")]) == 2
 
 
+async def test_call_goes_on_when_its_provider_is_killed_as_described(nothing_left_behind: None, desk: Desk) -> None:
+    [standin] = _free_ports(1)
+    second = next(block for block in readme.blocks("yaml") if ":9101" in block).replace(":9101", f":{standin}")
+    with (desk.folder / "telephony.yaml").open("a", encoding="utf-8") as file:
+        file.write(second)
+    script, model = ("--script", "hours.yaml"), ("-m", "telephony", "simulate", "model")
+    async with (
+        desk.running("A simulated model is at", *model, *script, "--port", str(desk.model)) as first,
+        desk.running("A simulated model is at", *model, "--script", "standin.yaml", "--port", str(standin)),
+        desk.running("listening", "-m", "telephony", "serve"),
+        desk.running("caller speaks", "-m", "telephony", "simulate", "caller", *script, "-v") as caller,
+    ):
+        await _until(caller, "agent speaks")
+        first.kill()
+        await _until(caller, "ended by the agent: ok")
+        async with asyncio.timeout(BOUND):
+            assert await caller.wait() == 0
+    [call] = json.loads(await desk.run("-m", "telephony", "calls", "list", "--json"))
+    page = await desk.run("-m", "telephony", "calls", "show", call["id"])
+    assert "Sorry, we were cut off. We are open from nine to five." in page
+    assert "The call went on with openai/gpt-realtime" in page
+
+
 async def test_agent_made_in_python_starts_in_place_of_the_file(nothing_left_behind: None, desk: Desk) -> None:
     (desk.folder / "telephony.yaml").unlink()
     async with desk.running("listening", "frontdesk.py") as server:
