@@ -117,7 +117,7 @@ class Sessions:
     def forgive(self) -> int:
         """The one that is coming for the sake of the current one's silence is not wanted any more. Returns its number.
         A suspicion that was wrong counts for nothing."""
-        self._replaced -= 1
+        self._replaced = max(0, self._replaced - 1)
         return self.withdraw(0.0)
 
     def withdraw(self, now: float) -> int:
@@ -144,8 +144,10 @@ class Sessions:
         return coming
 
     def lose(self, now: float) -> int | None:
-        """The current one is of no more use. Returns its number."""
+        """The current one, if there is one, is of no more use. Returns its number."""
         lost, self.current = self.current, None
+        if lost is None:
+            return None
         self.away_since = now
         if now - self._since > PEACE:
             self._replaced = 0

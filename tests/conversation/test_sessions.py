@@ -118,6 +118,22 @@ def test_a_conversation_is_resumed_only_after_its_session_is_gone() -> None:
     assert (command.failed, command.resume) == ("", "conv_1")
 
 
+def test_what_is_lost_already_is_not_lost_again() -> None:
+    made = sessions()
+    assert made.lose(10.0) == 0
+    assert made.lose(12.0) is None
+    assert made.away_since == 10.0
+
+
+def test_a_suspicion_that_was_wrong_costs_no_replacement() -> None:
+    made = sessions(replacements=1)
+    for now in (10.0, 20.0):
+        assert made.open("suspect", now, "silent") is not None
+        made.forgive()
+    assert not made.suspected
+    assert [lost(made, 30.0), lost(made, 40.0)] == [True, False]
+
+
 def test_nothing_is_withdrawn_where_nothing_comes() -> None:
     assert sessions().withdraw(5.0) == -1
 
