@@ -26,7 +26,8 @@ Why = Literal["first", "lost", "suspect", "rotate"]
 READY_TIME = 4.0
 """Seconds a connected model has for `session.updated`; then the call goes on without it, or with another."""
 PEACE = 60.0
-"""Seconds a session must have lived for its loss not to be counted together with those before."""
+"""Seconds a session must have lived for its end to be one in the course of things: it is then not held against the
+deployment, nor counted together with those before."""
 ROTATE_AGAIN = 30.0
 """Seconds between attempts to replace a session that is well and getting old."""
 FOR_SILENCE = 1.5
@@ -149,9 +150,13 @@ class Sessions:
         if lost is None:
             return None
         self.away_since = now
-        if now - self._since > PEACE:
+        if not self.is_young(now):
             self._replaced = 0
         return lost
+
+    def is_young(self, now: float) -> bool:
+        """Whether the current one has lived too briefly for its end to be anybody's time limit."""
+        return now - self._since < PEACE
 
     def outlived(self, now: float) -> bool:
         """Whether the current one is old enough to be replaced."""

@@ -56,7 +56,7 @@ def deadlines(state: State) -> list[float]:
 
 def session_lost(state: State, number: int, reason: str, now: float, *, blame: bool = False) -> None:
     """A session is of no more use: the current one, or the one that was to come. *blame*: whether others with the same
-    deployment would fare no better, which a socket that was closed has told by itself."""
+    deployment would fare no better; so they would where it ends within a minute, whatever it says of itself."""
     sessions = state.sessions
     if sessions.gone:
         return
@@ -72,7 +72,7 @@ def session_lost(state: State, number: int, reason: str, now: float, *, blame: b
 
 def _seek_another(state: State, reason: str, now: float, *, blame: bool) -> None:
     """The current session is lost in mid-call."""
-    let_go(state, now, reason if blame else "")
+    let_go(state, now, reason if blame or state.sessions.is_young(now) else "")
     coming = state.sessions.coming
     if coming:  # one that was to take over anyway
         coming.why, coming.until = "lost", max(coming.until, now)
@@ -204,6 +204,8 @@ def _take_over(state: State, now: float) -> None:
     if coming.ready:
         use_formats(state, coming.ready)
     if state.phase is Phase.CONNECTING:
+        if coming.number:  # the one before may have spoken though it was never ready
+            state.out += history.seeds(state, resumed=False)
         state.begin(now)
         return
     if coming.why == "rotate":

@@ -51,7 +51,7 @@ async def test_a_lost_session_is_replaced_by_one_that_is_told_the_conversation_a
         await call.phone.stop()
     assert task.result() == HUNG_UP
     assert call.asked == [(False, ""), (True, "")]
-    assert call.blamed == [], "whoever was closed has told by itself"
+    assert call.blamed == [(0, "overloaded (1011)")]
     assert "The call went on with xai/other" in " ".join(call.said)
     turns = call.exchange.conversation.turns(call.bridge.duration)
     assert [(turn.item_id, turn.heard) for turn in turns] == [("i1", "Hello."), ("s1-i1", "Here I am.")]
@@ -84,7 +84,7 @@ async def test_a_session_that_fails_before_it_takes_over_is_blamed_itself_and_th
         await third.until("input_audio_buffer.append")
         await call.phone.stop()
     assert task.result() == HUNG_UP
-    assert call.blamed == [(1, "insufficient_quota: It is over.")]
+    assert call.blamed == [(0, "overloaded (1011)"), (1, "insufficient_quota: It is over.")]
 
 
 async def test_what_a_closed_session_still_says_reaches_nobody() -> None:
