@@ -169,11 +169,11 @@ def session_ready(state: State, event: ev.SessionReady, now: float) -> None:
     sessions = state.sessions
     if sessions.acknowledged(event, now) or event.session != sessions.current:
         return
-    if state.playback.items and event.output_audio not in (None, state.playback.audio):
+    if not survival.speaks_as_before(state, event):
         # What it said so far was noise, and nobody can tell it from what comes.
         survival.session_lost(state, event.session, "it told too late in which format it speaks", now, blame=True)
     else:
-        survival.use_formats(state, event)
+        survival.use_formats(state, event, now)
 
 
 def model_error(state: State, event: ev.ModelError, now: float) -> None:

@@ -14,6 +14,7 @@ from telephony import events as ev
 from telephony.commands import RunTool
 from telephony.conversation import survival
 from telephony.conversation.conclusions import nudge
+from telephony.conversation.farewell import Clip
 from telephony.conversation.playback import LOCAL
 from telephony.conversation.responses import ANSWERS, Response
 from telephony.conversation.state import Phase, State
@@ -138,7 +139,8 @@ def run_tool(state: State, call: Call, now: float, *, spoke: bool) -> None:
     state.answer_tool(use.call_id, json.dumps(answer), "ok", now)
     if spoke or state.phase is Phase.LEAVING:
         state.tools.taken_up()  # its goodbye is said, or was asked for: one is enough
-    state.leave("completed", "agent", "agent hung up", now, cancellable=True, clip="none")
+    clip: Clip = "none" if spoke else "goodbye"
+    state.leave("completed", "agent", "agent hung up", now, cancellable=True, clip=clip)
 
 
 def tool_finished(state: State, event: ev.ToolFinished, now: float) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 
 from telephony.audio.transcode import Transcoder
-from telephony.commands import AddMessage, AppendAudio, CloseSession, RequestResponse, UseSession
+from telephony.commands import AddMessage, AppendAudio, ClearPlayback, CloseSession, RequestResponse, UseSession
 from telephony.conversation import history, phrases
 from telephony.conversation.limits import NUDGES
 from telephony.conversation.playback import LOCAL
@@ -191,7 +191,7 @@ def _take_over(state: State, now: float) -> None:
     sessions, coming = state.sessions, state.sessions.coming
     if coming is None:
         return
-    if coming.ready and not _speaks_as_before(state, coming.ready):
+    if coming.ready and not speaks_as_before(state, coming.ready):
         _not_to_be_had(state, "it speaks another format than the one before", now, blame=True)
         return
     unheard_since = sessions.seen_at
@@ -202,7 +202,7 @@ def _take_over(state: State, now: float) -> None:
     if coming.number:
         state.out.append(UseSession(coming.number))
     if coming.ready:
-        use_formats(state, coming.ready)
+        use_formats(state, coming.ready, now)
     if state.phase is Phase.CONNECTING:
         if coming.number:  # the one before may have spoken though it was never ready
             state.out += history.seeds(state, resumed=False)
@@ -215,12 +215,13 @@ def _take_over(state: State, now: float) -> None:
     _catch_up(state, coming, unheard_since, now)
 
 
-def _speaks_as_before(state: State, ready: SessionReady) -> bool:
-    """Whether what it says can stand beside what was said before."""
-    return not state.playback.items or ready.output_audio in (None, state.playback.audio)
+def speaks_as_before(state: State, ready: SessionReady) -> bool:
+    """Whether what it says can stand beside what other sessions said before."""
+    said = any(not item_id.startswith(LOCAL) for item_id in state.playback.items)
+    return not said or ready.output_audio in (None, state.playback.audio)
 
 
-def use_formats(state: State, ready: SessionReady) -> None:
+def use_formats(state: State, ready: SessionReady, now: float) -> None:
     """Note in which formats the current session hears and speaks, and what of our wishes it did not grant."""
     wanted = state.settings.session.audio
     for leg, echoed in (("hears", ready.input_audio), ("speaks", ready.output_audio)):
@@ -229,7 +230,11 @@ def use_formats(state: State, ready: SessionReady) -> None:
     if ready.turn_detection is False:
         state.remember("The model did not switch its turn detection on, so it will not answer by itself.")
     state.model_hears = ready.input_audio or state.settings.session.audio
-    state.playback.audio = ready.output_audio or state.playback.audio
+    speaks = ready.output_audio or state.playback.audio
+    if speaks != state.playback.audio and state.playback.outstanding:  # a filler, whose rest would be noise
+        state.out.append(ClearPlayback())
+        state.playback.clear(now)
+    state.playback.audio = speaks
 
 
 def _catch_up(state: State, coming: Coming, unheard_since: float, now: float) -> None:

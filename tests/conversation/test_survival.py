@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from playbook import VOICE, Playbook, speech
 from telephony import commands as cmd
 from telephony import events as ev
-from telephony.settings import Limits
+from telephony.audio.format import PCM16_16K, PCM16_24K
+from telephony.settings import Clips, Limits
 
 
 def answering(call: Playbook, milliseconds: float) -> None:
@@ -145,3 +147,43 @@ def test_a_silent_session_that_holds_the_only_place_is_let_go_for_the_next() -> 
     book.connect(2)
     assert book.call.state.sessions.current == 2
     assert not book.ending
+
+
+def test_a_caller_is_not_let_go_without_a_word_because_the_goodbye_was_lost() -> None:
+    """The agent hangs up and has not said goodbye yet, when its session ends: the recorded sentence does."""
+    call = Playbook(others="there")
+    call.reach("leaving")
+    before = len(call.sent(cmd.Play))
+    call.feed(ev.ModelLost("closed", 1011))
+    call.hear(1)
+    assert len(call.sent(cmd.Play)) > before
+    assert call.sent(cmd.HangUp)
+    assert call.call.turns(call.now)[-1].heard == "[recorded goodbye]"
+
+
+OTHER_FORMAT = ev.SessionReady(PCM16_24K, PCM16_16K, turn_detection=True)
+
+
+@pytest.mark.parametrize("waited", [1.7, 3.0], ids=["while it is heard", "when it is over"])
+def test_a_model_that_speaks_another_format_is_taken_as_it_is_though_a_filler_was_played(waited: float) -> None:
+    clip = speech(500)
+    call = Playbook(clips=Clips(clip, clip, clip))
+    call.hear(waited)
+    assert call.sent(cmd.Play)
+    call.feed(ev.ModelConnected("grok"), OTHER_FORMAT)
+    assert bool(call.sent(cmd.ClearPlayback)) == (waited < 2), "what is left of it would be noise"
+    assert call.call.model_speaks == PCM16_16K
+    call.feed(ev.ResponseStarted("r0"), ev.ModelAudio("r0", "i0", speech(1500)))
+    call.wait(3)
+    playback = call.call.state.playback
+    assert playback.heard_ms(playback.items["i0"], call.now) == 36_000 * 1000 // 16_000
+
+
+def test_a_model_that_speaks_another_format_than_the_one_before_is_not_taken() -> None:
+    call = Playbook(others="scripted")
+    call.greet()
+    call.feed(ev.ModelLost("closed", 1011), ev.ModelConnected("gpt", 1))
+    call.feed(msgspec.structs.replace(OTHER_FORMAT, session=1))
+    assert [command.session for command in call.sent(cmd.CloseSession)] == [0, 1]
+    assert [command.session for command in call.sent(cmd.OpenSession)] == [1, 2]
+    assert not call.sent(cmd.UseSession)
