@@ -62,8 +62,8 @@ class Limits(Group):
     caller_silence_prompts: Annotated[int, Field(ge=0)] = 2
     """How often it asks before it says goodbye and hangs up."""
     dead_air: Annotated[float, Field(gt=0)] = 5
-    """Seconds the caller may wait for a reply that is due before the model is asked again; twice that, and a
-    recorded apology ends the call."""
+    """Seconds the caller may wait for a reply that is due before the model is asked again; twice that, and another
+    session is looked for."""
     goodbye: Annotated[float, Field(gt=0)] = 3
     """Seconds the last words may take beyond their own length before the line is released anyway."""
     connect: Annotated[float, Field(gt=0)] = 8
