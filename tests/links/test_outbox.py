@@ -76,3 +76,11 @@ def test_it_behaves_like_a_plain_list(operations: list[float | None], bound: flo
         assert abs(outbox.dropped_ms - dropped) < 1e-6
     assert drained(outbox) == [message for message, _ in plain]
     assert outbox.audio_ms == 0
+
+
+def test_whoever_can_wait_is_asked_to_long_before_the_reader_counts_as_stuck():
+    outbox = Outbox(1000)
+    while not outbox.crowded:
+        outbox.put("x")
+    assert not outbox.stuck
+    assert len(outbox) <= CONTROL_LIMIT * 3 // 4

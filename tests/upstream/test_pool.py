@@ -33,9 +33,9 @@ class Neighbourhood:
     async def friendly(self) -> str:
         return await self._serving(lambda *_: None)
 
-    async def hesitant(self) -> str:
+    async def hesitant(self, status: HTTPStatus = HTTPStatus.INTERNAL_SERVER_ERROR) -> str:
         """Fails once and is friendly ever after."""
-        answers = iter([HTTPStatus.INTERNAL_SERVER_ERROR])
+        answers = iter([status])
 
         def answer(connection: ServerConnection, _: Request) -> Response | None:
             status = next(answers, None)
@@ -203,8 +203,9 @@ async def test_when_the_last_is_not_there_the_model_is_lost(nearby, upstream):
         await pool.connect("voice", budget=5)
 
 
-async def test_one_that_failed_is_asked_again_while_there_is_time(nearby, upstream):
-    pool = upstream(await nearby.hesitant())
+@pytest.mark.parametrize("status", [500, 503, 429])
+async def test_one_that_failed_is_asked_again_while_there_is_time(nearby, upstream, status):
+    pool = upstream(await nearby.hesitant(HTTPStatus(status)))
     async with await pool.connect("voice", budget=5) as session:
         assert session.established
 
