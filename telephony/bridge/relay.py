@@ -53,18 +53,17 @@ Allowance = Callable[[], float]
 
 
 class Relay:
-    """Joins *client* and *model* until one of them is gone. *first* is what was already read from the model.
+    """Joins *client* and *model* until one of them is gone.
 
     *binary* says whether the model takes binary frames; where it does not, the client is told so by an error event and
     the session goes on.
     """
 
-    def __init__(self, client: Link, model: Link, *, first: str | bytes | None = None, binary: bool = False) -> None:
+    def __init__(self, client: Link, model: Link, *, binary: bool = False) -> None:
         self.meter = UsageMeter()
         self.ending: Ending | None = None
         self._client = client
         self._model = model
-        self._first = first
         self._binary = binary
         self._stopped = asyncio.Event()
 
@@ -115,8 +114,6 @@ class Relay:
         self._end(Ending("client", code, reason))
 
     async def _to_client(self) -> None:
-        if self._first is not None:
-            self._pass_on(self._first)
         async for message in self._model:
             if self._client.waiting > UNREAD_BY_CLIENT:
                 self._end(Ending("server", TRY_LATER, "you read too slowly", "slow_reader"))

@@ -132,7 +132,7 @@ class Sessions:
 
     # -- the current one ---------------------------------------------------------------------------------------------
 
-    def take_over(self, now: float) -> Coming | None:
+    def take_over(self, now: float) -> None:
         """The one that is coming is current from here on."""
         coming, self.coming = self.coming, None
         if coming is not None:
@@ -142,7 +142,6 @@ class Sessions:
             begun_at = now if coming.connected_at is None else coming.connected_at
             self._rotates_at = begun_at + self._limits.session if self._limits.session else math.inf
             self._conversation_id = coming.conversation_id
-        return coming
 
     def lose(self, now: float) -> int | None:
         """The current one, if there is one, is of no more use. Returns its number."""

@@ -58,8 +58,12 @@ async def test_text_frames_pass_untouched_both_ways(sessions):
     assert [await session.client.recv() for _ in ODD_TEXTS] == ODD_TEXTS
 
 
-async def test_what_was_read_before_the_session_comes_first(sessions):
-    session = await sessions.open(echo, relay={"first": "session.created"})
+async def test_what_the_model_says_before_it_is_spoken_to_comes_first(sessions):
+    async def opening(connection):
+        await connection.send("session.created")
+        await echo(connection)
+
+    session = await sessions.open(opening)
     await session.client.send("hello")
     assert [await session.client.recv() for _ in range(2)] == ["session.created", "hello"]
 
