@@ -305,7 +305,7 @@ class SessionConfig(msgspec.Struct, frozen=True):
 
 
 class Clips(msgspec.Struct, frozen=True):
-    """Recorded sentences for when the model cannot speak, in the session's audio format."""
+    """Recorded sentences for when the model cannot speak: mu-law at 8000 Hz, as a telephone plays them."""
 
     apology: bytes = b""
     """Played when the model is lost for good."""

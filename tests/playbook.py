@@ -26,7 +26,7 @@ MOMENTS = ("connecting", "connected", "greeting", "listening", "caller", "owing"
 
 def settings(**changes: object) -> CallSettings:
     """An agent that greets, with four tools and half a second of each clip."""
-    clip = PCM16_24K.silence(500)
+    clip = MULAW_8K.silence(500)
     base = CallSettings(
         agent="test",
         session=SessionConfig(audio=PCM16_24K, tools=(LOOKUP, BOOK, SLOW, HANG_UP)),

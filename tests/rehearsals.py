@@ -10,7 +10,6 @@ import numpy as np
 
 from telephony.audio.format import MULAW_8K
 from telephony.audio.g711 import DIRECT
-from telephony.audio.transcode import Transcoder
 from telephony.carriers.twilio import TwilioStream
 from telephony.exchange import Listener
 from telephony.realtime import Dialect, dialect
@@ -84,7 +83,7 @@ def rehearse(
     is none; a script that says nothing of its profile goes on with the first model's."""
     values: dict[str, Any] = {"session": SessionConfig(tools=(LOOKUP, HANG_UP)), "greeting": "Thanks for calling."}
     values |= changes
-    clip = Transcoder(MULAW_8K, values["session"].audio).feed(hum("Goodbye."))
+    clip = hum("Goodbye.")
     settings = CallSettings("test", **({"clips": Clips(clip, clip, clip)} | values))
     first = SimulatedModel(decode_script({"profile": profile, "replies": replies, **(model or {})}), hum, seed)
     script = CallerScript.parse({"steps": steps, "patience": patience})

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 
+from telephony.audio.format import MULAW_8K
 from telephony.audio.transcode import Transcoder
 from telephony.commands import AddMessage, AppendAudio, ClearPlayback, CloseSession, RequestResponse, UseSession
 from telephony.conversation import history, phrases
@@ -286,11 +287,10 @@ def fill(state: State, now: float) -> None:
 
 
 def play(state: State, name: str, clip: bytes, now: float) -> None:
-    """Say a recorded sentence, *clip* in the session's audio format, instead of the model."""
+    """Say a recorded sentence, *clip* as `Clips` have it, instead of the model."""
     state.recorded += 1
     item_id = f"{LOCAL}{name}-{state.recorded}"
-    # A model may speak another format than the one it was asked for, in which the clips are.
-    clip = Transcoder(state.settings.session.audio, state.playback.audio).feed(clip)
+    clip = Transcoder(MULAW_8K, state.playback.audio).feed(clip)
     state.playback.enqueue(LOCAL, item_id, 0, clip, now)
     state.playback.complete(item_id)
     state.transcript.agent_said(ModelTranscript(LOCAL, item_id, f"[recorded {name}]", final=True), now)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 
-from telephony.agents.agent import Agent, call_settings
+from telephony.agents.agent import Agent
 from telephony.audio import wav
 from telephony.audio.format import MULAW_8K, AudioFormat
 from telephony.audio.pcm import rms_dbfs
@@ -41,21 +41,20 @@ class ClipError(Exception):
 
 
 def clips_for(agent: Agent) -> Clips:
-    """The recorded sentences of *agent*, in the format its session speaks.
+    """The recorded sentences of *agent*, as `Clips` have them.
 
     Raises `ConfigurationError` for a file of its own that cannot be played.
     """
-    audio = call_settings(agent).session.audio
     fallback = agent.settings.fallback
     own = {}
     for key, file in own_clips(fallback):
         try:
-            own[key] = _transcoded(own_clip(file), audio)
+            own[key] = _transcoded(own_clip(file))
         except ClipError as error:
             raise ConfigurationError(f"agents.{agent.name}.fallback.{key}", error.problem, error.remedy) from None
     # Who is put through to somebody is not asked to call again.
     names = {"apology": "transfer"} if fallback.transfer else {}
-    shipped = {key: _shipped(names.get(key, key), audio) for key in Clips.__struct_fields__ if key not in own}
+    shipped = {key: _shipped(names.get(key, key)) for key in Clips.__struct_fields__ if key not in own}
     return Clips(**own, **shipped)
 
 
@@ -110,12 +109,11 @@ def _listed(numbers: tuple[int, ...]) -> str:
     return f"{', '.join(most)} or {last}"
 
 
-def _shipped(name: str, audio: AudioFormat) -> bytes:
-    recorded = resources.files("telephony").joinpath("clips", f"{name}.ulaw").read_bytes()
-    return _transcoded(wav.Wav(MULAW_8K, 1, recorded), audio)
+def _shipped(name: str) -> bytes:
+    return resources.files("telephony").joinpath("clips", f"{name}.ulaw").read_bytes()
 
 
-def _transcoded(recording: wav.Wav, audio: AudioFormat) -> bytes:
-    transcoder = Transcoder(recording.format, audio)
+def _transcoded(recording: wav.Wav) -> bytes:
+    transcoder = Transcoder(recording.format, MULAW_8K)
     silence = recording.format.silence(FLUSH) if transcoder.delay else b""
     return transcoder.feed(recording.data + silence)

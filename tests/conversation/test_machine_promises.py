@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from playbook import Playbook, speech
 from telephony import commands as cmd
 from telephony import events as ev
-from telephony.audio.format import PCM16_24K
+from telephony.audio.format import MULAW_8K, PCM16_24K
 from telephony.settings import Clips, Limits
 
 ASKS = (cmd.RequestResponse, cmd.SpeakVerbatim)
@@ -112,7 +112,7 @@ class Watched(Playbook):
 def play(
     script: list[tuple[ev.Event, float]], *, connected: bool = True, clips: bool = True, others: str = "absent"
 ) -> Watched:
-    clip = PCM16_24K.silence(500) if clips else b""
+    clip = MULAW_8K.silence(500) if clips else b""
     book = Watched(others=others, clips=Clips(clip, clip, clip), limits=Limits(caller_silence_prompts=1))
     if connected:
         book.connect()
