@@ -9,6 +9,7 @@ TelephonyError
  │    ├── UpstreamRefused   it answered, with a no: wrong key, no quota, unknown model
  │    └── UpstreamLost      it did not answer, or stopped answering
  ├── StoreError             the database's: locked, full, read-only, gone; calls go on without it
+ ├── CassetteError          a recorded call's: the file is torn, foreign, or of another version   (exit code 2)
  ├── ToolError              a tool's author can raise it: the model is told the message and nothing else
  └── ScriptError            a simulation's script asks for the impossible, or the peer left the script
 """
@@ -85,6 +86,10 @@ class StoreError(TelephonyError):
         super().__init__(message)
         self.kind = kind
         """`locked`: another process holds it. `full`: no space. `slow`: no answer in time. `broken`: anything else."""
+
+
+class CassetteError(TelephonyError):
+    """A recorded call cannot be read. The message names the file's line and the remedy."""
 
 
 class ToolError(TelephonyError):

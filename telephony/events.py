@@ -268,6 +268,13 @@ class CallEnded(Event, frozen=True):
     reason: str
 
 
+class HangUpAnswered(Event, frozen=True):
+    """The carrier answered our request to end the call, or to send the caller on."""
+
+    error: str = ""
+    """Why it will not; empty if it has done so."""
+
+
 class ServerStopping(Event, frozen=True):
     """The process is going down; say goodbye now."""
 

@@ -36,6 +36,7 @@ from telephony.conversation.machine import Conversation
 from telephony.events import CallerAudio, CallStarted, Event, ModelConnected, SessionReady
 from telephony.realtime.base import Dialect
 from telephony.realtime.leg import ModelLeg
+from telephony.records import CallRecord
 from telephony.settings import CallSettings
 
 
@@ -100,20 +101,21 @@ class Exchange:
         """How often conclusions may have been drawn. While it stays the same, `deadline` can only have moved to a later
         time, so a timer that was set for it needs no second look: fifty frames a second change nothing else."""
         self._legs: dict[int, ModelLeg] = {}
-        self._line = started.audio
+        self.line = started.audio
+        """In which format the carrier hears and speaks."""
         self._listener = listener or Deaf()
         self._caller_at = 0.0
-        self._to_model = Transcoder(self._line, settings.session.audio)
-        self._to_carrier = Transcoder(settings.session.audio, self._line)
+        self._to_model = Transcoder(self.line, settings.session.audio)
+        self._to_carrier = Transcoder(settings.session.audio, self.line)
 
     def model_connected(self, dialect: Dialect, model: str, now: float, session: int = 0) -> list[Output]:
         """A session's socket is open and *dialect* is spoken on it."""
         self._legs[session] = ModelLeg(session, dialect)
-        return self.handle(ModelConnected(model, session), now)
+        return self._handle(ModelConnected(model, session), now)
 
     def from_carrier(self, message: str | bytes, now: float) -> list[Output]:
         """A message arrived on the carrier's socket."""
-        return [output for event in self.carrier.decode(message) for output in self.handle(event, now)]
+        return [output for event in self.carrier.decode(message) for output in self._handle(event, now)]
 
     def from_model(self, message: str | bytes, now: float, session: int = 0) -> list[Output]:
         """A message arrived on a session's socket. Of one that is not the current one only what concerns the session
@@ -122,10 +124,13 @@ class Exchange:
         if leg is None:
             return []
         events = leg.decode(message) if session == self.session else leg.decode_standby(message)
-        return [output for event in events for output in self.handle(event, now)]
+        return [output for event in events for output in self._handle(event, now)]
 
     def handle(self, event: Event, now: float) -> list[Output]:
-        """Something happened, on a wire or elsewhere."""
+        """Something happened that is on no wire."""
+        return self._handle(event, now)
+
+    def _handle(self, event: Event, now: float) -> list[Output]:
         if type(event) is CallerAudio:
             self._record_caller(event, now)
         else:
@@ -147,6 +152,15 @@ class Exchange:
     @property
     def ended(self) -> bool:
         return self.conversation.ended
+
+    def fill(self, record: CallRecord, now: float) -> None:
+        """Write into *record* what is known of the call at *now*."""
+        tally = self.conversation.state.tally
+        record.model = tally.model
+        record.turns = [msgspec.structs.replace(turn) for turn in self.conversation.turns(now)]
+        record.tools = self.conversation.tool_uses
+        record.usage = dict(tally.usage)
+        record.notes = list(tally.notes)
 
     # -- commands to messages ----------------------------------------------------------------------------------------
 
@@ -198,7 +212,7 @@ class Exchange:
         if not payload:
             return []
         self._listener.agent(at, payload)
-        audio_ms = self._line.milliseconds(payload)
+        audio_ms = self.line.milliseconds(payload)
         return [ToCarrier(m, audio_ms) for m in self.carrier.encode(Play(payload, at))]
 
     # -- audio -------------------------------------------------------------------------------------------------------
@@ -207,13 +221,13 @@ class Exchange:
         """The model said in which formats it hears and speaks. Streams that go on as they were are not disturbed."""
         call = self.conversation
         if self._to_model.target != call.model_hears:
-            self._to_model = Transcoder(self._line, call.model_hears)
+            self._to_model = Transcoder(self.line, call.model_hears)
         if self._to_carrier.source != call.model_speaks:
-            self._to_carrier = Transcoder(call.model_speaks, self._line)
+            self._to_carrier = Transcoder(call.model_speaks, self.line)
 
     def _record_caller(self, event: CallerAudio, now: float) -> None:
         """Where the carrier says, if that can be; otherwise behind the frame before, or where it came after a pause."""
-        length = self._line.seconds(event.payload)
+        length = self.line.seconds(event.payload)
         at_ms = plausible(event.at_ms, now)
         if at_ms is not None:
             at = at_ms / 1000

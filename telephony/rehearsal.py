@@ -26,6 +26,8 @@ Answer = Callable[[dict[str, Any]], tuple[float, Any]]
 Successor = Callable[[str], tuple[SimulatedModel, Dialect] | str]
 """Asked for another session: the conversation to resume in (empty: a new one), the model that answers and the dialect
 spoken to it out, or why nobody does."""
+MakeExchange = Callable[[CallStarted, list[str | bytes]], Exchange]
+"""Makes the exchange once the stream has begun; it is also given the carrier's messages up to there."""
 PROBE = 2.0
 """Seconds until a socket is found dead that was asked whether it is alive."""
 
@@ -33,7 +35,8 @@ PROBE = 2.0
 class Rehearsal:
     """One call. `run` it, then look at `exchange`, `caller`, `models`, `ending` and `notes`.
 
-    *others* are there when another session is asked for, one after the other. After the last of them nobody is.
+    *others* are there when another session is asked for, one after the other. After the last of them nobody is. *make*
+    makes an exchange of another kind, such as one that is recorded.
     """
 
     def __init__(
@@ -46,6 +49,7 @@ class Rehearsal:
         *,
         tools: Mapping[str, Answer] | None = None,
         listener: Listener | None = None,
+        make: MakeExchange | None = None,
         others: Iterable[Successor] = (),
         connect: float = 0.05,
         to_caller: Wire | None = None,
@@ -55,7 +59,8 @@ class Rehearsal:
         self.caller = caller
         self.models: list[SimulatedModel] = []
         """Those with whom there was a session, in order."""
-        self.desk = _Desk(self.clock, settings, carrier, tools or {}, listener, self._hung_up, self._open_session)
+        make = make or (lambda started, _: Exchange(settings, started, carrier, listener))
+        self.desk = _Desk(self.clock, carrier, tools or {}, make, self._hung_up, self._open_session)
         self._caller_port = self.clock.add("caller", caller)
         (carrier_port,) = self.clock.station("desk", self.desk, "carrier")
         self.clock.wire(self._caller_port, carrier_port, there=to_caller or Wire(), back=to_caller or Wire())
@@ -120,10 +125,9 @@ class _Desk:
     def __init__(
         self,
         clock: Clockwork,
-        settings: CallSettings,
         carrier: Carrier,
         tools: Mapping[str, Answer],
-        listener: Listener | None,
+        make: MakeExchange,
         hang_up: Callable[[float], None],
         open_session: Callable[[OpenSession], None],
     ) -> None:
@@ -132,10 +136,10 @@ class _Desk:
         self.ending: EndCall | None = None
         self.notes: list[tuple[float, Note]] = []
         self._clock = clock
-        self._settings = settings
         self._carrier = carrier
         self._tools = tools
-        self._listener = listener
+        self._make = make
+        self._opening: list[str | bytes] = []
         self._hang_up = hang_up
         self._open_session = open_session
         self._began = 0.0
@@ -162,10 +166,11 @@ class _Desk:
 
     def receive(self, port: str, message: str | bytes, now: float) -> list[tuple[str, str]]:
         if self.exchange is None:
+            self._opening.append(message)
             for event in self._carrier.decode(message):
                 if isinstance(event, CallStarted):
                     self._began = now
-                    self.exchange = Exchange(self._settings, event, self._carrier, self._listener)
+                    self.exchange = self._make(event, self._opening)
             return []
         at = now - self._began
         if port == "carrier":

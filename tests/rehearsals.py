@@ -11,7 +11,9 @@ import numpy as np
 from telephony.audio.format import MULAW_8K
 from telephony.audio.g711 import DIRECT
 from telephony.carriers.twilio import TwilioStream
-from telephony.exchange import Listener
+from telephony.cassette.recorder import RecordedExchange, Recorder, header_of
+from telephony.events import CallStarted
+from telephony.exchange import Exchange, Listener
 from telephony.realtime import Dialect, dialect
 from telephony.rehearsal import Answer, Rehearsal, Successor
 from telephony.settings import CallSettings, Clips, SessionConfig, ToolSpec
@@ -77,25 +79,37 @@ def rehearse(
     seed: int = 0,
     others: Sequence[dict[str, Any] | str] = (),
     prepare: Callable[[Rehearsal], None] | None = None,
+    record: Callable[[bytes], None] | None = None,
+    about: str = "",
     **changes: Any,
 ) -> Rehearsal:
     """Run a whole call and return it. *others* are scripts of models that take over one after the other, or why there
-    is none; a script that says nothing of its profile goes on with the first model's."""
+    is none; a script that says nothing of its profile goes on with the first model's. *record* is given the lines of
+    the call's cassette, which says *about* itself."""
     values: dict[str, Any] = {"session": SessionConfig(tools=(LOOKUP, HANG_UP)), "greeting": "Thanks for calling."}
     values |= changes
     clip = hum("Goodbye.")
     settings = CallSettings("test", **({"clips": Clips(clip, clip, clip)} | values))
     first = SimulatedModel(decode_script({"profile": profile, "replies": replies, **(model or {})}), hum, seed)
     script = CallerScript.parse({"steps": steps, "patience": patience})
+    carrier = TwilioStream()
+
+    def make(started: CallStarted, opening: list[str | bytes]) -> Exchange:
+        if record is None:
+            return Exchange(settings, started, carrier, listener)
+        recorder = Recorder(record)
+        recorder.begin(header_of(settings, started, carrier.traits.name, profile, about=about), opening)
+        return RecordedExchange(settings, started, carrier, listener, recorder=recorder)
+
     rehearsal = Rehearsal(
         settings,
         SimulatedCaller(script, hum, faults=faults),
         first,
-        TwilioStream(),
+        carrier,
         dialect(profile, settings.session),
         others=successors(first, settings, profile, others, seed),
         tools=tools or {"lookup_order": lambda _: (0.5, {"status": "shipped"})},
-        listener=listener,
+        make=make,
         connect=connect,
         to_caller=Wire(latency=latency),
         to_model=Wire(latency=latency),

@@ -28,6 +28,7 @@ FLOORS: dict[str, float] = {
     **dict.fromkeys(["bridge", "client"], 4),
     **dict.fromkeys(["store", "tools", "upstream"], 3),
     "links": 2,
+    "cassette": 1.8,
     "rehearsal": 1.7,
     "exchange": 1.5,
     **dict.fromkeys(["carriers", "realtime", "conversation", "agents", "sim"], 1),

@@ -260,11 +260,13 @@ class Bridge:
         self._feed(await self._tools.run(call, self._context))
 
     async def _end_at_carrier(self, command: HangUp) -> None:
+        answer = ev.HangUpAnswered()
         try:
             await self._hang_up(command)
         except TelephonyError as error:
-            # The stream is closed a few seconds later, and the carrier's next instructions end the call.
-            self._log.warning("hang-up refused", error=str(error))
+            answer = ev.HangUpAnswered(str(error))
+            self._log.warning("hang-up refused", error=answer.error)
+        self.feed(answer)
 
 
 def _key(session: int) -> str:
@@ -296,7 +298,8 @@ class _Work:
 
     @property
     def now(self) -> float:
-        return 0.0 if self._began is None else asyncio.get_running_loop().time() - self._began
+        """In whole microseconds: a cassette holds every one of these, and nothing happens faster."""
+        return 0.0 if self._began is None else round(asyncio.get_running_loop().time() - self._began, 6)
 
     def spawn(self, work: Coroutine[object, object, None], name: str, *, key: str, last: bool) -> None:
         if self.group is None:

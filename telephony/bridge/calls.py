@@ -282,13 +282,8 @@ def _complete(record: CallRecord, exchange: Exchange, bridge: Bridge, tape: Tape
 
 def _grow(record: CallRecord, exchange: Exchange, bridge: Bridge) -> None:
     """What is known of the call by now."""
-    tally = exchange.conversation.state.tally
     record.duration = round(bridge.duration, 3)
-    record.turns = [msgspec.structs.replace(turn) for turn in exchange.conversation.turns(bridge.duration)]
-    record.tools = exchange.conversation.tool_uses
-    record.usage = dict(tally.usage)
-    record.model = tally.model
-    record.notes = list(tally.notes)
+    exchange.fill(record, bridge.duration)
 
 
 def _over(use: ToolUse, at: float) -> ToolUse:

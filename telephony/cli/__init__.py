@@ -13,7 +13,7 @@ from rich.console import Console
 
 from telephony import __version__
 from telephony.cli import agents, bench, calls, config, demo, gateway, serve, simulate
-from telephony.errors import ConfigurationError, ScriptError, StoreError, TelephonyError
+from telephony.errors import CassetteError, ConfigurationError, ScriptError, StoreError, TelephonyError
 from telephony.runtime.serving import tell_problems
 
 app = typer.Typer(
@@ -56,7 +56,7 @@ def main() -> None:
     except ConfigurationError as error:
         tell_problems(error)
         sys.exit(2)
-    except ScriptError as error:
+    except (ScriptError, CassetteError) as error:
         errors.print("error", style="bold red", end=" ")
         errors.print(str(error), markup=False)
         sys.exit(2)

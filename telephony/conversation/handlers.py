@@ -218,6 +218,13 @@ def call_ended(state: State, event: ev.CallEnded, now: float) -> None:
     state.end("completed", event.by, event.reason, now)
 
 
+def hang_up_answered(state: State, event: ev.HangUpAnswered, now: float) -> None:
+    """A refusal changes nothing: the stream is closed a few seconds later, and the carrier's next instructions end the
+    call."""
+    if event.error:
+        state.tally.remember(f"The carrier did not end the call when asked to: {event.error}")
+
+
 def server_stopping(state: State, event: ev.ServerStopping, now: float) -> None:
     state.leave("completed", "server", event.reason, now, words=phrases.CLOSING_DOWN)
 
@@ -268,6 +275,7 @@ HANDLERS: dict[type[ev.Event], Callable[[State, Any, float], None]] = {
     ev.ModelLost: model_lost,
     ev.ToolFinished: replies.tool_finished,
     ev.CallEnded: call_ended,
+    ev.HangUpAnswered: hang_up_answered,
     ev.ServerStopping: server_stopping,
 }
 """Every event but `CallerAudio`; a test holds this against `events`."""

@@ -1,0 +1,184 @@
+"""The lines of a cassette: the header, and one message a line.
+
+Messages of the wires stand in a line as they came, not read and written again, so that what replay is fed is what the
+call was fed. What is no JSON at all is wrapped: `{"text": "…"}`, and binary as `{"b64": "…"}`.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, Literal
+
+import msgspec
+
+from telephony.errors import CassetteError
+
+VERSION = 1
+
+Channel = Literal["carrier", "model", "tool", "session", "rest", "call", "timer", "record"]
+Direction = Literal["in", "out"]
+WIRES = ("carrier", "model")
+"""Channels on which messages of others stand as they are."""
+
+
+class Header(msgspec.Struct, omit_defaults=True):
+    """The first line."""
+
+    cassette: int
+    """The version of the format."""
+    call_id: str
+    """The carrier's id of the call."""
+    carrier: str
+    dialect: str
+    """The dialect of whoever was to be asked first; a `ModelConnected` says who it was."""
+    agent: dict[str, Any]
+    """The agent as it was resolved for this call; see `resolved`."""
+    settings: dict[str, Any]
+    """Whatever else decides how a call behaves."""
+    recorded_at: str = ""
+    """UTC, ISO 8601."""
+    software: str = ""
+    """`telephony` and its version."""
+    about: str = ""
+    """What the cassette shows, one sentence: for those that are kept as tests."""
+
+
+class Line(msgspec.Struct, omit_defaults=True, gc=False):
+    """One message."""
+
+    t: float
+    """Seconds: the time that the exchange was given."""
+    ch: Channel
+    dir: Direction
+    msg: msgspec.Raw
+    session: int = 0
+    """Which of the call's sessions a message of the model's leg belongs to."""
+
+    @property
+    def message(self) -> Any:
+        """What stands in `msg`, decoded."""
+        return _decode_any(self.msg)
+
+
+decode_line = msgspec.json.Decoder(Line).decode
+_decode_raw = msgspec.json.Decoder(msgspec.Raw).decode
+_decode_any = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
+_OUT = re.compile(rb'\{"t":[^,]+,"ch":"[a-z]+",(?:"session":\d+,)?"dir":"out"').match
+_WRAPPED = re.compile(rb'\{"(text|b64)":"')
+
+
+# -- writing -------------------------------------------------------------------------------------------------------
+
+
+def header_line(header: Header) -> bytes:
+    return _encode(header) + b"\n"
+
+
+def line(now: float, channel: Channel, direction: Direction, message: bytes, session: int = 0) -> bytes:
+    """One line; *message* is JSON without line breaks."""
+    where = b'"session":%d,' % session if session else b""
+    return b'{"t":%s,"ch":"%s",%s"dir":"%s","msg":%s}\n' % (
+        _number(now),
+        channel.encode(),
+        where,
+        direction.encode(),
+        message,
+    )
+
+
+def _number(now: float) -> bytes:
+    return repr(now).encode()
+
+
+def wire_json(message: str | bytes) -> bytes:
+    """A message of a wire as JSON on one line: as it is, or wrapped if it is none."""
+    if isinstance(message, bytes):
+        return _encode({"b64": base64.b64encode(message).decode()})
+    try:
+        raw = bytes(_decode_raw(message))
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return _encode({"text": message.encode("utf-8", "replace").decode()})
+    if b"\n" in raw or b"\r" in raw:  # between tokens: inside of a string JSON has no line breaks
+        raw = raw.replace(b"\n", b" ").replace(b"\r", b" ")
+    return _encode({"text": message}) if _WRAPPED.match(raw) else raw
+
+
+def wire_message(raw: bytes) -> str | bytes:
+    """The message of a wire that `wire_json` put into a line."""
+    if _WRAPPED.match(raw):
+        ((kind, value),) = _decode_any(raw).items()
+        return base64.b64decode(value) if kind == "b64" else str(value)
+    return raw.decode()
+
+
+# -- reading -------------------------------------------------------------------------------------------------------
+
+
+class Cassette:
+    """A recorded call. It is read as it is asked for, once or again: a file may be large."""
+
+    def __init__(self, name: str, source: Iterable[bytes]) -> None:
+        """*name* is what complaints call it; *source* gives its lines each time it is iterated. Raises `CassetteError`
+        for a file that is no cassette, or one of a version that is not read here."""
+        self.name = name
+        self._source = source
+        self.header = _header(name, next(iter(source), b""))
+
+    @property
+    def lines(self) -> Iterator[Line]:
+        """All lines but the header. Raises `CassetteError` for one that cannot be read, unless it is the last: a
+        process that was killed leaves half a line."""
+        for number, text, line in self.numbered():
+            yield line or self._decode(number, text)
+
+    def numbered(self) -> Iterator[tuple[int, bytes, Line | None]]:
+        """Number and text of each line, and what it holds if it is a message that came in. Raises as `lines`."""
+        entries = enumerate(self._source, 1)
+        next(entries, None)
+        for number, text in entries:
+            if _OUT(text):
+                if text.endswith(b"\n") or _is_whole(text):
+                    yield number, text, None
+                continue
+            if text.isspace() or not (text.endswith(b"\n") or _is_whole(text)):
+                continue
+            line = self._decode(number, text)
+            yield number, text, line if line.dir == "in" else None
+
+    def _decode(self, number: int, text: bytes) -> Line:
+        try:
+            return decode_line(text)
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as problem:
+            what = f"this is no line of a cassette ({problem})"
+            remedy = f"Remove it, or keep what is before it: head -n {number - 1}"
+            raise CassetteError(f"{self.name}:{number}: {what}. {remedy}") from None
+
+
+def _is_whole(text: bytes) -> bool:
+    """Whether a last line without a line break is all there: editors leave it out."""
+    try:
+        decode_line(text)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return False
+    return True
+
+
+def _header(name: str, text: bytes) -> Header:
+    try:
+        version = _decode_any(text)["cassette"]
+    except (msgspec.DecodeError, UnicodeError, RecursionError, KeyError, TypeError):
+        raise CassetteError(
+            f'{name}: this is no cassette: its first line is not {{"cassette": {VERSION}, …}}. '
+            "Name a file that `telephony serve` recorded."
+        ) from None
+    if version != VERSION:
+        newer = isinstance(version, int) and version > VERSION
+        remedy = "Update telephony." if newer else "Record the call again."
+        raise CassetteError(f"{name}: it is a cassette of version {version}, and {VERSION} is read here. {remedy}")
+    try:
+        return msgspec.json.decode(text, type=Header)
+    except msgspec.ValidationError as problem:
+        raise CassetteError(f"{name}:1: the header cannot be used ({problem}). Record the call again.") from None

@@ -1,0 +1,184 @@
+"""An exchange that writes down what goes through it.
+
+It adds nothing to what the exchange does. A line is handed out before what it causes is known, so that a process that
+dies, or a bug of ours that ends the call, leaves behind what led there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from telephony import __version__
+from telephony import events as ev
+from telephony.carriers.base import Carrier
+from telephony.cassette.format import VERSION, Channel, Direction, Header, header_line, line, wire_json
+from telephony.cassette.resolved import agent_of, rest_of
+from telephony.cassette.told import CHANNELS, told
+from telephony.commands import EndCall, Note
+from telephony.exchange import Exchange, Listener, Output, ToCarrier, ToModel
+from telephony.realtime.base import Dialect
+from telephony.records import CallRecord, Termination
+from telephony.settings import CallSettings
+
+REMAINS = ("termination", "model", "turns", "tools", "usage", "notes")
+"""Fields of a call's record that stand in its cassette."""
+
+Sink = Callable[[bytes], None]
+"""Takes whole lines. It never blocks and raises nothing."""
+Redact = Callable[[str], str]
+"""Takes secrets out of a text."""
+
+
+class Recorder:
+    """Writes the lines of one cassette into *sink*, at most *limit* bytes of them: a call that goes on beyond that is
+    recorded up to there."""
+
+    def __init__(self, sink: Sink, *, limit: int | None = None, redact: Redact = str) -> None:
+        self.full = False
+        """Whether the limit was reached."""
+        self._sink = sink
+        self._left = limit
+        self._redact = redact
+
+    def begin(self, header: Header, opening: Iterable[str | bytes]) -> None:
+        """*opening*: the carrier's messages before the exchange was there, up to the one that began the stream."""
+        self._write(self._redact(header_line(header).decode()).encode())
+        for message in opening:
+            self.message(0.0, "carrier", "in", message)
+
+    def message(
+        self,
+        now: float,
+        channel: Channel,
+        direction: Direction,
+        message: str | bytes,
+        session: int = 0,
+        *,
+        audio: bool = False,
+    ) -> None:
+        """A message of a wire. *audio* holds no secrets, and is not searched for them."""
+        if self.full:
+            return
+        if isinstance(message, str) and not audio:
+            message = self._redact(message)
+        # Our own messages are known to be JSON on one line.
+        ours = direction == "out" and isinstance(message, str)
+        self._write(line(now, channel, direction, str(message).encode() if ours else wire_json(message), session))
+
+    def note(self, now: float, channel: Channel, direction: Direction, value: object) -> None:
+        """Something that is on no wire."""
+        if not self.full:
+            text = msgspec.json.encode(value).decode()
+            self._write(line(now, channel, direction, self._redact(text).encode()))
+
+    def _write(self, text: bytes) -> None:
+        if self._left is not None:
+            self._left -= len(text)
+            if self._left < 0:
+                self.full = True
+                return
+        self._sink(text)
+
+
+def remains(exchange: Exchange, end: EndCall, now: float) -> dict[str, Any]:
+    """What is left of a call that has ended at *now*, as plain JSON values: of its record what the exchange knows."""
+    record = CallRecord("", "", "", "", termination=Termination(end.result, end.by, end.reason))
+    exchange.fill(record, now)
+    values: dict[str, Any] = msgspec.to_builtins(record)
+    return {name: values[name] for name in REMAINS}
+
+
+def header_of(
+    settings: CallSettings,
+    started: ev.CallStarted,
+    carrier: str,
+    dialect: str,
+    *,
+    recorded_at: str = "",
+    about: str = "",
+) -> Header:
+    """The header of a call that begins now. *dialect*: that of whoever is to be asked first."""
+    return Header(
+        VERSION,
+        started.call_id,
+        carrier,
+        dialect,
+        agent_of(settings),
+        rest_of(settings),
+        recorded_at,
+        f"telephony {__version__}",
+        about,
+    )
+
+
+class RecordedExchange(Exchange):
+    """One call, written down by *recorder*."""
+
+    def __init__(
+        self,
+        settings: CallSettings,
+        started: ev.CallStarted,
+        carrier: Carrier,
+        listener: Listener | None = None,
+        *,
+        recorder: Recorder,
+    ) -> None:
+        super().__init__(settings, started, carrier, listener)
+        self._recorder = recorder
+        self._named: float | None = -1.0
+        """The deadline that was named last."""
+        self._seen = -1
+        """The step after which it was."""
+
+    def model_connected(self, dialect: Dialect, model: str, now: float, session: int = 0) -> list[Output]:
+        connected = told(ev.ModelConnected(model, session)) | {"dialect": dialect.traits.name}
+        self._recorder.note(now, "session", "in", connected)
+        return self._went(super().model_connected(dialect, model, now, session), now)
+
+    def from_carrier(self, message: str | bytes, now: float) -> list[Output]:
+        audio = isinstance(message, str) and '"media"' in message
+        self._recorder.message(now, "carrier", "in", message, audio=audio)
+        return self._went(super().from_carrier(message, now), now)
+
+    def from_model(self, message: str | bytes, now: float, session: int = 0) -> list[Output]:
+        audio = isinstance(message, str) and 'audio.delta"' in message
+        self._recorder.message(now, "model", "in", message, session, audio=audio)
+        return self._went(super().from_model(message, now, session), now)
+
+    def handle(self, event: ev.Event, now: float) -> list[Output]:
+        self._recorder.note(now, CHANNELS[type(event)], "in", told(event))
+        return self._went(super().handle(event, now), now)
+
+    def tick(self, now: float) -> list[Output]:
+        self._recorder.note(now, "timer", "in", None)
+        return self._went(super().tick(now), now)
+
+    # -- what goes out -----------------------------------------------------------------------------------------------
+
+    def _went(self, outputs: Sequence[Output], now: float) -> list[Output]:
+        recorder = self._recorder
+        for output in outputs:
+            match output:
+                case ToCarrier(message, audio_ms):
+                    recorder.message(now, "carrier", "out", message, audio=audio_ms > 0)
+                case ToModel(message, audio_ms, session):
+                    recorder.message(now, "model", "out", message, session, audio=audio_ms > 0)
+                case Note():
+                    pass  # replay makes the same
+                case _:
+                    recorder.note(now, CHANNELS[type(output)], "out", told(output))
+                    if isinstance(output, EndCall):
+                        recorder.note(now, "record", "out", remains(self, output, now))
+        if self._seen != self.steps:
+            self._seen = self.steps
+            self._name_deadline(now)
+        return list(outputs)
+
+    def _name_deadline(self, now: float) -> None:
+        deadline = self.deadline()
+        if deadline != self._named:
+            self._named = deadline
+            self._recorder.note(now, "timer", "out", deadline)

@@ -1,0 +1,46 @@
+"""Events and commands that are on no wire, as JSON objects that name their kind, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from telephony import commands as cmd
+from telephony import events as ev
+from telephony.cassette.format import Channel
+
+CHANNELS: Mapping[type, Channel] = {
+    ev.ToolFinished: "tool",
+    cmd.RunTool: "tool",
+    cmd.CancelTool: "tool",
+    ev.ModelConnected: "session",
+    ev.ModelLost: "session",
+    cmd.OpenSession: "session",
+    cmd.CloseSession: "session",
+    cmd.CheckSession: "session",
+    cmd.HangUp: "rest",
+    ev.HangUpAnswered: "rest",
+    ev.CarrierLost: "call",
+    ev.CallEnded: "call",
+    ev.ServerStopping: "call",
+    cmd.EndCall: "call",
+}
+"""On which channel each stands."""
+EVENTS: Mapping[str, type[ev.Event]] = {kind.__name__: kind for kind in CHANNELS if issubclass(kind, ev.Event)}
+"""Those that come in, by name."""
+
+
+def told(happening: ev.Event | cmd.Command) -> dict[str, Any]:
+    """`ToolFinished("c1", "{}")` as `{"type": "ToolFinished", "call_id": "c1", …}`."""
+    return {"type": type(happening).__name__, **msgspec.to_builtins(happening)}
+
+
+def event_of(message: Mapping[str, Any]) -> ev.Event:
+    """The event that `told` made *message* of. Raises `KeyError` for anything else."""
+    kind = EVENTS.get(message.get("type", ""))
+    if kind is None:
+        raise KeyError(f"there is no event {message.get('type')!r}")
+    fields = {name: value for name, value in message.items() if name in kind.__struct_fields__}
+    return msgspec.convert(fields, kind)

@@ -1,0 +1,85 @@
+"""Recorded calls on disk: which files are meant, opening one, and putting a new one in its place."""
+
+from __future__ import annotations
+
+import glob
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+
+from telephony.carriers.base import Carrier
+from telephony.carriers.twilio import TwilioStream
+from telephony.cassette.format import Cassette
+from telephony.errors import CassetteError
+
+SUFFIX = ".jsonl"
+CARRIERS: Mapping[str, Callable[[], Carrier]] = {"twilio": TwilioStream}
+"""Codecs by the name that a header gives."""
+
+
+class _File:
+    """The lines of a file, read anew each time they are asked for."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            with self._path.open("rb") as file:
+                yield from file
+        except OSError as error:
+            raise CassetteError(f"{self._path}: it cannot be read ({error.strerror})") from None
+
+
+def open_cassette(path: Path) -> Cassette:
+    """The cassette in the file *path*. Raises `CassetteError` if there is none."""
+    return Cassette(str(path), _File(path))
+
+
+def new_carrier(name: str) -> Carrier:
+    """A codec for one stream of the carrier *name*. Raises `CassetteError` if there is none."""
+    if name not in CARRIERS:
+        raise CassetteError(f"there is no carrier {name!r}; known: {', '.join(CARRIERS)}")
+    return CARRIERS[name]()
+
+
+def cassettes_in(places: Iterable[str | Path]) -> list[Path]:
+    """The files that *places* mean, each once: files, folders (with all that lies below) and patterns such as
+    `calls/slow-*`. Raises `CassetteError` for a place where there is nothing."""
+    found: dict[Path, None] = {}
+    for place in places:
+        paths = _below(Path(place)) if Path(place).exists() else _matching(str(place))
+        if not paths:
+            raise CassetteError(f"{place}: there is no recorded call. Name a file, a folder or a pattern, in quotes.")
+        found.update(dict.fromkeys(paths))
+    return list(found)
+
+
+def _below(path: Path) -> list[Path]:
+    return [path] if path.is_file() else sorted(path.rglob(f"*{SUFFIX}"))
+
+
+def _matching(pattern: str) -> list[Path]:
+    files = [Path(name) for name in sorted(glob.glob(pattern, recursive=True))]  # noqa: PTH207  absolute, too
+    return [path for file in files for path in _below(file)]
+
+
+def write_cassette(path: Path, lines: Iterable[bytes]) -> None:
+    """Put *lines* into the file *path*, all of them or none: what was there stays until all is written. Raises
+    `CassetteError` if the disk will not have it, and whatever making *lines* raises."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    except OSError as error:
+        raise CassetteError(f"{path}: it cannot be written ({error.strerror})") from None
+    new = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.writelines(lines)
+        new.chmod(0o644)
+        new.replace(path)
+    except OSError as error:
+        raise CassetteError(f"{path}: it cannot be written ({error.strerror})") from None
+    finally:
+        new.unlink(missing_ok=True)
