@@ -21,7 +21,7 @@ from telephony.agents.agent import Agent
 from telephony.commands import Note
 from telephony.records import CallRecord
 from telephony.runtime.office import open_office
-from telephony.settings import LiteLLMParams, ModelEntry, Settings, TwilioSettings
+from telephony.settings import CassetteSettings, LiteLLMParams, ModelEntry, Settings, TwilioSettings
 from telephony.sim.caller_script import CallerScript
 from telephony.sim.model_script import decode_script
 from telephony.simulate.caller import CallOutcome, place_call
@@ -112,6 +112,7 @@ def _settings(folder: Path, model: RunningModel, rest: TwilioRest, token: str) -
         port=port,
         database_url=f"sqlite:///{folder / 'telephony.db'}",
         recordings=str(folder),
+        cassettes=CassetteSettings(folder=str(folder)),
         drain=5,
         twilio=TwilioSettings(account_sid=ACCOUNT, auth_token=SecretStr(token), api_base=rest.base_url),
         model_list=[ModelEntry(model_name="grok-voice", litellm_params=params)],

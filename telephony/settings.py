@@ -132,8 +132,24 @@ class AgentSettings(Group):
     fallback: Fallback = Fallback()
     record: bool = True
     """Whether to write a stereo recording."""
+    cassette: Literal["off", "sampled", "always"] = "always"
+    """Which calls get a cassette: every message with its time, to be replayed as a test. What share `sampled` means
+    stands in `cassettes.sample`."""
     session: dict[str, Any] = {}
     """Further keys for the provider's session object, merged over ours as they are; its `tools` join the agent's."""
+
+
+class CassetteSettings(Group):
+    """Where the cassettes of calls go, and how much room they may take."""
+
+    folder: str = "cassettes"
+    """Folder of the cassettes."""
+    sample: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """Share of the calls that get a cassette, of agents with `cassette: sampled`."""
+    call_mb: Annotated[float, Field(gt=0)] = 100
+    """Megabytes one call may take, a quarter of an hour at 24 kHz; a longer call is recorded up to there."""
+    total_mb: Annotated[float, Field(gt=0)] = 2000
+    """Megabytes all of them may take; then the oldest are removed."""
 
 
 class TwilioSettings(Group):
@@ -248,6 +264,7 @@ class Settings(Group):
     """`DATABASE_URL`: where call records go."""
     recordings: str = "recordings"
     """Folder of the recordings."""
+    cassettes: CassetteSettings = CassetteSettings()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """`LOG_LEVEL`"""
     log_format: Literal["auto", "pretty", "json"] = "auto"

@@ -16,7 +16,7 @@ from telephony.agents.agent import Agent
 from telephony.commands import Note
 from telephony.records import CallRecord
 from telephony.runtime.office import Office, open_office
-from telephony.settings import LiteLLMParams, ModelEntry, Settings, TwilioSettings
+from telephony.settings import CassetteSettings, LiteLLMParams, ModelEntry, Settings, TwilioSettings
 from telephony.sim.caller import Observation
 from telephony.sim.caller_faults import CallerFaults
 from telephony.sim.caller_script import CallerScript
@@ -51,6 +51,7 @@ def settings_for(
         "port": port,
         "database_url": f"sqlite:///{folder / 'telephony.db'}",
         "recordings": str(folder / "recordings"),
+        "cassettes": CassetteSettings(folder=str(folder / "cassettes")),
         "drain": 0,
         "twilio": TwilioSettings(account_sid=ACCOUNT, auth_token=SecretStr(TOKEN), api_base=rest),
         "model_list": [ModelEntry(model_name="sim", litellm_params=LiteLLMParams(model=provider, api_base=model))],

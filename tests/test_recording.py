@@ -14,8 +14,8 @@ from rehearsals import rehearse
 from telephony.audio.format import MULAW_8K
 from telephony.audio.g711 import mulaw_to_pcm
 from telephony.audio.pcm import Samples
+from telephony.bridge.callfile import PERIOD
 from telephony.bridge.reel import Reel
-from telephony.bridge.tape import PERIOD
 from telephony.rehearsal import Rehearsal
 from telephony.sim.caller_faults import CallerFaults
 from telephony.sim.clockwork import Port

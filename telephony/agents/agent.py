@@ -74,6 +74,7 @@ class Agent:
         limits: Limits | None = None,
         fallback: Fallback | None = None,
         record: bool = True,
+        cassette: Literal["off", "sampled", "always"] = "always",
         session: dict[str, Any] | None = None,
     ) -> None:
         given = tuple(tools)
@@ -93,6 +94,7 @@ class Agent:
             "limits": limits or Limits(),
             "fallback": fallback or Fallback(),
             "record": record,
+            "cassette": cassette,
             "session": session or {},
         }
         self._fill(name, _checked(name, values), given)

@@ -46,7 +46,7 @@ class Plan(msgspec.Struct, frozen=True):
     seconds: float = 10.0
     audio: Audio = "pcm16"
     record: bool = False
-    """Whether the program also writes recordings; the floor never does."""
+    """Whether the program also writes recordings and cassettes; the floor never does."""
     webhooks: int = 50
     """Webhooks posted while the calls go on, one after the other."""
     settle: float = 1.0

@@ -26,7 +26,7 @@ from telephony.bench.floor import open_floor
 from telephony.records import CallRecord
 from telephony.runtime import logs
 from telephony.runtime.office import open_office
-from telephony.settings import AUDIO_FORMATS, LiteLLMParams, ModelEntry, Settings, TwilioSettings
+from telephony.settings import AUDIO_FORMATS, CassetteSettings, LiteLLMParams, ModelEntry, Settings, TwilioSettings
 
 GRAIN = 0.05
 """Seconds between two looks at the loop's lag."""
@@ -104,11 +104,19 @@ async def open_program(setup: Setup, meter: Meter) -> AsyncIterator[str]:
         port=int(url.rpartition(":")[2]),
         database_url=f"sqlite:///{folder / 'telephony.db'}",
         recordings=str(folder),
+        cassettes=CassetteSettings(folder=str(folder)),
         drain=1,
         twilio=TwilioSettings(account_sid=messages.ACCOUNT, auth_token=SecretStr(setup.auth_token)),
         model_list=[ModelEntry(model_name="bench", litellm_params=params)],
     )
-    agent = Agent("bench", model="bench", audio=setup.audio, speaks_first=False, record=setup.record)
+    agent = Agent(
+        "bench",
+        model="bench",
+        audio=setup.audio,
+        speaks_first=False,
+        record=setup.record,
+        cassette="always" if setup.record else "off",
+    )
     async with open_office(settings, {}, agents=[agent]) as office:
         office.calls.on_record = meter.ended
         yield f"{url}/twilio/voice"

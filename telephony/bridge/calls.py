@@ -6,8 +6,8 @@ import asyncio
 import contextlib
 import secrets
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable, Iterable
+from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -17,7 +17,9 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from telephony.bridge.bridge import Bridge, ConnectModel, ModelSession, Observer, Tools
+from telephony.bridge.callfile import CallFile
 from telephony.bridge.ringing import Ringing
+from telephony.bridge.shelf import CassetteFile, Shelf, is_sampled
 from telephony.bridge.tape import Tape
 from telephony.carriers.base import Carrier, StatusUpdate
 from telephony.commands import EndCall, HangUp, Note
@@ -48,6 +50,11 @@ class Plan(msgspec.Struct):
     tools: Tools
     connect_model: ConnectModel
     record: bool
+    """Whether there is a recording."""
+    cassette: float = 0.0
+    """Share of the calls that get a cassette, 0 to 1."""
+    dialect: str = ""
+    """That of the model that is asked first."""
 
 
 class Caller(msgspec.Struct, frozen=True):
@@ -74,6 +81,7 @@ class Keeper(Protocol):
         """The call is over; the record is terminal. Bounded; never raises for the store's sake."""
 
 
+MakeShelf = Callable[[Executor], Shelf]
 Watcher = Callable[[str, float, Note], None]
 """Told of every note of every call: the carrier's call id, seconds since the call began, the note."""
 
@@ -87,7 +95,9 @@ class Calls:
         recordings: Path,
         hang_up: Callable[[HangUp], Awaitable[None]],
         watcher: Watcher | None = None,
+        shelf: MakeShelf | None = None,
     ) -> None:
+        """*shelf* makes the place of the cassettes, which are written by the threads that write the recordings."""
         self.live: dict[str, Bridge] = {}
         self.draining = False
         self.on_record: Callable[[CallRecord], None] | None = None
@@ -101,6 +111,7 @@ class Calls:
         self._watcher = watcher
         # Recordings have threads of their own: sync tools that hang must not keep them from the disk.
         self._writers = ThreadPoolExecutor(2, "tape")
+        self._shelf = shelf(self._writers) if shelf else None
         self._leaving = False
         self._unkept = 0
         """Calls that are live or whose record is not kept yet."""
@@ -112,15 +123,24 @@ class Calls:
         if call_id not in self.live and not self.draining:
             self._ringing.expect(call_id, plan.connect_model)
 
-    async def carry(self, caller: Caller, plan: Plan, started: CallStarted, carrier: Carrier, link: Link) -> CallRecord:
-        """Carry one call to its end and keep its record.
+    async def carry(
+        self,
+        caller: Caller,
+        plan: Plan,
+        started: CallStarted,
+        carrier: Carrier,
+        link: Link,
+        opening: Iterable[str | bytes] = (),
+    ) -> CallRecord:
+        """Carry one call to its end and keep its record. *opening*: the carrier's messages up to the one that said that
+        the stream has *started*, without secrets.
 
         The caller of this makes sure that `live` has no call of the same id: one phone call has one stream.
         Cancelling it ends the call as the server's doing; the record is written all the same.
         """
         record = _new_record(caller, carrier.traits.name)
         tape = self._tape(record, started) if plan.record else None
-        exchange = Exchange(plan.settings, started, carrier, tape)
+        cassette, exchange = self._exchange(record, plan, started, carrier, tape, opening)
         context = CallContext(caller.call_id, caller.from_number, caller.to_number, caller.agent, dict(caller.metadata))
         connect = self._claiming(caller.call_id, plan.connect_model)
         bridge = Bridge(exchange, link, connect, self._hang_up, plan.tools, context, self._observer(caller))
@@ -130,13 +150,13 @@ class Calls:
         self._unkept += 1
         self._idle.clear()
         try:
-            await self._run(record, exchange, bridge, tape)
+            await self._run(record, exchange, bridge, [file for file in (tape, cassette) if file])
         finally:
             del self.live[caller.call_id]
             self._ringing.forget(caller.call_id)
             self._remember(caller.call_id, bridge)
             try:
-                _complete(record, exchange, bridge, tape)
+                _complete(record, exchange, bridge, tape, cassette)
                 await self._keeper.finish(record)
                 if self.on_record:
                     self.on_record(record)
@@ -146,18 +166,17 @@ class Calls:
                     self._idle.set()
         return record
 
-    async def _run(self, record: CallRecord, exchange: Exchange, bridge: Bridge, tape: Tape | None) -> None:
-        """The call; beside it its recording, and its record as it grows, for which nobody who speaks waits."""
+    async def _run(self, record: CallRecord, exchange: Exchange, bridge: Bridge, files: list[CallFile]) -> None:
+        """The call; beside it its files, and its record as it grows, for which nobody who speaks waits."""
         async with asyncio.TaskGroup() as group:
-            journal = group.create_task(self._journal(record, exchange, bridge), name=f"{record.id} journal")
-            recorder = group.create_task(tape.run(bridge), name=f"{record.id} tape") if tape else None
+            beside = [group.create_task(self._journal(record, exchange, bridge), name=f"{record.id} journal")]
+            beside += [group.create_task(file.run(bridge), name=f"{record.id} {file.path.suffix}") for file in files]
             try:
                 await bridge.run()
             finally:
-                journal.cancel()
-                if tape and recorder:
-                    await tape.close(bridge.duration)
-                    recorder.cancel()
+                await asyncio.gather(*(file.close(bridge.duration) for file in files))
+                for task in beside:
+                    task.cancel()
 
     async def _journal(self, record: CallRecord, exchange: Exchange, bridge: Bridge) -> None:
         """Keep what was said so far, so that a call's words outlive a process that is killed. Until cancelled."""
@@ -247,6 +266,24 @@ class Calls:
         record.recording = str(tape.path)
         return tape
 
+    def _exchange(
+        self,
+        record: CallRecord,
+        plan: Plan,
+        started: CallStarted,
+        carrier: Carrier,
+        tape: Tape | None,
+        opening: Iterable[str | bytes],
+    ) -> tuple[CassetteFile | None, Exchange]:
+        """The exchange of a call, and the cassette that it is written on, if it is."""
+        if self._shelf is None or not is_sampled(record.carrier_call_id, plan.cassette):
+            return None, Exchange(plan.settings, started, carrier, tape)
+        file = self._shelf.file(record.id)
+        exchange = self._shelf.exchange(
+            file, plan.settings, started, carrier, tape, dialect=plan.dialect, opening=opening
+        )
+        return file, exchange
+
     def _observer(self, caller: Caller) -> Observer | None:
         watcher = self._watcher
         return None if watcher is None else lambda at, note: watcher(caller.call_id, at, note)
@@ -269,7 +306,9 @@ def _new_record(caller: Caller, carrier: str) -> CallRecord:
     )
 
 
-def _complete(record: CallRecord, exchange: Exchange, bridge: Bridge, tape: Tape | None) -> None:
+def _complete(
+    record: CallRecord, exchange: Exchange, bridge: Bridge, tape: Tape | None, cassette: CassetteFile | None
+) -> None:
     """Everything the call leaves behind."""
     ending = bridge.ending or EndCall("failed", "server", "the call was cancelled")
     _grow(record, exchange, bridge)
@@ -278,6 +317,8 @@ def _complete(record: CallRecord, exchange: Exchange, bridge: Bridge, tape: Tape
     if tape and tape.failed:
         record.recording = str(tape.path) if tape.path.exists() else ""
         record.notes = [*record.notes, f"The recording stopped: {tape.failed}"]
+    if cassette and cassette.failed:
+        record.notes = [*record.notes, f"The cassette stopped: {cassette.failed}"]
 
 
 def _grow(record: CallRecord, exchange: Exchange, bridge: Bridge) -> None:

@@ -2,37 +2,29 @@
 
 What is said is placed on a `reel` at once. Four times a second what has become final there is appended to
 `<name>.wav.part` and the lengths in its header are written again, so the file can be played at any moment and a killed
-process loses less than a second. The end renames it to `<name>.wav`.
+process loses less than a second: three quarters, with the reel's `MARGIN`. The end renames it to `<name>.wav`.
 
 A `.part` file is locked while its process lives. Whoever starts later finishes the ones that nobody holds (`recover`).
-The disk is only touched in threads, and its failure ends the recording, never the call.
 """
 
 from __future__ import annotations
 
-import asyncio
 import fcntl
 import os
 import threading
 from collections import deque
-from collections.abc import Callable
 from concurrent.futures import Executor
 from pathlib import Path
-from typing import Protocol
 
 import structlog
 from structlog.typing import FilteringBoundLogger
 
 from telephony.audio.format import PCM16_8K, AudioFormat
 from telephony.audio.wav import header
+from telephony.bridge.callfile import CallFile
 from telephony.bridge.reel import Reel
 
 _log: FilteringBoundLogger = structlog.get_logger("telephony.tape")
-
-PERIOD = 0.25
-"""Seconds between writes. With the reel's `MARGIN`, three quarters of a second are lost when the process is killed."""
-SLOW = 5.0
-"""Seconds the disk may take before the recording is given up."""
 
 CHANNELS = 2
 FRAME = CHANNELS * PCM16_8K.bytes_per_sample
@@ -40,39 +32,24 @@ HEADER = len(header(PCM16_8K, CHANNELS, 0))
 PART = ".part"
 
 
-class Clock(Protocol):
-    """Knows the call's time."""
-
-    @property
-    def now(self) -> float:
-        """Seconds since the call began."""
-
-
-class Tape:
-    """One call's recording. It listens to an exchange; `run` it as a task beside the call and `close` it after.
-
-    *path* is the finished file, in a folder that exists. *line* is the format of the payloads.
-    """
+class Tape(CallFile):
+    """One call's recording, a listener of its exchange. *line* is the format of the payloads."""
 
     def __init__(self, path: Path, line: AudioFormat, threads: Executor | None = None) -> None:
-        self.path = path
-        self.failed = ""
-        """Why the recording ended before the call, or empty. What was written until then is kept."""
+        super().__init__(path, threads)
         self._reel = Reel(line)
         self._writer = _Writer(path)
-        self._threads = threads
-        self._closing = asyncio.Event()
 
     # -- what the exchange tells ---------------------------------------------------------------------------------------
 
     def caller(self, at: float, payload: bytes) -> None:
         """The caller, from *at* seconds of the call on."""
-        if not self._is_over:
+        if not self.over:
             self._reel.caller(at, payload)
 
     def agent(self, at: float, payload: bytes) -> None:
         """The agent as the caller will hear it from *at* seconds on, unless it is cut."""
-        if not self._is_over:
+        if not self.over:
             self._reel.agent(at, payload)
 
     def cut(self, at: float) -> None:
@@ -81,53 +58,23 @@ class Tape:
 
     # -- the file ------------------------------------------------------------------------------------------------------
 
-    async def run(self, clock: Clock) -> None:
-        """Write what is final, until `close` or a failure. It raises nothing."""
-        while not self._is_over:
-            await self.write(clock.now)
-            try:
-                async with asyncio.timeout(PERIOD):
-                    await self._closing.wait()
-            except TimeoutError:
-                continue
-
-    async def write(self, now: float) -> None:
-        """Write what is final at *now* (seconds of the call). It raises nothing."""
+    def gather(self, now: float) -> None:
+        """What is final at *now*."""
         self._writer.add(self._reel.final(now))
-        await self._in_thread(self._writer.write)
 
-    async def close(self, at: float) -> None:
-        """The call ended at *at* seconds: write the rest and give the file its name. Bounded; it raises nothing.
-
-        If it is cancelled the thread still finishes the file. Doing it twice is fine.
-        """
-        if self._closing.is_set():
-            return
-        self._closing.set()
-        if not self.failed:
-            # After a failure there would be a hole of unknown length before it.
-            self._writer.add(self._reel.rest(at))
+    def gather_rest(self, at: float) -> None:
+        """All that is left."""
+        self._writer.add(self._reel.rest(at))
         if self._reel.dropped:
             _log.info("audio came too late to be recorded", file=self.path.name, seconds=self._reel.dropped)
-        await self._in_thread(self._writer.finish)
 
-    @property
-    def _is_over(self) -> bool:
-        return bool(self.failed) or self._closing.is_set()
+    def append(self) -> None:
+        """See `CallFile`."""
+        self._writer.write()
 
-    async def _in_thread(self, work: Callable[[], None]) -> None:
-        try:
-            async with asyncio.timeout(SLOW):
-                await asyncio.get_running_loop().run_in_executor(self._threads, work)
-        except TimeoutError:
-            self._fail(f"the disk did not answer within {SLOW:.0f} seconds")
-        except OSError as error:
-            self._fail(error.strerror or str(error))
-
-    def _fail(self, why: str) -> None:
-        if not self.failed:
-            self.failed = why
-            _log.warning("the recording stopped; the call goes on", file=str(self.path), why=why)
+    def finish(self) -> None:
+        """See `CallFile`; the file gets its name."""
+        self._writer.finish()
 
 
 class _Writer:

@@ -20,7 +20,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON object for machin
 Calls = Annotated[int, typer.Option(min=1, max=400, help="Calls at once.")]
 Seconds = Annotated[float, typer.Option(min=1, max=60, help="Seconds to measure, once for the floor and once for us.")]
 Audio = Annotated[Literal["pcm16", "pcmu"], typer.Option(help="What is spoken with the model.")]
-Record = Annotated[bool, typer.Option("--record", help="Write recordings meanwhile; the floor does not.")]
+Record = Annotated[bool, typer.Option("--record", help="Write recordings and cassettes meanwhile; the floor does not.")]
 
 Step = Callable[[], tuple[list[Figure], list[str]]]
 

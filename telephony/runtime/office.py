@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
+from concurrent.futures import Executor
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -20,6 +22,7 @@ from telephony.agents.agent import Agent, call_settings
 from telephony.agents.directory import Directory
 from telephony.bridge.bridge import ConnectModel, ModelSession
 from telephony.bridge.calls import Calls, Plan, Watcher
+from telephony.bridge.shelf import Shelf
 from telephony.bridge.tape import recover
 from telephony.carriers.twilio import TwilioStream
 from telephony.carriers.twilio_account import TwilioAccount
@@ -30,6 +33,7 @@ from telephony.runtime.clips import clips_for
 from telephony.runtime.configuration import ConfigurationErrors
 from telephony.runtime.departures import Departures
 from telephony.runtime.gateway import has_keys, make_gateway, offered
+from telephony.runtime.redaction import mask_json, secrets_of
 from telephony.server.app import Server, application
 from telephony.server.reception import Reception
 from telephony.server.webhooks import DIAL_ENDED
@@ -87,9 +91,11 @@ async def open_office(
     recordings = Path(settings.recordings)
     account = TwilioAccount(settings.public_url, settings.twilio)
     async with contextlib.AsyncExitStack() as stack:
-        plans = {agent.name: _plan(agent, upstream, stack) for agent in staff}
+        plans = {agent.name: _plan(agent, settings, upstream, stack) for agent in staff}
         session = await stack.enter_async_context(aiohttp.ClientSession())
         await _open_records(keeper, recordings)
+        if any(plan.cassette for plan in plans.values()):
+            await _make_folder("cassettes.folder", Path(settings.cassettes.folder))
         stack.push_async_callback(keeper.close)
 
         def fallback_of(call_id: str) -> Fallback:
@@ -98,7 +104,8 @@ async def open_office(
             return agent.settings.fallback if agent else Fallback()
 
         departures = Departures(session, account, settings.public_url + DIAL_ENDED, fallback_of)
-        calls = Calls(keeper, recordings, departures.hang_up, watcher)
+        shelf = partial(_shelf, settings, secrets_of(settings, environ, staff))
+        calls = Calls(keeper, recordings, departures.hang_up, watcher, shelf)
         stack.callback(calls.close)
         reception = Reception(
             account, settings.public_url, calls, directory.for_number, plans.__getitem__, TwilioStream
@@ -172,15 +179,18 @@ def _models(settings: Settings, agents: Iterable[Agent], environ: Mapping[str, s
     return offered(settings, environ) if has_keys(settings) else needed
 
 
-def _plan(agent: Agent, upstream: Upstream, stack: contextlib.AsyncExitStack) -> Plan:
+def _plan(agent: Agent, process: Settings, upstream: Upstream, stack: contextlib.AsyncExitStack) -> Plan:
     """How calls to *agent* are carried. Everything that could be wrong with it is found here."""
     place = f"agents.{agent.name}.tools"
     toolbox = Toolbox(load_tools(agent.tools, place))
     stack.push_async_callback(toolbox.close)
     settings = call_settings(agent, toolbox.specs, clips_for(agent))
-    for deployment in upstream.for_model(agent.settings.model):
+    candidates = upstream.for_model(agent.settings.model)
+    for deployment in candidates:
         dialect(deployment.dialect, settings.session)
-    return Plan(settings, toolbox, _connector(agent, settings, upstream), agent.settings.record)
+    share = {"off": 0.0, "sampled": process.cassettes.sample, "always": 1.0}[agent.settings.cassette]
+    connect = _connector(agent, settings, upstream)
+    return Plan(settings, toolbox, connect, agent.settings.record, share, candidates[0].dialect)
 
 
 def _connector(agent: Agent, settings: CallSettings, upstream: Upstream) -> ConnectModel:
@@ -207,11 +217,21 @@ def _keeper(settings: Settings) -> RecordKeeper:
 
 
 async def _open_records(keeper: RecordKeeper, recordings: Path) -> None:
-    try:
-        await asyncio.to_thread(recordings.mkdir, parents=True, exist_ok=True)
-    except OSError as error:
-        problem = f"the folder {recordings} cannot be made ({error.strerror})"
-        raise ConfigurationError("recordings", problem, "Name one that this user may write to.") from error
+    await _make_folder("recordings", recordings)
     for path in await asyncio.to_thread(recover, recordings):
         _log.warning("a recording of a dead process was finished", path=str(path))
     await keeper.open()
+
+
+async def _make_folder(key: str, folder: Path) -> None:
+    try:
+        await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+    except OSError as error:
+        problem = f"the folder {folder} cannot be made ({error.strerror})"
+        raise ConfigurationError(key, problem, "Name one that this user may write to.") from error
+
+
+def _shelf(settings: Settings, secrets: list[str], threads: Executor) -> Shelf:
+    room = settings.cassettes
+    largest, all_together = round(room.call_mb * 1e6), round(room.total_mb * 1e6)
+    return Shelf(Path(room.folder), largest, all_together, partial(mask_json, secrets=secrets), threads)

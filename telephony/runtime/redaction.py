@@ -6,17 +6,22 @@ like one is masked, and the secrets we were configured with are masked wherever 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
+import msgspec
 from pydantic import SecretStr
 
+from telephony.agents.agent import Agent
 from telephony.errors import ConfigurationError
 from telephony.settings import Settings
 
 MASK = "***"
+HEADERS = ("headers", "extra_headers")
+"""Whatever stands below is sent to somebody who asks who we are (a provider's `mcp` tool, a LiteLLM deployment)."""
 REFERENCE = "os.environ/"
 """LiteLLM's way to name a variable instead of writing a secret down."""
 
@@ -35,6 +40,11 @@ SHAPES = [
     (re.compile(r"(://)[^/\s:@]*:[^/\s@]+(?=@)"), r"\1***"),  # user and password in a URL
 ]
 """What secrets look like, and what is left of them."""
+HINTS = (
+    *("pass", "secret", "key", "token", "headers", "authorization", "credential", "cookie", "signature"),
+    *("bearer ", "basic ", "openai-insecure", "sk-", "xai-", "rk-", "pk-", "ek-", "://"),
+)
+"""Without one of these, in small letters, no name and no shape of a secret is in a text."""
 SHORTEST = 8
 """Characters a configured secret must have to be looked for in texts; shorter ones would blot out ordinary words."""
 
@@ -55,16 +65,17 @@ def mask_text(text: str, secrets: Iterable[str] = ()) -> str:
 
 def mask(value: Any, name: str = "", secrets: Iterable[str] = ()) -> Any:
     """A copy of a JSON-like *value* that may be shown; *name* is what it is called."""
+    hidden = name in HEADERS or is_secret_name(name)
     if isinstance(value, Mapping):
-        return {key: mask(item, name if is_secret_name(name) else str(key), secrets) for key, item in value.items()}
+        return {key: mask(item, name if hidden else str(key), secrets) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [mask(item, name, secrets) for item in value]
     if isinstance(value, SecretStr):
         return _mask_secret(value.get_secret_value())
     if isinstance(value, str):
-        return _mask_secret(value) if is_secret_name(name) else mask_text(value, secrets)
+        return _mask_secret(value) if hidden else mask_text(value, secrets)
     if isinstance(value, bytes):
-        return MASK if is_secret_name(name) else value
+        return MASK if hidden else value
     return value
 
 
@@ -73,15 +84,34 @@ def _mask_secret(value: str) -> str:
     return value if not value or value.startswith(REFERENCE) else MASK
 
 
+def mask_json(text: str, secrets: Iterable[str] = ()) -> str:
+    """*text*, which is JSON, without secrets: by name, by shape and by value. What holds none is returned as it is, and
+    a text that is no JSON is masked as one."""
+    low = text.lower()
+    # As they stand in JSON, a quotation mark in a secret escaped.
+    if not any(hint in low for hint in HINTS) and not any(json.dumps(secret)[1:-1] in text for secret in secrets):
+        return text
+    try:
+        value = msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return mask_text(text, secrets)
+    masked = mask(value, secrets=secrets)
+    return text if masked == value else msgspec.json.encode(masked).decode()
+
+
 def redacted(settings: Settings) -> dict[str, Any]:
     """The settings as JSON-like values, every secret masked; for `config show --redact`."""
     return dict(mask(settings.model_dump(), secrets=secrets_of(settings)))
 
 
-def secrets_of(settings: Settings, environment: Mapping[str, str] | None = None) -> list[str]:
-    """Every secret that the settings and the environment hold, longest first, so that none leaves a rest behind."""
+def secrets_of(
+    settings: Settings, environment: Mapping[str, str] | None = None, agents: Iterable[Agent] = ()
+) -> list[str]:
+    """Every secret that the settings, the environment and *agents* made in Python hold, longest first, so that none
+    leaves a rest behind."""
     found: set[str] = set()
-    _collect(settings.model_dump(), "", found)
+    for group in (settings, *(agent.settings for agent in agents)):
+        _collect(group.model_dump(), "", found)
     environment = environment or {}
     for name in {name.removesuffix("_FILE") for name in environment}:
         if is_secret_name(name):

@@ -52,16 +52,20 @@ class Media:
     async def _serve(self, link: Link, peer: str | None) -> None:
         carrier = self._reception.new_carrier()
         try:
-            started = await self._started(link, carrier)
+            started, opening = await self._started(link, carrier)
             ticket = self._redeem(started)
         except ForgedRequest as reason:
             _log.warning("media stream refused", reason=str(reason), peer=peer)
             await link.close(*REFUSED)
             return
-        await self._carry(ticket, started, carrier, link)
+        await self._carry(ticket, started, opening, carrier, link)
 
-    async def _carry(self, ticket: Ticket, started: CallStarted, carrier: Carrier, link: Link) -> None:
+    async def _carry(
+        self, ticket: Ticket, started: CallStarted, opening: list[str | bytes], carrier: Carrier, link: Link
+    ) -> None:
         desk = self._reception
+        token = started.parameters.get("token", "")
+        opening = [message.replace(token, "") if isinstance(message, str) else message for message in opening]
         metadata = {name: value for name, value in started.parameters.items() if name != "token"}
         caller = Caller(ticket.call_id, ticket.agent, ticket.from_number, ticket.to_number, metadata)
         try:
@@ -70,17 +74,20 @@ class Media:
             _log.error("the agent cannot take calls", agent=ticket.agent, error=str(error))
             await link.close(1011, "agent not available")
             return
-        await desk.calls.carry(caller, plan, started, carrier, link)
+        await desk.calls.carry(caller, plan, started, carrier, link, opening)
 
-    async def _started(self, link: Link, carrier: Carrier) -> CallStarted:
-        """The stream's `start`. Raises `ForgedRequest` if anything else comes first, or nothing does."""
+    async def _started(self, link: Link, carrier: Carrier) -> tuple[CallStarted, list[str | bytes]]:
+        """The stream's `start`, and all messages up to it. Raises `ForgedRequest` if anything else comes first, or
+        nothing does."""
         patience = self._reception.patience.start
+        opening: list[str | bytes] = []
         try:
             async with asyncio.timeout(patience):
                 async for message in link:
+                    opening.append(message)
                     for event in carrier.decode(message):
                         if isinstance(event, CallStarted):
-                            return event
+                            return event, opening
                         if isinstance(event, CarrierFault) and event.fatal:
                             raise ForgedRequest(event.reason)
                         if isinstance(event, CarrierStopped):

@@ -20,8 +20,9 @@ from structlog.testing import capture_logs
 from telephony.audio import wav
 from telephony.audio.format import ALAW_8K, MULAW_8K, PCM16_8K, PCM16_16K, AudioFormat
 from telephony.audio.g711 import mulaw_to_pcm
+from telephony.bridge.callfile import PERIOD
 from telephony.bridge.reel import MARGIN, SNAP
-from telephony.bridge.tape import FRAME, HEADER, PERIOD, Tape, recover
+from telephony.bridge.tape import FRAME, HEADER, Tape, recover
 
 LOUD = b"\x10"
 """A mu-law code far from silence."""

@@ -27,7 +27,7 @@ from gateways import MASTER, entry, gateway, model
 from telephony.agents.agent import Agent
 from telephony.records import CallRecord
 from telephony.runtime.office import open_office
-from telephony.settings import Settings, TwilioSettings
+from telephony.settings import CassetteSettings, Settings, TwilioSettings
 from telephony.sim.caller_script import CallerScript
 from telephony.sim.model_client import hum
 from telephony.simulate.caller import place_call
@@ -148,6 +148,7 @@ async def test_a_phone_call_goes_through_litellm(profile, tmp_path):
             port=port,
             database_url="sqlite://",
             recordings=str(tmp_path),
+            cassettes=CassetteSettings(folder=str(tmp_path)),
             drain=2,
             twilio=TwilioSettings(account_sid=ACCOUNT, auth_token=SecretStr(TOKEN), api_base=rest.base_url),
             model_list=[entry(proxy, provider="litellm_proxy", model="litellm_proxy/far", api_key=KEY)],
