@@ -73,16 +73,6 @@ class Listener(Protocol):
         """Nothing of the agent is heard from *at* seconds on."""
 
 
-class Deaf:
-    """A listener that keeps nothing."""
-
-    def caller(self, at: float, payload: bytes) -> None: ...
-
-    def agent(self, at: float, payload: bytes) -> None: ...
-
-    def cut(self, at: float) -> None: ...
-
-
 class Exchange:
     """One call. All times are seconds since its media stream began."""
 
@@ -103,7 +93,7 @@ class Exchange:
         self._legs: dict[int, ModelLeg] = {}
         self.line = started.audio
         """In which format the carrier hears and speaks."""
-        self._listener = listener or Deaf()
+        self._listener = listener
         self._caller_at = 0.0
         self._to_model = Transcoder(self.line, settings.session.audio)
         self._to_carrier = Transcoder(settings.session.audio, self.line)
@@ -131,10 +121,10 @@ class Exchange:
         return self._handle(event, now)
 
     def _handle(self, event: Event, now: float) -> list[Output]:
-        if type(event) is CallerAudio:
-            self._record_caller(event, now)
-        else:
+        if type(event) is not CallerAudio:
             self.steps += 1
+        elif self._listener:
+            self._record_caller(event, self._listener, now)
         commands = self.conversation.handle(event, now)
         if type(event) is SessionReady:
             self._rewire()
@@ -179,7 +169,8 @@ class Exchange:
                     outputs += [ToCarrier(m) for m in self.carrier.encode(command)]
                 case ClearPlayback():
                     self._to_carrier.reset()
-                    self._listener.cut(now)
+                    if self._listener:
+                        self._listener.cut(now)
                     outputs += [ToCarrier(m) for m in self.carrier.encode(command)]
                 case ConfigureSession(session):
                     outputs += self._to_session(session, command)
@@ -211,7 +202,8 @@ class Exchange:
         payload = self._to_carrier.feed(payload)
         if not payload:
             return []
-        self._listener.agent(at, payload)
+        if self._listener:
+            self._listener.agent(at, payload)
         audio_ms = self.line.milliseconds(payload)
         return [ToCarrier(m, audio_ms) for m in self.carrier.encode(Play(payload, at))]
 
@@ -225,7 +217,7 @@ class Exchange:
         if self._to_carrier.source != call.model_speaks:
             self._to_carrier = Transcoder(call.model_speaks, self.line)
 
-    def _record_caller(self, event: CallerAudio, now: float) -> None:
+    def _record_caller(self, event: CallerAudio, listener: Listener, now: float) -> None:
         """Where the carrier says, if that can be; otherwise behind the frame before, or where it came after a pause."""
         length = self.line.seconds(event.payload)
         at_ms = plausible(event.at_ms, now)
@@ -235,4 +227,4 @@ class Exchange:
             arrived = now - length
             at = arrived if arrived > self._caller_at + STALL else self._caller_at
         self._caller_at = at + length
-        self._listener.caller(at, event.payload)
+        listener.caller(at, event.payload)

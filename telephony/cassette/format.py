@@ -67,7 +67,7 @@ _decode_raw = msgspec.json.Decoder(msgspec.Raw).decode
 _decode_any = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 _OUT = re.compile(rb'\{"t":[^,]+,"ch":"[a-z]+",(?:"session":\d+,)?"dir":"out"').match
-_WRAPPED = re.compile(rb'\{"(text|b64)":"')
+_WRAPPED = ('{"text":"', '{"b64":"')
 
 
 # -- writing -------------------------------------------------------------------------------------------------------
@@ -77,41 +77,33 @@ def header_line(header: Header) -> bytes:
     return _encode(header) + b"\n"
 
 
-def line(now: float, channel: Channel, direction: Direction, message: bytes, session: int = 0) -> bytes:
+def line(now: float, channel: Channel, direction: Direction, message: str, session: int = 0) -> bytes:
     """One line; *message* is JSON without line breaks."""
-    where = b'"session":%d,' % session if session else b""
-    return b'{"t":%s,"ch":"%s",%s"dir":"%s","msg":%s}\n' % (
-        _number(now),
-        channel.encode(),
-        where,
-        direction.encode(),
-        message,
-    )
+    if session:
+        return f'{{"t":{now!r},"ch":"{channel}","session":{session},"dir":"{direction}","msg":{message}}}\n'.encode()
+    return f'{{"t":{now!r},"ch":"{channel}","dir":"{direction}","msg":{message}}}\n'.encode()
 
 
-def _number(now: float) -> bytes:
-    return repr(now).encode()
-
-
-def wire_json(message: str | bytes) -> bytes:
+def wire_json(message: str | bytes) -> str:
     """A message of a wire as JSON on one line: as it is, or wrapped if it is none."""
     if isinstance(message, bytes):
-        return _encode({"b64": base64.b64encode(message).decode()})
+        return _encode({"b64": base64.b64encode(message).decode()}).decode()
     try:
-        raw = bytes(_decode_raw(message))
+        _decode_raw(message)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return _encode({"text": message.encode("utf-8", "replace").decode()})
-    if b"\n" in raw or b"\r" in raw:  # between tokens: inside of a string JSON has no line breaks
-        raw = raw.replace(b"\n", b" ").replace(b"\r", b" ")
-    return _encode({"text": message}) if _WRAPPED.match(raw) else raw
+        return _encode({"text": message.encode("utf-8", "replace").decode()}).decode()
+    if "\n" in message or "\r" in message:  # between tokens: inside of a string JSON has no line breaks
+        message = message.replace("\n", " ").replace("\r", " ")
+    return _encode({"text": message}).decode() if message.startswith(_WRAPPED) else message
 
 
-def wire_message(raw: bytes) -> str | bytes:
+def wire_message(message: msgspec.Raw) -> str | bytes:
     """The message of a wire that `wire_json` put into a line."""
-    if _WRAPPED.match(raw):
-        ((kind, value),) = _decode_any(raw).items()
+    text = str(message, "utf-8")
+    if text.startswith(_WRAPPED):
+        ((kind, value),) = _decode_any(text).items()
         return base64.b64decode(value) if kind == "b64" else str(value)
-    return raw.decode()
+    return text
 
 
 # -- reading -------------------------------------------------------------------------------------------------------

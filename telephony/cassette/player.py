@@ -9,7 +9,7 @@ import msgspec
 from telephony.audio.format import AudioFormat
 from telephony.carriers.base import Carrier
 from telephony.cassette.format import Cassette, Line, wire_message
-from telephony.cassette.recorder import RecordedExchange, Recorder
+from telephony.cassette.recorder import Outgoing, RecordedExchange
 from telephony.cassette.resolved import call_settings
 from telephony.cassette.told import event_of
 from telephony.commands import EndCall
@@ -44,7 +44,7 @@ class Player:
         self._written: list[bytes] = []
 
     def feed(self, line: Line, number: int) -> list[bytes]:
-        """Give it what came in at *number* of the file; returns the lines of what goes out.
+        """Give it what came in at line *number* of the file; returns the lines of what goes out.
 
         Raises `CassetteError` for what cannot have come in.
         """
@@ -57,11 +57,11 @@ class Player:
         except (ConfigurationError, msgspec.ValidationError, KeyError) as problem:
             what = f"this cannot be given to a call ({problem})"
             raise CassetteError(f"{self._name}:{number}: {what}. Record the call again.") from problem
-        return self._take()[1:]
+        return self._take()
 
     def wake(self, until: float) -> Iterator[list[bytes]]:
-        """Let come due by itself what no line wakes the exchange for. What goes out is yielded each time, behind the
-        line of the timer."""
+        """Let come due by itself what no line wakes the exchange for; yields the lines of what goes out each time, at
+        `now`."""
         exchange = self.exchange
         while exchange and (due := exchange.deadline()) is not None and due + LATE < until:
             self.now = max(self.now, due)
@@ -82,18 +82,18 @@ class Player:
     def _open(self, line: Line) -> None:
         if line.ch != "carrier":
             raise KeyError("the carrier's stream has not begun")
-        for event in self._carrier.decode(wire_message(bytes(line.msg))):
+        for event in self._carrier.decode(wire_message(line.msg)):
             if isinstance(event, CallStarted):
-                recorder = Recorder(self._written.append)
+                recorder = Outgoing(self._written.append)
                 self.exchange = RecordedExchange(
                     self._settings, event, self._carrier, self._listener, recorder=recorder
                 )
 
     def _give(self, exchange: RecordedExchange, line: Line) -> list[Output]:
         if line.ch == "carrier":
-            return exchange.from_carrier(wire_message(bytes(line.msg)), line.t)
+            return exchange.from_carrier(wire_message(line.msg), line.t)
         if line.ch == "model":
-            return exchange.from_model(wire_message(bytes(line.msg)), line.t, line.session)
+            return exchange.from_model(wire_message(line.msg), line.t, line.session)
         if line.ch == "timer":
             return exchange.tick(line.t)
         message = line.message

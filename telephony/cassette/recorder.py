@@ -6,7 +6,7 @@ dies, or a bug of ours that ends the call, leaves behind what led there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -47,32 +47,25 @@ class Recorder:
         """*opening*: the carrier's messages before the exchange was there, up to the one that began the stream."""
         self._write(self._redact(header_line(header).decode()).encode())
         for message in opening:
-            self.message(0.0, "carrier", "in", message)
+            self.came(0.0, "carrier", message)
 
-    def message(
-        self,
-        now: float,
-        channel: Channel,
-        direction: Direction,
-        message: str | bytes,
-        session: int = 0,
-        *,
-        audio: bool = False,
+    def came(
+        self, now: float, channel: Channel, message: str | bytes, session: int = 0, *, audio: bool = False
     ) -> None:
-        """A message of a wire. *audio* holds no secrets, and is not searched for them."""
-        if self.full:
-            return
-        if isinstance(message, str) and not audio:
-            message = self._redact(message)
-        # Our own messages are known to be JSON on one line.
-        ours = direction == "out" and isinstance(message, str)
-        self._write(line(now, channel, direction, str(message).encode() if ours else wire_json(message), session))
+        """A message of a wire came in. *audio* holds no secrets, and is not searched for them."""
+        if not self.full:
+            text = wire_json(message)
+            self._write(line(now, channel, "in", text if audio else self._redact(text), session))
 
-    def note(self, now: float, channel: Channel, direction: Direction, value: object) -> None:
+    def went(self, now: float, channel: Channel, message: str, session: int = 0, *, audio: bool = False) -> None:
+        """A message went out on a wire, JSON on one line."""
+        if not self.full:
+            self._write(line(now, channel, "out", message if audio else self._redact(message), session))
+
+    def happened(self, now: float, channel: Channel, direction: Direction, value: object) -> None:
         """Something that is on no wire."""
         if not self.full:
-            text = msgspec.json.encode(value).decode()
-            self._write(line(now, channel, direction, self._redact(text).encode()))
+            self._write(line(now, channel, direction, self._redact(msgspec.json.encode(value).decode())))
 
     def _write(self, text: bytes) -> None:
         if self._left is not None:
@@ -81,6 +74,20 @@ class Recorder:
                 self.full = True
                 return
         self._sink(text)
+
+
+class Outgoing(Recorder):
+    """Only what goes out: somebody has the rest."""
+
+    def came(
+        self, now: float, channel: Channel, message: str | bytes, session: int = 0, *, audio: bool = False
+    ) -> None:
+        """It is there already."""
+
+    def happened(self, now: float, channel: Channel, direction: Direction, value: object) -> None:
+        """Something that is on no wire."""
+        if direction == "out":
+            super().happened(now, channel, direction, value)
 
 
 def remains(exchange: Exchange, end: EndCall, now: float) -> dict[str, Any]:
@@ -135,50 +142,47 @@ class RecordedExchange(Exchange):
 
     def model_connected(self, dialect: Dialect, model: str, now: float, session: int = 0) -> list[Output]:
         connected = told(ev.ModelConnected(model, session)) | {"dialect": dialect.traits.name}
-        self._recorder.note(now, "session", "in", connected)
+        self._recorder.happened(now, "session", "in", connected)
         return self._went(super().model_connected(dialect, model, now, session), now)
 
     def from_carrier(self, message: str | bytes, now: float) -> list[Output]:
         audio = isinstance(message, str) and '"media"' in message
-        self._recorder.message(now, "carrier", "in", message, audio=audio)
+        self._recorder.came(now, "carrier", message, audio=audio)
         return self._went(super().from_carrier(message, now), now)
 
     def from_model(self, message: str | bytes, now: float, session: int = 0) -> list[Output]:
         audio = isinstance(message, str) and 'audio.delta"' in message
-        self._recorder.message(now, "model", "in", message, session, audio=audio)
+        self._recorder.came(now, "model", message, session, audio=audio)
         return self._went(super().from_model(message, now, session), now)
 
     def handle(self, event: ev.Event, now: float) -> list[Output]:
-        self._recorder.note(now, CHANNELS[type(event)], "in", told(event))
+        self._recorder.happened(now, CHANNELS[type(event)], "in", told(event))
         return self._went(super().handle(event, now), now)
 
     def tick(self, now: float) -> list[Output]:
-        self._recorder.note(now, "timer", "in", None)
+        self._recorder.happened(now, "timer", "in", None)
         return self._went(super().tick(now), now)
 
     # -- what goes out -----------------------------------------------------------------------------------------------
 
-    def _went(self, outputs: Sequence[Output], now: float) -> list[Output]:
+    def _went(self, outputs: list[Output], now: float) -> list[Output]:
         recorder = self._recorder
         for output in outputs:
-            match output:
-                case ToCarrier(message, audio_ms):
-                    recorder.message(now, "carrier", "out", message, audio=audio_ms > 0)
-                case ToModel(message, audio_ms, session):
-                    recorder.message(now, "model", "out", message, session, audio=audio_ms > 0)
-                case Note():
-                    pass  # replay makes the same
-                case _:
-                    recorder.note(now, CHANNELS[type(output)], "out", told(output))
-                    if isinstance(output, EndCall):
-                        recorder.note(now, "record", "out", remains(self, output, now))
+            if isinstance(output, ToModel):
+                recorder.went(now, "model", output.message, output.session, audio=output.audio_ms > 0)
+            elif isinstance(output, ToCarrier):
+                recorder.went(now, "carrier", output.message, audio=output.audio_ms > 0)
+            elif not isinstance(output, Note):  # replay makes the same notes
+                recorder.happened(now, CHANNELS[type(output)], "out", told(output))
+                if isinstance(output, EndCall):
+                    recorder.happened(now, "record", "out", remains(self, output, now))
         if self._seen != self.steps:
             self._seen = self.steps
             self._name_deadline(now)
-        return list(outputs)
+        return outputs
 
     def _name_deadline(self, now: float) -> None:
         deadline = self.deadline()
         if deadline != self._named:
             self._named = deadline
-            self._recorder.note(now, "timer", "out", deadline)
+            self._recorder.happened(now, "timer", "out", deadline)

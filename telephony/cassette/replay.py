@@ -19,14 +19,14 @@ import msgspec
 
 from telephony.audio.format import AudioFormat
 from telephony.cassette.compare import AudioDifference, Difference, Hearing, audio_of, differences
-from telephony.cassette.format import Cassette, Line, decode_line
+from telephony.cassette.format import Cassette, Line, decode_line, line
 from telephony.cassette.player import NewCarrier, Player
 from telephony.exchange import Listener
 from telephony.records import CallRecord, Termination
 from telephony.settings import CallSettings
 
-CONTEXT = 3000
-"""Lines before a divergence that are kept to show what led there: about half a minute of a call."""
+CONTEXT = 1000
+"""Lines before a divergence that are kept to show what led there: about ten seconds of a call."""
 
 
 class Divergence(msgspec.Struct):
@@ -91,17 +91,19 @@ def replay(
     """
     player = Player(cassette, new_carrier, settings, listener)
     comparison = _Comparison(player.audio)
-    keep = keep or _forget
     steps, recorded = 0, None
     for step, last in _with_last(_steps(cassette)):
         steps += 1
         if comparison.own_timers:
-            for tick in player.wake(step.cause.t):
-                _keep_all(keep, tick)
-                comparison.step(player.now, step.number, None, [], tick[1:])
+            for now in player.wake(step.cause.t):
+                if keep:
+                    _keep_all(keep, [line(player.now, "timer", "in", "null"), *now])
+                comparison.step(player.now, step.number, None, [], now)
         now = player.feed(step.cause, step.number)
-        _keep_all(keep, [step.text, *now])
-        recorded = _record(step.outs) or recorded
+        if keep:
+            _keep_all(keep, [step.text, *now])
+        if step.outs and (record := _record(step.outs[-2:])):
+            recorded = record
         comparison.step(step.cause.t, step.number, step.cause, step.outs, now, broken_off=last and not recorded)
         comparison.remember(step)
     return Replayed(
@@ -199,14 +201,14 @@ def _divided(texts: list[bytes]) -> tuple[list[Line], list[bytes]]:
 
 def _steps(cassette: Cassette) -> Iterator[Step]:
     step: Step | None = None
-    for number, text, line in cassette.numbered():
-        if line is None:  # it went out; what it holds is looked at if it is not what goes out now
+    for number, text, cause in cassette.numbered():
+        if cause is None:  # it went out; what it holds is looked at if it is not what goes out now
             if step is not None:
                 step.outs.append(text)
             continue
         if step is not None:
             yield step
-        step = Step(number, line, text, [])
+        step = Step(number, cause, text, [])
     if step is not None:
         yield step
 
@@ -223,11 +225,11 @@ def _with_last(steps: Iterator[Step]) -> Iterator[tuple[Step, bool]]:
 
 
 def _record(texts: list[bytes]) -> CallRecord | None:
-    """What remained of the call, if it ended in this step."""
+    """What remained of the call, if it ended with this."""
     for text in texts:
-        if b'"record"' in text and (line := decode_line(text)).ch == "record":
+        if b'"record"' in text[:60] and (found := decode_line(text)).ch == "record":
             unknown = dict.fromkeys(("id", "carrier", "carrier_call_id", "agent"), "")
-            return msgspec.convert(unknown | line.message, CallRecord)
+            return msgspec.convert(unknown | found.message, CallRecord)
     return None
 
 
@@ -243,7 +245,3 @@ def _record_now(player: Player) -> CallRecord:
 def _keep_all(keep: Callable[[bytes], None], texts: list[bytes]) -> None:
     for text in texts:
         keep(text)
-
-
-def _forget(text: bytes) -> None:
-    """For replays that are only to be compared."""
