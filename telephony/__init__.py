@@ -24,13 +24,13 @@ from telephony.agents.agent import Agent
 from telephony.errors import ConfigurationError, TelephonyError, ToolError
 from telephony.tools.context import CallContext
 from telephony.tools.tool import tool
+from telephony.version import __version__ as __version__
 
 if typing.TYPE_CHECKING:
     from telephony.client import realtime
     from telephony.runtime.serving import serve
 
 __all__ = ["Agent", "CallContext", "ConfigurationError", "TelephonyError", "ToolError", "realtime", "serve", "tool"]
-__version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> typing.Any:

@@ -15,7 +15,8 @@ import msgspec
 
 from telephony.errors import CassetteError
 
-VERSION = 1
+FORMAT = 1
+"""The version of the format that is written, and the only one there has been."""
 
 Channel = Literal["carrier", "model", "tool", "session", "rest", "call", "timer", "record"]
 Direction = Literal["in", "out"]
@@ -163,13 +164,13 @@ def _header(name: str, text: bytes) -> Header:
         version = _decode_any(text)["cassette"]
     except (msgspec.DecodeError, UnicodeError, RecursionError, KeyError, TypeError):
         raise CassetteError(
-            f'{name}: this is no cassette: its first line is not {{"cassette": {VERSION}, …}}. '
+            f'{name}: this is no cassette: its first line is not {{"cassette": {FORMAT}, …}}. '
             "Name a file that `telephony serve` recorded."
         ) from None
-    if version != VERSION:
-        newer = isinstance(version, int) and version > VERSION
+    if version != FORMAT:
+        newer = isinstance(version, int) and version > FORMAT
         remedy = "Update telephony." if newer else "Record the call again."
-        raise CassetteError(f"{name}: it is a cassette of version {version}, and {VERSION} is read here. {remedy}")
+        raise CassetteError(f"{name}: it is a cassette of version {version}, and {FORMAT} is read here. {remedy}")
     try:
         return msgspec.json.decode(text, type=Header)
     except msgspec.ValidationError as problem:

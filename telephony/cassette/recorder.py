@@ -11,10 +11,9 @@ from typing import Any
 
 import msgspec
 
-from telephony import __version__
 from telephony import events as ev
 from telephony.carriers.base import Carrier
-from telephony.cassette.format import VERSION, Channel, Direction, Header, header_line, line, wire_json
+from telephony.cassette.format import FORMAT, Channel, Direction, Header, header_line, line, wire_json
 from telephony.cassette.resolved import agent_of, rest_of
 from telephony.cassette.told import CHANNELS, told
 from telephony.commands import EndCall, Note
@@ -22,6 +21,7 @@ from telephony.exchange import Exchange, Listener, Output, ToCarrier, ToModel
 from telephony.realtime.base import Dialect
 from telephony.records import CallRecord, Termination
 from telephony.settings import CallSettings
+from telephony.version import __version__
 
 REMAINS = ("termination", "model", "turns", "tools", "usage", "notes")
 """Fields of a call's record that stand in its cassette."""
@@ -109,7 +109,7 @@ def header_of(
 ) -> Header:
     """The header of a call that begins now. *dialect*: that of whoever is to be asked first."""
     return Header(
-        VERSION,
+        FORMAT,
         started.call_id,
         carrier,
         dialect,
