@@ -56,6 +56,8 @@ class ToolCalls:
         self.specs = {tool.name: tool for tool in tools}
         self.owed = False
         """Whether outputs were sent that no response has taken up yet."""
+        self.open: list[Call] = []
+        """Calls without an answer. It is asked for at every step, and nearly always empty."""
         self._limit = limit
         self._calls: dict[str, Call] = {}
 
@@ -69,6 +71,7 @@ class ToolCalls:
         if spec:
             call.waits, call.say, call.timeout = spec.side_effects, spec.say, spec.timeout
         self._calls[event.call_id] = call
+        self.open = [*self.open, call]
         return call
 
     @property
@@ -80,7 +83,7 @@ class ToolCalls:
         """Calls that may run now; they count as running from here on."""
         due = [
             call
-            for call in self._calls.values()
+            for call in self.open
             if call.state == "requested" and (not call.waits or call.response_id == completed_response)
         ]
         for call in due:
@@ -102,12 +105,13 @@ class ToolCalls:
 
     def deadline(self) -> float | None:
         """Seconds: when `to_say` has something to say or a call is overdue."""
-        saying = [_since(call) + SAY_AFTER for call in self.running if call.say]
-        return min([*saying, *map(_gives_up_at, self.running)], default=None)
+        running = self.running
+        saying = [_since(call) + SAY_AFTER for call in running if call.say]
+        return min([*saying, *map(_gives_up_at, running)], default=None)
 
     def waiting_for(self, response_id: str) -> list[Call]:
         """Calls that will not run because their response did not complete."""
-        return [c for c in self._calls.values() if c.state == "requested" and c.response_id == response_id]
+        return [c for c in self.open if c.state == "requested" and c.response_id == response_id]
 
     def answer(self, call_id: str, output: str, outcome: str, now: float) -> Call | None:
         """Close a call. None if it is unknown or was answered before: a late or double result says nothing."""
@@ -115,6 +119,7 @@ class ToolCalls:
         if call is None or call.state == "answered":
             return None
         call.state = "answered"
+        self.open = [other for other in self.open if other is not call]
         call.use = msgspec.structs.replace(call.use, output=output, outcome=outcome, finished_at=now)
         self.owed = True
         return call
@@ -129,13 +134,8 @@ class ToolCalls:
         return [call for call in self._calls.values() if call.running_since is not None]
 
     @property
-    def open(self) -> list[Call]:
-        """Calls without an answer."""
-        return [call for call in self._calls.values() if call.state != "answered"]
-
-    @property
     def running(self) -> list[Call]:
-        return [call for call in self._calls.values() if call.state == "running"]
+        return [call for call in self.open if call.state == "running"]
 
     @property
     def reply_due(self) -> bool:
