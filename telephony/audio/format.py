@@ -28,7 +28,8 @@ class AudioFormat(msgspec.Struct, frozen=True):
         return self.samples(payload) / self.rate
 
     def milliseconds(self, payload: bytes) -> float:
-        return self.samples(payload) * 1000 / self.rate
+        # Asked for several times a frame, hence without asking the others.
+        return len(payload) // (2 if self.encoding == "pcm16" else 1) * 1000 / self.rate
 
     def bytes_in(self, milliseconds: float) -> int:
         """Bytes of the largest whole number of samples within *milliseconds*."""
