@@ -6,7 +6,7 @@ what was heard. So the ratio says what all of that costs, less what better codec
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -28,6 +28,7 @@ CYCLE = 4.0
 FRAME = messages.FRAME_MS / 1000
 DELTA = messages.DELTA_MS / 1000
 
+Make = Callable[[CallSettings, CallStarted, TwilioStream], Exchange]
 Message = tuple[float, bool, str]
 """Seconds, whether it is the carrier's, the message."""
 
@@ -108,7 +109,11 @@ def _answer(number: int, marks: Iterator[int]) -> list[Message]:
 
 def play(script: list[Message]) -> int:
     """Give *script* to a new exchange that ticks whenever it wants to; returns how many messages it sent."""
-    exchange = ready_exchange()
+    return perform(ready_exchange(), script)
+
+
+def perform(exchange: Exchange, script: list[Message]) -> int:
+    """Give *script* to *exchange*; returns how many messages it sent."""
     sent = 0
     for now, carrier, message in script:
         while (due := exchange.deadline()) is not None and due <= now:
@@ -118,14 +123,14 @@ def play(script: list[Message]) -> int:
     return sent
 
 
-def ready_exchange() -> Exchange:
-    """A call whose model has accepted the session."""
+def ready_exchange(make: Make = Exchange) -> Exchange:
+    """A call whose model has accepted the session, *make*d as it is wanted."""
     carrier = TwilioStream()
     (started,) = carrier.decode(messages.start())
     if not isinstance(started, CallStarted):
         raise TypeError(f"a start message was read as {started}")
     settings = CallSettings("bench", SessionConfig(), speaks_first=False)
-    exchange = Exchange(settings, started, carrier)
+    exchange = make(settings, started, carrier)
     exchange.model_connected(dialect("xai", settings.session), "bench", 0.0)
     exchange.from_model(messages.session_updated({"turn_detection": {"type": "server_vad"}}), 0.0)
     return exchange

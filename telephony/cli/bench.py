@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
-from telephony.bench import audio, core, relay, table, wire
+from telephony.bench import audio, core, relay, replay, table, wire
 from telephony.bench.figures import Figure, Report, this_machine
 from telephony.errors import TelephonyError
 
@@ -32,7 +32,8 @@ def everything(context: typer.Context, as_json: AsJson = False) -> None:
     Without a command it measures everything, in about a minute.
     """
     if context.invoked_subcommand is None:
-        _run({"audio": _audio, "wire": _wire, "core": _core, "relay": lambda: _relay(relay.Plan())}, as_json=as_json)
+        steps: dict[str, Step] = {"audio": _audio, "wire": _wire, "core": _core, "replay": _replay}
+        _run(steps | {"relay": lambda: _relay(relay.Plan())}, as_json=as_json)
 
 
 @app.command("audio")
@@ -51,6 +52,12 @@ def wire_command(as_json: AsJson = False) -> None:
 def core_command(as_json: AsJson = False) -> None:
     """A call without sockets, beside the shortest way to do its audio."""
     _run({"core": _core}, as_json=as_json)
+
+
+@app.command("replay")
+def replay_command(as_json: AsJson = False) -> None:
+    """Replaying an hour of a recorded call, beside the shortest way to do its audio."""
+    _run({"replay": _replay}, as_json=as_json)
 
 
 @app.command("relay")
@@ -92,6 +99,10 @@ def _wire() -> tuple[list[Figure], list[str]]:
 
 def _core() -> tuple[list[Figure], list[str]]:
     return core.measure(), []
+
+
+def _replay() -> tuple[list[Figure], list[str]]:
+    return replay.measure(), []
 
 
 def _relay(plan: relay.Plan) -> tuple[list[Figure], list[str]]:
