@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import accumulate
+
 from telephony.audio.format import AudioFormat
 from telephony.audio.g711 import DIRECT, Conversion
 from telephony.audio.resample import Resampler
@@ -43,6 +46,17 @@ class Transcoder:
         if self._resampler:
             payload = self._resampler.feed(payload)
         return self._after(payload) if self._after else payload
+
+    def feed_all(self, payloads: Sequence[bytes]) -> list[bytes]:
+        """What `feed` gives for each of *payloads*, in one go where that is possible: a resampler does a second of
+        audio much faster than fifty times a fiftieth."""
+        bytes_for_a_sample, odd = divmod(self.target.rate, self.source.rate)
+        if self._resampler is None or odd or self.source.encoding == "pcm16":
+            return [self.feed(payload) for payload in payloads]
+        bytes_for_a_sample *= self.target.bytes_per_sample
+        out = self.feed(b"".join(payloads))
+        ends = list(accumulate(len(payload) * bytes_for_a_sample for payload in payloads))
+        return [out[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
     def reset(self) -> None:
         """Forget the past: the next piece starts a new stream."""

@@ -58,6 +58,11 @@ class Line(msgspec.Struct, omit_defaults=True, gc=False):
     """Which of the call's sessions a message of the model's leg belongs to."""
 
     @property
+    def is_caller_audio(self) -> bool:
+        """Whether it seems to be a frame of the caller's audio; all that follows from believing it is speed."""
+        return self.ch == "carrier" and _MEDIA(self.msg) is not None
+
+    @property
     def message(self) -> Any:
         """What stands in `msg`, decoded."""
         return _decode_any(self.msg)
@@ -67,6 +72,7 @@ decode_line = msgspec.json.Decoder(Line).decode
 _decode_raw = msgspec.json.Decoder(msgspec.Raw).decode
 _decode_any = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
+_MEDIA = re.compile(rb'\{"event": ?"media"').match
 _OUT = re.compile(rb'\{"t":[^,]+,"ch":"[a-z]+",(?:"session":\d+,)?"dir":"out"').match
 _WRAPPED = ('{"text":"', '{"b64":"')
 

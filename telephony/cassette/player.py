@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
@@ -58,6 +58,19 @@ class Player:
             what = f"this cannot be given to a call ({problem})"
             raise CassetteError(f"{self._name}:{number}: {what}. Record the call again.") from problem
         return self._take()
+
+    def feed_audio(self, lines: Sequence[Line], number: int) -> list[list[bytes]]:
+        """Give it a stretch of the caller's audio, of which the first is line *number*: what `feed` returns for each, up
+        to the first from which more follows."""
+        if self.exchange is None:
+            return [self.feed(lines[0], number)]
+        messages = [(wire_message(line.msg), line.t) for line in lines]
+        results = []
+        for (_, now), outputs in zip(messages, self.exchange.audio_from_carrier(messages), strict=False):
+            self.now = now
+            self._look(self.exchange.went(outputs, now))
+            results.append(self._take())
+        return results
 
     def wake(self, until: float) -> Iterator[list[bytes]]:
         """Let come due by itself what no line wakes the exchange for; yields the lines of what goes out each time, at

@@ -143,29 +143,30 @@ class RecordedExchange(Exchange):
     def model_connected(self, dialect: Dialect, model: str, now: float, session: int = 0) -> list[Output]:
         connected = told(ev.ModelConnected(model, session)) | {"dialect": dialect.traits.name}
         self._recorder.happened(now, "session", "in", connected)
-        return self._went(super().model_connected(dialect, model, now, session), now)
+        return self.went(super().model_connected(dialect, model, now, session), now)
 
     def from_carrier(self, message: str | bytes, now: float) -> list[Output]:
         audio = isinstance(message, str) and '"media"' in message
         self._recorder.came(now, "carrier", message, audio=audio)
-        return self._went(super().from_carrier(message, now), now)
+        return self.went(super().from_carrier(message, now), now)
 
     def from_model(self, message: str | bytes, now: float, session: int = 0) -> list[Output]:
         audio = isinstance(message, str) and 'audio.delta"' in message
         self._recorder.came(now, "model", message, session, audio=audio)
-        return self._went(super().from_model(message, now, session), now)
+        return self.went(super().from_model(message, now, session), now)
 
     def handle(self, event: ev.Event, now: float) -> list[Output]:
         self._recorder.happened(now, CHANNELS[type(event)], "in", told(event))
-        return self._went(super().handle(event, now), now)
+        return self.went(super().handle(event, now), now)
 
     def tick(self, now: float) -> list[Output]:
         self._recorder.happened(now, "timer", "in", None)
-        return self._went(super().tick(now), now)
+        return self.went(super().tick(now), now)
 
     # -- what goes out -----------------------------------------------------------------------------------------------
 
-    def _went(self, outputs: list[Output], now: float) -> list[Output]:
+    def went(self, outputs: list[Output], now: float) -> list[Output]:
+        """Write down *outputs*, which followed from something that happened at *now*."""
         recorder = self._recorder
         for output in outputs:
             if isinstance(output, ToModel):

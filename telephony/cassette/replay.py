@@ -25,8 +25,11 @@ from telephony.exchange import Listener
 from telephony.records import CallRecord, Termination
 from telephony.settings import CallSettings
 
+_RECORD = b'"ch":"record"'
 CONTEXT = 1000
 """Lines before a divergence that are kept to show what led there: about ten seconds of a call."""
+RUN = 50
+"""Frames of the caller's audio that are given to the exchange at once."""
 
 
 class Divergence(msgspec.Struct):
@@ -64,10 +67,10 @@ class Replayed(msgspec.Struct):
     """Steps in which something else went out."""
     divergence: Divergence | None
     digest: str
-    """SHA-256 of all that went out."""
+    """SHA-256 of all that went out, in hexadecimal; empty if nobody asked."""
 
 
-class Step(msgspec.Struct):
+class Step(msgspec.Struct, gc=False):
     """A message that came in, and what went out because of it."""
 
     number: int
@@ -83,29 +86,37 @@ def replay(
     settings: CallSettings | None = None,
     listener: Listener | None = None,
     keep: Callable[[bytes], None] | None = None,
+    digest: bool = False,
 ) -> Replayed:
     """Replay *cassette*. *settings* are those of an agent that has changed, if not the recorded ones; *keep* gets every
-    line of the call as it is now.
+    line of the call as it is now; *digest* says whether all that goes out is to be summed up in one number.
 
     Raises `CassetteError` for a file that cannot be read, or holds what cannot have come in.
     """
     player = Player(cassette, new_carrier, settings, listener)
-    comparison = _Comparison(player.audio)
+    comparison = _Comparison(player.audio, digest=digest)
     steps, recorded = 0, None
-    for step, last in _with_last(_steps(cassette)):
-        steps += 1
-        if comparison.own_timers:
-            for now in player.wake(step.cause.t):
+    for run, last in _with_last(_runs(_steps(cassette))):
+        while run:
+            first = run[0]
+            if comparison.own_timers:
+                for now in player.wake(first.cause.t):
+                    if keep:
+                        _keep_all(keep, [line(player.now, "timer", "in", "null"), *now])
+                    comparison.step(player.now, first.number, None, [], now)
+            if len(run) == 1 or comparison.own_timers:
+                results = [player.feed(first.cause, first.number)]
+            else:
+                results = player.feed_audio([step.cause for step in run], first.number)
+            for step, now in zip(run, results, strict=False):
                 if keep:
-                    _keep_all(keep, [line(player.now, "timer", "in", "null"), *now])
-                comparison.step(player.now, step.number, None, [], now)
-        now = player.feed(step.cause, step.number)
-        if keep:
-            _keep_all(keep, [step.text, *now])
-        if step.outs and (record := _record(step.outs[-2:])):
-            recorded = record
-        comparison.step(step.cause.t, step.number, step.cause, step.outs, now, broken_off=last and not recorded)
-        comparison.remember(step)
+                    _keep_all(keep, [step.text, *now])
+                recorded = recorded or _record(step.outs)
+                broken_off = last and step is run[-1] and not recorded
+                comparison.step(step.cause.t, step.number, step.cause, step.outs, now, broken_off=broken_off)
+                comparison.remember(step)
+            steps += len(results)
+            run = run[len(results) :]
     return Replayed(
         cassette.name,
         _record_now(player),
@@ -114,20 +125,20 @@ def replay(
         steps,
         comparison.diverged,
         comparison.verdict(),
-        comparison.digest.hexdigest(),
+        comparison.digest.hexdigest() if comparison.digest else "",
     )
 
 
 class _Comparison:
     """Then and now, a step at a time."""
 
-    def __init__(self, audio: Callable[[str], AudioFormat]) -> None:
+    def __init__(self, audio: Callable[[str], AudioFormat], *, digest: bool) -> None:
         """*audio*: in which format it is spoken on a channel by now."""
         self.divergence: Divergence | None = None
         self.diverged = 0
         self.own_timers = False
         """Whether the exchange has named a deadline that the recording does not know."""
-        self.digest = hashlib.sha256()
+        self.digest = hashlib.sha256() if digest else None
         self._recent: deque[bytes] = deque(maxlen=CONTEXT)
         self._audio = audio
         self._hearing: Hearing | None = None
@@ -143,8 +154,9 @@ class _Comparison:
         broken_off: bool = False,
     ) -> None:
         """*broken_off*: the recording ends here, perhaps in the middle of the step."""
-        for text in now:
-            self.digest.update(text)
+        if self.digest:
+            for text in now:
+                self.digest.update(text)
         if then == now:
             return
         then_out, then_due = _divided(then)
@@ -213,21 +225,37 @@ def _steps(cassette: Cassette) -> Iterator[Step]:
         yield step
 
 
-def _with_last(steps: Iterator[Step]) -> Iterator[tuple[Step, bool]]:
-    """Each step, and whether it is the last."""
-    held = next(steps, None)
+def _runs(steps: Iterator[Step]) -> Iterator[list[Step]]:
+    """Stretches of the caller's audio, of at most `RUN` frames, and every other step alone."""
+    run: list[Step] = []
     for step in steps:
+        if not step.cause.is_caller_audio:
+            yield from filter(None, (run, [step]))
+            run = []
+            continue
+        run.append(step)
+        if len(run) == RUN:
+            yield run
+            run = []
+    if run:
+        yield run
+
+
+def _with_last(runs: Iterator[list[Step]]) -> Iterator[tuple[list[Step], bool]]:
+    """Each run, and whether it is the last."""
+    held = next(runs, None)
+    for run in runs:
         if held is not None:
             yield held, False
-        held = step
+        held = run
     if held is not None:
         yield held, True
 
 
 def _record(texts: list[bytes]) -> CallRecord | None:
-    """What remained of the call, if it ended with this."""
+    """What remained of the call, if it ended in this step."""
     for text in texts:
-        if b'"record"' in text[:60] and (found := decode_line(text)).ch == "record":
+        if _RECORD in text[:60] and (found := decode_line(text)).ch == "record":
             unknown = dict.fromkeys(("id", "carrier", "carrier_call_id", "agent"), "")
             return msgspec.convert(unknown | found.message, CallRecord)
     return None

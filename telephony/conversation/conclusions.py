@@ -65,8 +65,12 @@ def _due_at(state: State) -> float:
         speaking = state.floor.taken(state.settled_at)
         times += [state.keypad.deadline(speaking=speaking), state.tools.deadline(), state.responses.expires()]
         times += [state.floor.deadline(), _asks_at(state)]
-    # What was due at the last look has been looked at; nothing may keep the timer spinning.
-    return min((at for at in times if at is not None and at > state.settled_at), default=math.inf)
+    due, settled_at = math.inf, state.settled_at
+    for at in times:
+        # What was due at the last look has been looked at; nothing may keep the timer spinning.
+        if at is not None and settled_at < at < due:
+            due = at
+    return due
 
 
 # -- the two ends --------------------------------------------------------------------------------------------------

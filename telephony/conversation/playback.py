@@ -148,7 +148,7 @@ class Playback:
     @property
     def queued(self) -> float:
         """Seconds of speech not yet sent."""
-        return sum(len(audio) for _, audio in self._queue) / self._byte_rate
+        return sum([len(audio) for _, audio in self._queue]) / self._byte_rate if self._queue else 0.0
 
     # -- sent ------------------------------------------------------------------------------------------------------
 
@@ -300,7 +300,10 @@ class Playback:
     @property
     def _waiting(self) -> bool:
         """Whether there is speech that was not sent."""
-        return any(not self._torn(audio) for _, audio in self._queue)
+        for _, audio in self._queue:  # asked several times a step, hence no generator
+            if len(audio) >= self.audio.bytes_per_sample:
+                return True
+        return False
 
     @property
     def _lag(self) -> float:

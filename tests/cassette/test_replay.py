@@ -37,7 +37,7 @@ def recorded(profile: str = "xai", **changes: Any) -> list[bytes]:
 
 
 def replayed(lines: list[bytes]) -> Replayed:
-    return replay(Cassette("call.jsonl", lines), new_carrier)
+    return replay(Cassette("call.jsonl", lines), new_carrier, digest=True)
 
 
 @pytest.mark.parametrize("profile", ["xai", "openai"])
@@ -45,6 +45,7 @@ def test_a_recorded_call_goes_out_again_as_it_went_out_then(profile: str) -> Non
     result = replayed(recorded(profile))
     assert result.divergence is None
     assert result.diverged == 0
+    assert result.steps == sum(b'"dir":"in"' in text for text in recorded(profile))
     assert result.recorded
     assert result.record.turns == result.recorded.turns
     assert result.record.termination == result.recorded.termination
