@@ -60,8 +60,8 @@ class Player:
         return self._take()
 
     def feed_audio(self, lines: Sequence[Line], number: int) -> list[list[bytes]]:
-        """Give it a stretch of the caller's audio, of which the first is line *number*: what `feed` returns for each, up
-        to the first from which more follows."""
+        """Give it a stretch of the caller's audio, which begins at line *number*: what `feed` returns for each, up to
+        the first from which more follows."""
         if self.exchange is None:
             return [self.feed(lines[0], number)]
         messages = [(wire_message(line.msg), line.t) for line in lines]

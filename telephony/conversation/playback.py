@@ -300,10 +300,8 @@ class Playback:
     @property
     def _waiting(self) -> bool:
         """Whether there is speech that was not sent."""
-        for _, audio in self._queue:  # asked several times a step, hence no generator
-            if len(audio) >= self.audio.bytes_per_sample:
-                return True
-        return False
+        size = self.audio.bytes_per_sample
+        return any([len(audio) >= size for _, audio in self._queue])  # noqa: C419  several times a step: no generator
 
     @property
     def _lag(self) -> float:

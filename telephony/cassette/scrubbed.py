@@ -1,0 +1,90 @@
+"""A recorded call without what is personal in it, and still a call.
+
+Replaced is what came in: what the caller was understood to say, what the agent said (it says names, too), what
+functions were called with and answered, keys, identifiers of the carrier's, and the audio of both, by noise that is as
+loud. Then the call is replayed, and what goes out now is what the scrubbed cassette says went out. So it replays the
+same, and nothing personal is left in what follows from what came in.
+
+Left as it is: the agent (its instructions are nobody's secret who keeps tests of it), the times, and the ids of the
+model's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import zip_longest
+from typing import Any
+
+import msgspec
+
+from telephony.cassette.format import Cassette, Line, header_line, line
+from telephony.cassette.player import NewCarrier
+from telephony.cassette.replay import replay
+from telephony.cassette.scrubbed_sounds import Sounds
+from telephony.cassette.scrubbed_words import Words, strings
+from telephony.conversation import phrases
+from telephony.scrub.text import Pseudonyms
+
+
+class Scrubbed(msgspec.Struct):
+    """What became of a cassette."""
+
+    lines: list[bytes]
+    """Of the new one, header included."""
+    changed: str
+    """Where the call goes another way now, in a sentence; empty if nothing is different but what was scrubbed."""
+
+
+def scrub(cassette: Cassette, new_carrier: NewCarrier, *, also: Iterable[str] = (), speech: bytes = b"") -> Scrubbed:
+    """Scrub *cassette*. *also*: what is personal besides, whatever it is. *speech*: mu-law at 8000 Hz, such as
+    synthesised sentences, that the caller's audio is made of instead of noise, as loud as the caller was.
+
+    Raises `CassetteError` for a cassette that cannot be read.
+    """
+    pseudonyms = Pseudonyms(known=_harmless(cassette), also=also)
+    words, sounds = Words(cassette, pseudonyms), Sounds(cassette, new_carrier, speech)
+    header = cassette.header
+    fresh = msgspec.structs.replace(header, call_id=pseudonyms.ids(header.call_id), recorded_at="")
+    came_in = [header_line(fresh)]
+    for number, text, entry in cassette.numbered():
+        if entry is not None:
+            message = words.replaced(number) or sounds.replaced(entry)
+            came_in.append(line(entry.t, entry.ch, "in", words.with_ids(message), entry.session) if message else text)
+    lines = came_in[:1]
+    replay(Cassette(cassette.name, came_in), new_carrier, keep=lines.append)
+    return Scrubbed(lines, difference(cassette, Cassette(cassette.name, lines)))
+
+
+def _harmless(cassette: Cassette) -> list[str]:
+    """The agent's own words, and those that we put into its mouth."""
+    agent = cassette.header.agent
+    told = [agent.get("name"), agent.get("instructions"), agent.get("greeting"), *agent.get("keyterms", [])]
+    ours = [value for name, value in vars(phrases).items() if name.isupper() and isinstance(value, str)]
+    return [text for text in told if text] + ours + list(strings(agent.get("tools", [])))
+
+
+def difference(before: Cassette, after: Cassette) -> str:
+    """Where two recordings of a call differ in more than words and audio, in a sentence; empty if they do not."""
+    for one, other in zip_longest(before.lines, after.lines):
+        if one is None or other is None:
+            return f"the call is {'shorter' if other is None else 'longer'} by what happens at {(one or other).t:.3f} s"
+        if (one.t, one.ch, one.dir, one.session) != (other.t, other.ch, other.dir, other.session):
+            return f"at {one.t:.3f} s something else happens ({_named(one)}, now {_named(other)})"
+        if bytes(one.msg) != bytes(other.msg) and _bones(one.message) != _bones(other.message):
+            return f"at {one.t:.3f} s {_named(one)} says something else"
+    return ""
+
+
+def _named(entry: Line) -> str:
+    message = entry.message
+    kind = message.get("type") or message.get("event") if isinstance(message, dict) else message
+    return f"{entry.ch} {entry.dir}: {kind}"
+
+
+def _bones(value: Any) -> Any:
+    """*value* without its texts."""
+    if isinstance(value, dict):
+        return {key: _bones(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_bones(item) for item in value]
+    return None if isinstance(value, str) else value

@@ -1,0 +1,151 @@
+"""The words on a cassette, and stand-ins for those that are personal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import groupby
+from typing import Any
+
+import msgspec
+
+from telephony.cassette.format import Cassette, Line
+from telephony.scrub.text import Pseudonyms
+
+TEXTS = frozenset({"transcript", "text", "delta", "arguments", "output"})
+"""Keys of the model's messages under which somebody's words stand, or a function's values."""
+VALUES = frozenset({"arguments", "output"})
+"""Those that hold values, as JSON."""
+NOT_LOOKED_INTO = frozenset({"session", "error"})
+"""The model repeats our own settings, and complains in words that decide what follows."""
+ONE_NUMBER = 3
+"""Keys, pressed one after the other, from which they are somebody's number."""
+
+
+class Words:
+    """The messages of a cassette that hold words, by their line, with stand-ins in them."""
+
+    def __init__(self, cassette: Cassette, pseudonyms: Pseudonyms) -> None:
+        self._pseudonyms = pseudonyms
+        self._messages: dict[int, Any] = {}
+        self._ids: dict[str, str] = {}
+        for number, _, entry in cassette.numbered():
+            if entry is not None and _holds_words(entry):
+                self._messages[number] = message = entry.message
+                self._learn(message)
+                if entry.ch == "carrier":
+                    self._learn_ids(message)
+        self._replace_pieces()
+        self._replace_keys()
+        for number, message in self._messages.items():
+            self._messages[number] = self._replace(message)
+
+    def replaced(self, number: int) -> str | None:
+        """The message of line *number*; None if it holds no words."""
+        message = self._messages.get(number)
+        return None if message is None else msgspec.json.encode(message).decode()
+
+    def with_ids(self, message: str) -> str:
+        """*message* with the carrier's identifiers replaced, which stand in every message of its stream."""
+        for old, new in self._ids.items():
+            message = message.replace(old, new)
+        return message
+
+    # -- the first look ----------------------------------------------------------------------------------------------
+
+    def _learn(self, message: Any) -> None:
+        for key, value in _texts(message):
+            if key in VALUES:
+                self._pseudonyms.learn(value)
+            elif key != "delta":
+                self._pseudonyms.learn_text(value)
+
+    def _learn_ids(self, message: Any) -> None:
+        for text in strings(message):
+            if (new := self._pseudonyms.ids(text)) != text:
+                self._ids[text] = new
+
+    # -- the second --------------------------------------------------------------------------------------------------
+
+    def _replace(self, message: Any) -> Any:
+        if isinstance(message, dict) and "event" in message and isinstance(start := message.get("start"), dict):
+            given = self._pseudonyms.value(start.get("customParameters", {}))
+            return {**message, "start": {**start, "customParameters": given}}
+        return _mapped(message, self._text)
+
+    def _text(self, key: str, value: str) -> str:
+        if key == "delta":
+            return value  # one of several that make a text, which have been replaced
+        return str(self._pseudonyms.value(value)) if key in VALUES else self._pseudonyms.text(value)
+
+    def _replace_pieces(self) -> None:
+        """Texts that came in pieces: somebody's number may begin in one and end in the next."""
+        streams: dict[tuple[Any, ...], list[Any]] = {}
+        for message in self._messages.values():
+            if isinstance(message, dict) and isinstance(message.get("delta"), str):
+                of = tuple(message.get(key) for key in ("type", "item_id", "content_index", "call_id"))
+                streams.setdefault(of, []).append(message)
+        for messages in streams.values():
+            pieces = self._pseudonyms.pieces([message["delta"] for message in messages])
+            for message, piece in zip(messages, pieces, strict=True):
+                message["delta"] = piece
+
+    def _replace_keys(self) -> None:
+        """Digits that were pressed one after the other are one number, however long each took."""
+        pressed = [message["dtmf"] for message in self._messages.values() if _is_key(message)]
+        for is_number, keys in groupby(pressed, lambda key: str(key.get("digit")).isdecimal()):
+            number = list(keys)
+            if is_number and len(number) >= ONE_NUMBER:
+                made = self._pseudonyms.text("".join(str(key["digit"]) for key in number))
+                digits = [sign for sign in made if sign.isdecimal()] or ["0"]
+                for place, key in enumerate(number):
+                    key["digit"] = digits[place % len(digits)]
+
+
+def _holds_words(entry: Line) -> bool:
+    if entry.ch == "model":
+        return b'audio.delta"' not in bytes(entry.msg)
+    return entry.ch == "tool" or (entry.ch == "carrier" and b'"payload"' not in bytes(entry.msg))
+
+
+def _is_key(message: Any) -> bool:
+    return isinstance(message, dict) and isinstance(message.get("dtmf"), dict)
+
+
+def strings(value: Any) -> Iterator[str]:
+    """Every text in a JSON-like value, keys included."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield str(key)
+            yield from strings(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from strings(item)
+
+
+def _texts(message: Any) -> Iterator[tuple[str, str]]:
+    """Key and text of everything that is somebody's words."""
+    found: list[tuple[str, str]] = []
+
+    def note(key: str, value: str) -> str:
+        found.append((key, value))
+        return value
+
+    _mapped(message, note)
+    return iter(found)
+
+
+def _mapped(message: Any, text: Callable[[str, str], str]) -> Any:
+    """A copy of *message* in which `text(key, value)` stands for everything that is somebody's words."""
+    if isinstance(message, list):
+        return [_mapped(value, text) for value in message]
+    if not isinstance(message, dict):
+        return message
+    new = {}
+    for key, value in message.items():
+        if isinstance(value, str):
+            new[key] = text(key, value) if key in TEXTS else value
+        else:
+            new[key] = value if key in NOT_LOOKED_INTO else _mapped(value, text)
+    return new
