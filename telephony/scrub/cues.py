@@ -5,6 +5,7 @@ Everything here sees the tokens of one text and answers with places among them.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Collection, Iterator, Sequence
 
@@ -163,19 +164,11 @@ def _has_capital(token: Token) -> bool:
     return is_word and token.text[0].isupper() and token.plain not in ALWAYS_CAPITAL
 
 
-def letters(text: str, found: Sequence[Token]) -> Iterator[int]:
+def letters(found: Sequence[Token]) -> Iterator[int]:
     """Places of single letters that spell something: all but `a` and `I`, and those too within a row of three."""
-    single = [token.is_letter for token in found]
-    for at, token in enumerate(found):
-        if not single[at]:
-            continue
-        first = last = at
-        while first > 0 and single[first - 1]:
-            first -= 1
-        while last + 1 < len(found) and single[last + 1]:
-            last += 1
-        if token.plain not in {"a", "i"} or last - first >= 2:
-            yield at
+    for is_row, row in itertools.groupby(range(len(found)), key=lambda at: found[at].is_letter):
+        places = list(row) if is_row else []
+        yield from (at for at in places if len(places) > 2 or found[at].plain not in {"a", "i"})
 
 
 def addresses(text: str, found: Sequence[Token]) -> Iterator[int]:

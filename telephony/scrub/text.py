@@ -228,7 +228,7 @@ class Pseudonyms:
                 made = iter(self._stand_ins.number(number.digits, number.places, plus=number.plus))
                 for at in number.parts:
                     new[at] = _written(made, found[at])
-        for at in cues.letters(text, found):
+        for at in cues.letters(found):
             new.setdefault(at, _blank(found[at]))
         for at, token in enumerate(found):
             if (

@@ -90,8 +90,8 @@ inquire inquiry inside insist install installed instead instruction instructions
 interesting internal international internet interrupt into introduce invalid invite invoice invoices involved is isn't
 issue issued issues it it'd it'll it's item items its itself
 jacket january january's job jobs join joined joke joy json juice july jump june just
-keep keeping keeps kept key keyboard keys kid kids kilo kilometers kilos kind kindly kinds king kitchen knee knew know
-knowing known knows
+keep keeping keeps kept key keyboard keypad keys kid kids kilo kilometers kilos kind kindly kinds king kitchen knee
+knew know knowing known knows
 label lack ladies lady land landline lane language laptop large larger largest last lasts late lately later latest laugh
 law lawyer lay lead leak leaking learn learned least leather leave leaves leaving led left leg legal lend length less
 lesson let let's lets letter letters letting level library lid lie life lift light lights like liked likely likes limit
@@ -121,7 +121,7 @@ parents park parking part partially particular particularly partner parts party 
 passport password past path patience patient patients pause pay payed paying payment payments pays pdf pen pence pending
 people pepper per percent perfect perfectly perhaps period permission permit person personal personally persons pet
 petrol pharmacy phone phoned phones photo photos pick picked picking pickup picture pictures piece pieces pile pill
-pills pin pink pipe pizza place placed places placing plain plan plane planned planning plans plant plastic plate
+pills pin pink pipe pizza pizzas place placed places placing plain plan plane planned planning plans plant plastic plate
 platform play played player playing plays pleasant please pleased pleasure plenty plug plus pm pocket point points
 police policies policy polite pool poor pop popular porch position positive possibility possible possibly post postal
 postcode posted potato potatoes pound pounds power practice prefer preferably preferred premium prepare prepared

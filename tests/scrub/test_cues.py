@@ -72,7 +72,7 @@ def test_a_capital_makes_a_name_of_a_word(text: str, names: str) -> None:
     ],
 )
 def test_letters_that_spell_something_are_found(text: str, found: str) -> None:
-    assert told(text, cues.letters(text, tokens(text))) == found
+    assert told(text, cues.letters(tokens(text))) == found
 
 
 @pytest.mark.parametrize(
