@@ -10,7 +10,7 @@ The floors, arrows pointing down only:
      2   links/                                          every socket the program opens
      ════ the waterline: below it no asyncio, no clock, no environment, no randomness, no files ════
      1   exchange  rehearsal
-     1   carriers/  realtime/  conversation/  agents/  sim/
+     1   carriers/  realtime/  conversation/  diagnosis/  agents/  sim/
      0   events  commands  records  settings  errors  audio/
 """
 

@@ -33,9 +33,11 @@ from telephony.commands import (
 )
 from telephony.conversation.intake import STALL, plausible
 from telephony.conversation.machine import Conversation
+from telephony.diagnosis import diagnose
 from telephony.events import CallerAudio, CallStarted, Event, ModelConnected, SessionReady
 from telephony.realtime.base import Dialect
 from telephony.realtime.leg import ModelLeg
+from telephony.records import Finding
 from telephony.settings import CallSettings
 
 
@@ -147,6 +149,10 @@ class Exchange:
     @property
     def ended(self) -> bool:
         return self.conversation.ended
+
+    def findings(self, now: float) -> list[Finding]:
+        """What the caller will have minded until *now*, and why."""
+        return diagnose(self.conversation.evidence(now))
 
     # -- commands to messages ----------------------------------------------------------------------------------------
 

@@ -30,7 +30,7 @@ FLOORS: dict[str, float] = {
     "links": 2,
     "rehearsal": 1.7,
     "exchange": 1.5,
-    **dict.fromkeys(["carriers", "realtime", "conversation", "agents", "sim"], 1),
+    **dict.fromkeys(["carriers", "realtime", "conversation", "diagnosis", "agents", "sim"], 1),
     **dict.fromkeys(["events", "commands", "records", "settings", "errors", "audio"], 0),
 }
 WATERLINE = 2

@@ -275,6 +275,7 @@ def _complete(record: CallRecord, exchange: Exchange, bridge: Bridge, tape: Tape
     _grow(record, exchange, bridge)
     record.termination = Termination(ending.result, ending.by, ending.reason)
     record.tools = [_over(use, record.duration) for use in record.tools]
+    record.findings = exchange.findings(bridge.duration)
     if tape and tape.failed:
         record.recording = str(tape.path) if tape.path.exists() else ""
         record.notes = [*record.notes, f"The recording stopped: {tape.failed}"]
