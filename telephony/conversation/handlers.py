@@ -55,7 +55,7 @@ def key_pressed(state: State, event: ev.KeyPressed, now: float) -> None:
 
 def speech_started(state: State, event: ev.SpeechStarted, now: float) -> None:
     at = state.intake.time_of(event.at_ms, now)
-    state.transcript.caller_speaks(event.item_id, at)
+    state.floor.began_at = state.transcript.caller_speaks(event.item_id, at).started_at
     state.floor.speaking_since = state.floor.last_heard = now
     state.floor.item_id = event.item_id
     state.floor.expecting = False
@@ -97,9 +97,10 @@ def barge_in(state: State, now: float) -> None:
 
 
 def speech_stopped(state: State, event: ev.SpeechStopped, now: float) -> None:
-    at = state.intake.time_of(event.at_ms, now)
-    state.transcript.caller_stops(event.item_id, at)
     floor = state.floor
+    # What a model names is the end of the silence by which it knew; our own ears know better where that began.
+    at = floor.last_sound(state.intake.time_of(event.at_ms, now))
+    state.transcript.caller_stops(event.item_id, at)
     floor.speaking_since = None
     floor.item_id = ""
     floor.stopped_at, floor.told_at = at, now

@@ -59,6 +59,8 @@ class Floor:
 
     def __init__(self, now: float) -> None:
         self.speaking_since: float | None = None
+        self.began_at = 0.0
+        """The caller's first sound, as the model told."""
         self.item_id = ""
         """What the caller is saying, while it is being said."""
         self.stopped_at: float | None = None
@@ -78,6 +80,10 @@ class Floor:
         """Whether the caller is speaking."""
         until = self.deadline()
         return until is not None and now < until
+
+    def last_sound(self, told: float) -> float:
+        """When the caller stopped speaking: at the time *told*, or where the line had fallen silent before it."""
+        return self.sound_at if self.began_at < self.sound_at < told else told
 
     def speaks_on(self, now: float) -> None:
         """Words of the caller arrived: whoever is speaking still is."""

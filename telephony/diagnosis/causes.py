@@ -224,26 +224,25 @@ def slowest_step(evidence: Evidence, wait: Wait) -> Reason | None:
     """The model was slow at one of the steps that lead to an answer."""
     marks = [(m.at, m.what) for m in wait.within(evidence, "stopped", "opened", "spoke")]
     marks += [(end, "tool") for use in evidence.tools if (end := ran(evidence, use).until) <= wait.stretch.until]
+    marks = [(wait.stretch.since, ""), *sorted(mark for mark in marks if mark[0] > wait.stretch.since)]
+    steps = [(end - start, f"slow {what}") for (start, _), (end, what) in itertools.pairwise(marks)]
     if not wait.silence.agent_after:
-        marks.append((wait.stretch.until, _missing(marks)))
-    marks = [(wait.stretch.since, "since"), *sorted(mark for mark in marks if mark[0] > wait.stretch.since)]
-    steps = [(end - start, what) for (start, _), (end, what) in itertools.pairwise(marks)]
-    longest, what = max(steps, key=lambda step: step[0], default=(0.0, ""))
-    if what == "stopped":
-        return Reason("vad_slow", f"the model took {longest:.1f} s to notice that the caller had stopped")
-    if what == "opened":
-        return Reason("response_slow", f"the model took {longest:.1f} s to begin an answer")
-    if what == "spoke":
-        return Reason(
-            "audio_slow", f"the model took {longest:.1f} s from the beginning of its answer to the first sound"
-        )
-    return None
+        at, latest = marks[-1]
+        steps.append((wait.stretch.until - at, f"after {latest}"))
+    longest, step = max(steps, key=lambda step: step[0], default=(0.0, ""))
+    cause, sentence = STEPS.get(step, ("unexplained", ""))
+    return Reason(cause, sentence.format(f"{longest:.1f} s")) if sentence else None
 
 
-def _missing(marks: list[tuple[float, str]]) -> str:
-    """The step that was still to come when the call ended."""
-    latest = max(marks, default=(0.0, ""))[1]
-    return {"stopped": "opened", "opened": "spoke", "tool": "opened"}.get(latest, "")
+STEPS: dict[str, tuple[Cause, str]] = {
+    "slow stopped": ("vad_slow", "the model took {} to notice that the caller had stopped"),
+    "slow opened": ("response_slow", "the model took {} to begin an answer"),
+    "slow spoke": ("audio_slow", "the model took {} from the beginning of its answer to the first sound"),
+    "after stopped": ("response_slow", "the model had begun no answer after {}"),
+    "after tool": ("response_slow", "the model had begun no answer after {}"),
+    "after opened": ("audio_slow", "the model had begun an answer and made no sound after {}"),
+}
+"""What is said of the longest step: one that came late, or the one that was still to come after the latest."""
 
 
 RULES: tuple[Rule, ...] = (

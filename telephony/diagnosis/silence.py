@@ -99,6 +99,8 @@ def _waited(evidence: Evidence, silence: Silence, whole: Stretch) -> Stretch | N
     if not silence.caller_before and (silence.agent_after and _goes_on(evidence, whole)):
         return whole
     held_up = [stretch for stretch in evidence.stalled if stretch.shared(whole)]
+    if silence.late:
+        held_up.append(Stretch(whole.until - silence.late, whole.until))
     if not owed and not held_up:
         return None
     since = whole.since if silence.caller_before else max(whole.since, min(s.since for s in owed + held_up))
