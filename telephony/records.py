@@ -27,6 +27,7 @@ Cause = Literal[
     "tool_chain",
     "tool_without_say",
     "tool_outlasted_say",
+    "tool_round_trip",
     "model_stalled",
     "vad_slow",
     "response_slow",

@@ -75,6 +75,7 @@ class Conversation:
 
     def __init__(self, settings: CallSettings, started: ev.CallStarted, now: float) -> None:
         self.state = State(settings, started, now)
+        self.state.chronicle.owes(self.state.owing, now)
 
     def __repr__(self) -> str:
         return f"<Conversation {self.state.call_id} {self.state.phase.value}>"

@@ -18,6 +18,8 @@ MAIN = 0.5
 """The part of a wait that a fault must cover to be its cause."""
 TOOLS = 1 / 3
 """The part that functions must cover: around them there is always the model, which is asked twice."""
+STANDS_OUT = 0.4
+"""The part that one step of an answer must take to be named alone."""
 NOTICEABLE = 0.2
 """Seconds a function must run in a wait to be one of several."""
 
@@ -220,8 +222,29 @@ def _covered(stretches: list[Stretch], whole: Stretch) -> float:
 # -- the steps of an answer ----------------------------------------------------------------------------------------
 
 
+def round_trip(evidence: Evidence, wait: Wait) -> Reason | None:
+    """A function was quick, but the model says nothing before it calls one, and has to be asked again after."""
+    used = tools_in(evidence, wait.stretch)
+    steps = _steps(evidence, wait)
+    if not used or any(seconds >= MAIN * wait.stretch.length for seconds, _ in steps):
+        return None
+    took = f"{used[0].name} (which took {ran(evidence, used[0]).length:.1f} s)"
+    return Reason("tool_round_trip", f"the model called tool {took} without a word, and was asked again after it")
+
+
 def slowest_step(evidence: Evidence, wait: Wait) -> Reason | None:
-    """The model was slow at one of the steps that lead to an answer."""
+    """The model was slow at one of the steps that lead to an answer. Where none of them stands out all are told."""
+    steps = [(seconds, STEPS[step]) for seconds, step in _steps(evidence, wait) if step in STEPS]
+    if not steps:
+        return None
+    longest, (cause, sentence) = max(steps, key=lambda step: step[0])
+    if longest >= STANDS_OUT * wait.stretch.length:
+        return Reason(cause, sentence.format(f"{longest:.1f} s"))
+    return Reason(cause, ", ".join(sentence.format(f"{seconds:.1f} s") for seconds, (_, sentence) in steps))
+
+
+def _steps(evidence: Evidence, wait: Wait) -> list[tuple[float, str]]:
+    """Seconds from each thing that happened in the wait to the next, and which one that was, or would have been."""
     marks = [(m.at, m.what) for m in wait.within(evidence, "stopped", "opened", "spoke")]
     marks += [(end, "tool") for use in evidence.tools if (end := ran(evidence, use).until) <= wait.stretch.until]
     marks = [(wait.stretch.since, ""), *sorted(mark for mark in marks if mark[0] > wait.stretch.since)]
@@ -229,9 +252,7 @@ def slowest_step(evidence: Evidence, wait: Wait) -> Reason | None:
     if not wait.silence.agent_after:
         at, latest = marks[-1]
         steps.append((wait.stretch.until - at, f"after {latest}"))
-    longest, step = max(steps, key=lambda step: step[0], default=(0.0, ""))
-    cause, sentence = STEPS.get(step, ("unexplained", ""))
-    return Reason(cause, sentence.format(f"{longest:.1f} s")) if sentence else None
+    return steps
 
 
 STEPS: dict[str, tuple[Cause, str]] = {
@@ -258,6 +279,7 @@ RULES: tuple[Rule, ...] = (
     stalled_model,
     dropped,
     tools,
+    round_trip,
     slowest_step,
 )
 """In the order in which they are tried."""
