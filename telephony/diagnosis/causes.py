@@ -120,7 +120,9 @@ def fell_silent(evidence: Evidence, wait: Wait) -> Reason | None:
 
 def failed(evidence: Evidence, wait: Wait) -> Reason | None:
     failure = next(iter(wait.within(evidence, "failed")), None)
-    return failure and Reason("response_failed", f"the model's response failed ({failure.detail or 'no reason given'})")
+    if failure is None:
+        return None
+    return Reason("response_failed", f"the model's response failed ({failure.detail or 'no reason given'})")
 
 
 def stalled_model(evidence: Evidence, wait: Wait) -> Reason | None:
@@ -245,7 +247,7 @@ def slowest_step(evidence: Evidence, wait: Wait) -> Reason | None:
 
 def _steps(evidence: Evidence, wait: Wait) -> list[tuple[float, str]]:
     """Seconds from each thing that happened in the wait to the next, and which one that was, or would have been."""
-    marks = [(m.at, m.what) for m in wait.within(evidence, "stopped", "opened", "spoke")]
+    marks: list[tuple[float, str]] = [(m.at, m.what) for m in wait.within(evidence, "stopped", "opened", "spoke")]
     marks += [(end, "tool") for use in evidence.tools if (end := ran(evidence, use).until) <= wait.stretch.until]
     marks = [(wait.stretch.since, ""), *sorted(mark for mark in marks if mark[0] > wait.stretch.since)]
     steps = [(end - start, f"slow {what}") for (start, _), (end, what) in itertools.pairwise(marks)]
