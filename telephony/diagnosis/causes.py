@@ -242,7 +242,8 @@ def slowest_step(evidence: Evidence, wait: Wait) -> Reason | None:
     longest, (cause, sentence) = max(steps, key=lambda step: step[0])
     if longest >= STANDS_OUT * wait.stretch.length:
         return Reason(cause, sentence.format(f"{longest:.1f} s"))
-    return Reason(cause, ", ".join(sentence.format(f"{seconds:.1f} s") for seconds, (_, sentence) in steps))
+    every = ", ".join(sentence.format(f"{seconds:.1f} s") for seconds, (_, sentence) in steps)
+    return Reason(cause, every.replace(", the model took", ","))
 
 
 def _steps(evidence: Evidence, wait: Wait) -> list[tuple[float, str]]:

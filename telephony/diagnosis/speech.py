@@ -97,12 +97,13 @@ def _lost_words(evidence: Evidence, at: float) -> bool:
 def repeated_answers(evidence: Evidence) -> Iterator[Finding]:
     """Where the agent said practically the same twice though nothing had happened that asks for it."""
     earlier: Turn | None = None
+    asked_at = 0.0
     for turn in evidence.turns:
         if turn.speaker != "agent":
-            earlier = None
+            earlier, asked_at = None, turn.started_at
         elif turn.heard and turn.item_id not in evidence.recorded:
             if earlier and _alike(earlier.heard, turn.heard):
-                cause, why = _why_again(evidence, Stretch(earlier.started_at, turn.started_at))
+                cause, why = _why_again(evidence, Stretch(earlier.started_at, turn.started_at), asked_at)
                 if cause:
                     seconds = max(0.0, (turn.ended_at or turn.started_at) - turn.started_at)
                     at = round(turn.started_at, 3)
@@ -118,14 +119,14 @@ def _alike(first: str, second: str) -> bool:
     return difflib.SequenceMatcher(None, one, other[: len(one)], autojunk=False).ratio() >= ALIKE
 
 
-def _why_again(evidence: Evidence, between: Stretch) -> tuple[Cause | None, str]:
-    """Why it was said again; no cause where there was a good reason to."""
+def _why_again(evidence: Evidence, between: Stretch, asked_at: float) -> tuple[Cause | None, str]:
+    """Why it was said again; no cause where there was a good reason to. *asked_at*: the caller's last turn."""
     moments = [m for m in evidence.moments if between.since <= m.at <= between.until]
     kinds = {moment.what for moment in moments}
     if kinds & {"prompted", "said", "took keys"}:
         return None, ""
     if any(moment.what == "took over" and moment.detail != "rotate" for moment in moments):
         return "session_replaced", "another session took over, and began again"
-    if "nudged" in kinds:
+    if any(m.what == "nudged" and asked_at <= m.at <= between.until for m in evidence.moments):
         return "asked_again", "the model was asked again for an answer that it then gave twice"
     return "model_repeated", "nothing had been asked in between"

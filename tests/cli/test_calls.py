@@ -50,13 +50,12 @@ def test_calls_with_problems_are_marked_and_can_be_had_alone(kept: Telephony) ->
     head, night, desk = kept("calls", "list").out.splitlines()
     assert (night[head.index("!")], desk[head.index("!")]) == (" ", "1")
     assert [call["id"] for call in json.loads(kept("calls", "list", "--json", "--problems").out)] == IDS[:1]
-    assert kept("calls", "list", "--problems", "--agent", "night").out == "No calls with problems.\n"
+    assert kept("calls", "list", "--problems", "--agent", "night").out == "No such calls.\n"
 
 
 def test_the_page_of_a_call_says_why_it_paused(kept: Telephony) -> None:
-    assert (
-        "Why it paused\n  0:00.5  silent 2.5 s: the model took 2.1 s to notice\n" in kept("calls", "show", IDS[0]).out
-    )
+    lines = [line.strip() for line in kept("calls", "show", IDS[0]).out.splitlines()]
+    assert lines[lines.index("Why it paused") + 1] == "0:00.5  silent 2.5 s: the model took 2.1 s to notice"
     assert "Why it paused" not in kept("calls", "show", IDS[1]).out
     assert json.loads(kept("calls", "show", IDS[0], "--json").out)["findings"][0]["cause"] == "vad_slow"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
@@ -12,7 +12,7 @@ from playbook import VOICE, Playbook, speech
 from rehearsals import HANG_UP, LOOKUP, rehearse
 from telephony import events as ev
 from telephony.diagnosis import diagnose
-from telephony.records import Finding
+from telephony.records import Cause, Finding
 from telephony.settings import Clips, Limits, SessionConfig, TurnDetection
 
 GREETING = {"on": "greeting"}
@@ -274,9 +274,50 @@ CONSTRUCTED: dict[str, tuple[str, Call]] = {
 }  # fmt: skip
 
 
+SENTENCES = {
+    "a tool without say": "silent 4.1 s: tool lookup_order took 2.6 s and has no `say`",
+    "a tool whose say ends long before it": "silent 5.3 s: tool lookup_order took 7.0 s, which its `say` did not cover",
+    "a tool that runs out of time": "silent 4.5 s: tool lookup_order was given up after 3.0 s",
+    "turn detection that waits long": ("silent 2.8 s: the model took 2.2 s to notice that the caller had stopped"),
+    "a model far away": "silent 3.9 s: it took 3.5 s to reach the model",
+    "a model that is lost": ("silent 2.3 s: the model was lost (scripted close) and another one took over after 2.6 s"),
+    "a carrier that plays late": "silent 2.8 s: the carrier began to play it 2.4 s late, as its marks show",
+    "a process that does not come to it": "silent 2.6 s: this process did not come to it for 2.6 s",
+    "a cough that stops the agent": "the agent was stopped by a sound of 1.1 s in which no word was understood",
+    "a goodbye into which the line is lost": (
+        "the last 2.0 s of the goodbye were not heard: the carrier's stream ended"
+    ),
+}
+
+
 @pytest.mark.parametrize("profile", ["xai", "openai"])
 @pytest.mark.parametrize("name", CONSTRUCTED)
 def test_the_one_cause_is_named_and_no_other(name: str, profile: str) -> None:
     cause, call = CONSTRUCTED[name]
     found = call(profile)
     assert {finding.cause for finding in found} == {cause}, found
+
+
+@pytest.mark.parametrize("name", SENTENCES)
+def test_the_sentence_says_where_the_time_went(name: str) -> None:
+    assert CONSTRUCTED[name][1]("xai")[0].sentence == SENTENCES[name]
+
+
+def test_an_answer_that_comes_twice_after_it_was_asked_for_twice_is_two_findings() -> None:
+    found = played(said_again_when_asked_again)("")
+    assert [(finding.kind, finding.cause) for finding in found] == [
+        ("pause", "reply_dropped"),
+        ("repeated answer", "asked_again"),
+    ]
+
+
+def test_every_cause_is_constructed_once_at_least() -> None:
+    """`unexplained` is what no call can be made to be on purpose."""
+    constructed = {cause for cause, _ in CONSTRUCTED.values()} | {"asked_again"}
+    assert constructed == set(get_args(Cause)) - {"unexplained"}
+
+
+def test_who_waits_no_longer_is_told_what_was_missing() -> None:
+    steps = [*ASKS[:2], {"pause": 4}, {"hang_up": True}]
+    (finding,) = rehearsed(answer(), steps=steps, model={"created_ms": 9000})("xai")
+    assert finding.sentence == "silent 4.0 s: the model had begun no answer after 3.5 s"
