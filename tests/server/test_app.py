@@ -50,7 +50,10 @@ async def test_health_tells_that_the_process_lives_and_nothing_else(door: FrontD
 async def test_there_is_nothing_else_here(door: FrontDoor, path: str) -> None:
     status, _ = await door.post(path)
     assert status == 404
-    async with door.session.get(door.address + path) as response:
+
+
+async def test_metrics_are_not_for_strangers(door: FrontDoor) -> None:
+    async with door.session.get(door.address + "/metrics") as response:
         assert response.status == 404
 
 
