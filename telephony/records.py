@@ -37,6 +37,7 @@ Cause = Literal[
     "greeting_protected",
     "goodbye_protected",
     "interruption_slow",
+    "answered_early",
     # a false interruption
     "no_words",
     # a repeated answer

@@ -250,9 +250,9 @@ def _steps(evidence: Evidence, wait: Wait) -> list[tuple[float, str]]:
     """Seconds from each thing that happened in the wait to the next, and which one that was, or would have been."""
     marks: list[tuple[float, str]] = [(m.at, m.what) for m in wait.within(evidence, "stopped", "opened", "spoke")]
     marks += [(end, "tool") for use in evidence.tools if (end := ran(evidence, use).until) <= wait.stretch.until]
-    marks = [(wait.stretch.since, ""), *sorted(mark for mark in marks if mark[0] > wait.stretch.since)]
+    marks = [(wait.stretch.since, ""), *sorted(mark for mark in marks if mark[0] >= wait.stretch.since)]
     steps = [(end - start, f"slow {what}") for (start, _), (end, what) in itertools.pairwise(marks)]
-    if not wait.silence.agent_after:
+    if not wait.silence.agent_after or not any(what == "spoke" for _, what in marks):
         at, latest = marks[-1]
         steps.append((wait.stretch.until - at, f"after {latest}"))
     return steps

@@ -65,9 +65,9 @@ def silences(evidence: Evidence) -> Iterator[Silence]:
         yield Silence(Stretch(end, evidence.until), before, caller_before)
 
 
-def caller_stretches(evidence: Evidence) -> list[Stretch]:
-    """When the caller spoke or pressed keys, as the model and the carrier told."""
-    turns = [turn for turn in evidence.turns if turn.speaker != "agent"]
+def caller_stretches(evidence: Evidence, *, speaking: bool = False) -> list[Stretch]:
+    """When the caller spoke, as the model told, or pressed keys (unless *speaking*)."""
+    turns = [turn for turn in evidence.turns if turn.speaker == "caller" or (turn.speaker == "keypad" and not speaking)]
     return [Stretch(turn.started_at, max(turn.started_at, _ends_at(evidence, turn))) for turn in turns]
 
 
@@ -84,6 +84,8 @@ def _ends_at(evidence: Evidence, turn: Turn) -> float:
 
 def _parts(evidence: Evidence, silence: Silence) -> Iterator[Wait]:
     """What of *silence* was waiting."""
+    if _after_the_last_words(evidence, silence):
+        return
     whole = silence.stretch
     prompts = [m.at for m in evidence.moments if m.what == "prompted" and whole.since <= m.at <= whole.until]
     if prompts and not silence.caller_before:
@@ -98,7 +100,7 @@ def _waited(evidence: Evidence, silence: Silence, whole: Stretch) -> Stretch | N
     owed = [stretch for stretch in evidence.owed if stretch.shared(whole)]
     if not silence.caller_before and (silence.agent_after and _goes_on(evidence, whole)):
         return whole
-    held_up = [stretch for stretch in evidence.stalled if stretch.shared(whole)]
+    held_up = [s for s in (*evidence.stalled, *_nobody_there(evidence)) if s.shared(whole)]
     if silence.late:
         held_up.append(Stretch(whole.until - silence.late, whole.until))
     if not owed and not held_up:
@@ -109,6 +111,20 @@ def _waited(evidence: Evidence, silence: Silence, whole: Stretch) -> Stretch | N
         since = keys[0]
     until = whole.until if silence.agent_after else min(whole.until, max(s.until for s in owed + held_up))
     return Stretch(since, until) if since < until else None
+
+
+def _nobody_there(evidence: Evidence) -> list[Stretch]:
+    """The time in which a model was looked for that never came: whatever a caller said then, nobody has heard it."""
+    told = next((m for m in evidence.moments if m.what in ("took over", "gone")), None)
+    return [Stretch(0.0, told.at)] if told and told.what == "gone" else []
+
+
+def _after_the_last_words(evidence: Evidence, silence: Silence) -> bool:
+    """Whether the goodbye had been said when it fell silent; whether all of it was heard is another question."""
+    told = [m for m in evidence.moments if m.what in ("leaving", "stayed") and m.at <= silence.stretch.since]
+    if not told or told[-1].what == "stayed" or silence.caller_before or silence.agent_after:
+        return False
+    return silence.before is not None and silence.before.until >= told[-1].at
 
 
 def _goes_on(evidence: Evidence, whole: Stretch) -> bool:

@@ -14,6 +14,8 @@ OVERLAP = 1.2
 and counts a third of one before that to what it heard."""
 BREATH = 0.3
 """Seconds between two stretches of the agent's that count as one."""
+SOON = 0.001
+"""Seconds between two moments that are the same one."""
 ALIKE = 0.85
 """The part of the words from which on two sentences are practically the same."""
 WORDS = 3
@@ -26,7 +28,7 @@ WORDS = 3
 def overlaps(evidence: Evidence) -> Iterator[Finding]:
     """Where both spoke at once for long."""
     agent = list(_joined(evidence.agent))
-    for caller in caller_stretches(evidence):
+    for caller in caller_stretches(evidence, speaking=True):
         for both in _both(caller, agent):
             yield _overlap(both, *_why_both(evidence, both))
     for caller in evidence.unheard:
@@ -61,7 +63,9 @@ def _why_both(evidence: Evidence, both: Stretch) -> tuple[Cause, str]:
         return "goodbye_protected", "the last words of this call cannot be interrupted"
     if any(m.what == "cut" and abs(m.at - both.until) <= BREATH for m in evidence.moments):
         return "interruption_slow", f"the model took {both.length:.1f} s to notice that the caller spoke"
-    return "unexplained", "nothing that was seen explains it"
+    if any(abs(stretch.since - both.since) < SOON for stretch in evidence.agent):
+        return "answered_early", "the agent began to speak before the caller had finished"
+    return "interruption_slow", "the model did not notice in time that the caller spoke"
 
 
 def _overlap(both: Stretch, cause: Cause, why: str) -> Finding:

@@ -236,6 +236,13 @@ def test_a_caller_who_waits_no_longer_leaves_the_step_that_was_missing(
     assert cause(evidence(*moments), wait(agent_after=False)) == expected
 
 
+def test_a_recorded_sentence_is_not_the_answer_that_was_missing() -> None:
+    assert cause(evidence(Moment(10.0, "opened"))) == (
+        "audio_slow",
+        "the model had begun an answer and made no sound after 4.0 s",
+    )
+
+
 # -- the whole -------------------------------------------------------------------------------------------------------
 
 

@@ -133,6 +133,17 @@ def goodbye(end: ev.Event) -> Callable[[Playbook], None]:
     return play
 
 
+def answered_early(book: Playbook) -> None:
+    """The model answers in the middle of what the caller says, and does not say that it heard them stop."""
+    book.greet()
+    book.feed(ev.SpeechStarted("u1"))
+    book.hear(2.0)
+    book.say("r1", "i1", 2500, "It arrives on Thursday.")
+    book.hear(2.0)
+    book.feed(ev.SpeechStopped("u1"), ev.CallerTranscript("u1", "Where is it, and when?", final=True))
+    book.hear(1.0)
+
+
 def said_again(book: Playbook) -> None:
     book.greet()
     book.say("r1", "i1", 1500, "It arrives on Thursday, in the morning.")
@@ -252,6 +263,7 @@ CONSTRUCTED: dict[str, tuple[str, Call]] = {
             model={"late_speech_started": True},
         ),
     ),
+    "an answer that comes too early": ("answered_early", played(answered_early)),
     # -- the rest
     "a cough that stops the agent": (
         "no_words",

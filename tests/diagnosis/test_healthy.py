@@ -75,6 +75,10 @@ HEALTHY: dict[str, dict[str, Any]] = {
     ),
     "keys": call({"on": "text", "say": "Thank you."}, steps=[AGENT, {"press": "12#"}, AGENT, BYE]),
     "keys without a hash": call({"on": "text", "say": "Thank you."}, steps=[AGENT, {"press": "1042"}, AGENT, BYE]),
+    "keys during what the agent says": call(
+        answer(LONG), {"on": "text", "say": "Thank you."},
+        steps=[AGENT, ASKS, {"wait": {"agent_ms": 500}}, {"press": "10428829#"}, {"wait": {"quiet": 4}}, BYE],
+    ),
     "a quick tool": call(
         answer("One moment.", **LOOKS), SHIPPED, steps=[AGENT, ASKS, {"wait": {"quiet": 4}}, BYE], seconds=0.3
     ),

@@ -107,3 +107,22 @@ def test_a_turn_whose_end_nobody_told_ends_with_what_follows(what: Any, at: floa
 def test_how_long_we_were_late_ourselves_is_counted_within_the_silence() -> None:
     late = [Moment(5.0, "woke late", seconds=3.0), Moment(9.0, "woke late", seconds=0.5)]
     assert held_up_by_us(evidence(moments=late), Stretch(4.0, 10.0)) == 1.5
+
+
+def test_while_a_model_is_looked_for_that_never_comes_the_caller_waits() -> None:
+    gone = Moment(8.0, "gone", "refused")
+    assert spans(evidence(agent=[Stretch(8.0, 20.0)], moments=[gone])) == [(0.0, 8.0)]
+    begun = [Moment(1.0, "took over", "first"), gone]
+    assert spans(evidence(agent=[Stretch(8.0, 20.0)], moments=begun)) == []
+
+
+@pytest.mark.parametrize(
+    ("moments", "expected"),
+    [
+        ([Moment(5.0, "leaving", "limit")], []),
+        ([Moment(5.0, "leaving", "agent"), Moment(5.5, "stayed")], [(7.0, 12.0)]),
+        ([Moment(7.5, "leaving", "limit")], [(7.0, 12.0)]),
+    ],
+)
+def test_after_the_last_words_nobody_waits(moments: list[Moment], expected: list[tuple[float, float]]) -> None:
+    assert spans(evidence(12.0, agent=[Stretch(4.0, 7.0)], owed=[Stretch(5.0, 12.0)], moments=moments)) == expected

@@ -41,16 +41,34 @@ def test_a_breath_of_the_agent_does_not_end_an_overlap() -> None:
 @pytest.mark.parametrize(
     ("moments", "cause"),
     [
-        ([], "unexplained"),
+        ([], "interruption_slow"),
         ([Moment(3.0, "leaving", "limit")], "goodbye_protected"),
-        ([Moment(3.0, "leaving", "agent"), Moment(4.0, "stayed")], "unexplained"),
+        ([Moment(3.0, "leaving", "agent"), Moment(4.0, "stayed")], "interruption_slow"),
         ([Moment(6.0, "cut")], "interruption_slow"),
-        ([Moment(9.0, "cut")], "unexplained"),
     ],
 )
 def test_why_both_spoke(moments: list[Moment], cause: str) -> None:
     found = evidence(turns=[caller(4.0, 6.0)], agent=[Stretch(2.0, 9.0)], moments=moments)
     assert [finding.cause for finding in overlaps(found)] == [cause]
+
+
+def test_an_agent_may_begin_too_early() -> None:
+    (finding,) = overlaps(evidence(turns=[caller(1.0, 6.0)], agent=[Stretch(4.0, 9.0)]))
+    assert (finding.cause, finding.seconds) == ("answered_early", 2.0)
+
+
+def test_how_an_interruption_was_noticed_late_is_told() -> None:
+    turns, agent = [caller(4.0, 6.0)], [Stretch(2.0, 9.0)]
+    cut = [Moment(6.0, "cut")]
+    (noticed,) = overlaps(evidence(turns=turns, agent=agent, moments=cut))
+    (never,) = overlaps(evidence(turns=turns, agent=agent))
+    assert noticed.sentence == "both spoke for 2.0 s: the model took 2.0 s to notice that the caller spoke"
+    assert never.sentence == "both spoke for 2.0 s: the model did not notice in time that the caller spoke"
+
+
+def test_keys_are_no_speech() -> None:
+    keys = Turn("keypad", heard="1042", started_at=3.0, ended_at=6.0)
+    assert list(overlaps(evidence(turns=[keys], agent=[Stretch(2.0, 9.0)]))) == []
 
 
 def test_sound_that_the_model_is_not_given_is_an_overlap_with_the_greeting() -> None:
