@@ -34,10 +34,11 @@ from telephony.commands import (
 )
 from telephony.conversation.intake import STALL, plausible
 from telephony.conversation.machine import Conversation
+from telephony.diagnosis import diagnose
 from telephony.events import CallerAudio, CallStarted, Event, ModelConnected, SessionReady
 from telephony.realtime.base import Dialect
 from telephony.realtime.leg import ModelLeg
-from telephony.records import CallRecord
+from telephony.records import CallRecord, Finding
 from telephony.settings import CallSettings
 
 
@@ -172,6 +173,10 @@ class Exchange:
         record.tools = self.conversation.tool_uses
         record.usage = dict(tally.usage)
         record.notes = list(tally.notes)
+
+    def findings(self, now: float) -> list[Finding]:
+        """What the caller will have minded until *now*, and why."""
+        return diagnose(self.conversation.evidence(now))
 
     # -- commands to messages ----------------------------------------------------------------------------------------
 

@@ -9,6 +9,48 @@ import msgspec
 
 Result = Literal["completed", "failed", "aborted"]
 EndedBy = Literal["caller", "agent", "limit", "model", "carrier", "server", "operator"]
+FindingKind = Literal["pause", "overlap", "false interruption", "repeated answer", "cut-off goodbye"]
+Cause = Literal[
+    # a pause
+    "model_unreachable",
+    "connect_slow",
+    "session_slow",
+    "session_not_acknowledged",
+    "model_lost",
+    "model_silent",
+    "response_failed",
+    "reply_dropped",
+    "sent_late",
+    "stream_stalled",
+    "played_late",
+    "tool_timed_out",
+    "tool_chain",
+    "tool_without_say",
+    "tool_outlasted_say",
+    "tool_round_trip",
+    "model_stalled",
+    "vad_slow",
+    "response_slow",
+    "audio_slow",
+    "caller_silent",
+    # an overlap
+    "greeting_protected",
+    "goodbye_protected",
+    "interruption_slow",
+    "answered_early",
+    # a false interruption
+    "no_words",
+    # a repeated answer
+    "asked_again",
+    "session_replaced",
+    "model_repeated",
+    # a cut-off goodbye
+    "goodbye_too_long",
+    "line_lost",
+    "ended_from_outside",
+    # any of them
+    "unexplained",
+]
 
 
 class Termination(msgspec.Struct, frozen=True):
@@ -51,12 +93,16 @@ class Turn(msgspec.Struct):
     """False while a caller's transcript is still provisional."""
     speech_stopped_at: float | None = None
     """For an agent turn: when the caller had stopped speaking before it (seconds), where it answers speech."""
+    vad_at: float | None = None
+    """For an agent turn: when the model said that the caller had stopped."""
     response_at: float | None = None
     """For an agent turn: when the model opened the response."""
     first_audio_at: float | None = None
     """For an agent turn: when the model's first audio reached us."""
     sent_at: float | None = None
     """For an agent turn: when its first audio went to the carrier."""
+    confirmed_at: float | None = None
+    """For an agent turn: when the carrier's first mark behind its audio came back, which proves that it was heard."""
 
     @property
     def latency(self) -> float | None:
@@ -64,6 +110,20 @@ class Turn(msgspec.Struct):
         if self.speech_stopped_at is None or self.speaker != "agent" or not self.heard:
             return None
         return max(0.0, self.started_at - self.speech_stopped_at)
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """Something that a caller will have minded, and why it was so."""
+
+    at: float
+    """Seconds since the call began."""
+    seconds: float
+    """How long it lasted."""
+    kind: FindingKind
+    cause: Cause
+    """For counting: one of a closed list, never a stranger's words."""
+    sentence: str
+    """For a person, such as "silent 3.1 s: tool lookup_order took 2.6 s and has no `say`"."""
 
 
 class CallRecord(msgspec.Struct):
@@ -90,5 +150,85 @@ class CallRecord(msgspec.Struct):
     """Summed over the responses, with the provider's own keys flattened by dots."""
     recording: str = ""
     """Path of the stereo WAV, caller left, agent right as heard; empty when none was made."""
+    cassette: str = ""
+    """Path of everything that passed through the call, to be played again; empty when none was made."""
     notes: list[str] = []
     """What went wrong and was survived, one sentence each."""
+    findings: list[Finding] = []
+    """Every pause, overlap and the like, and why, in the order of time."""
+
+
+# -- what a diagnosis is made from ---------------------------------------------------------------------------------
+
+MomentKind = Literal[
+    "asked for session",  # detail: why
+    "connected",
+    "ready",
+    "unacknowledged",  # the call went on with a session that never became ready
+    "lost",  # detail: the reason. A session is of no more use, or one that was to come does not
+    "took over",  # detail: why it was asked for
+    "gone",  # detail: the reason. No model is asked for anything any more
+    "stopped",  # the model said that the caller had (or never did: "unnoticed"); seconds: how long ago that was
+    "opened",  # a response
+    "spoke",  # the first audio of an item came
+    "failed",  # a response; detail: the reason
+    "nudged",  # the model was asked again for an answer that it owed
+    "prompted",  # the caller was asked whether they are still there
+    "said",  # a tool's `say` was asked for
+    "took keys",  # what the caller had typed was complete
+    "woke late",  # seconds: how long after the moment that was set
+    "cut",  # the caller spoke and the agent was stopped
+    "leaving",  # detail: by whom
+    "stayed",  # the caller spoke up during the goodbye, and the call goes on
+    "released",  # the carrier was asked to hang up; seconds: what was still to be heard
+    "ended",  # detail: by whom; seconds: what was still to be heard
+]
+
+
+class Moment(msgspec.Struct, frozen=True):
+    """Something that may explain a wait."""
+
+    at: float
+    """Seconds since the call began."""
+    what: MomentKind
+    detail: str = ""
+    seconds: float = 0.0
+
+
+class Stretch(msgspec.Struct, frozen=True):
+    """A part of a call, in seconds since it began."""
+
+    since: float
+    until: float
+    late: float = 0.0
+    """Of something that was played: how much later than it should have the carrier began to."""
+
+    @property
+    def length(self) -> float:
+        return self.until - self.since
+
+    def shared(self, other: Stretch) -> float:
+        """Seconds that two stretches have in common."""
+        return max(0.0, min(self.until, other.until) - max(self.since, other.since))
+
+
+class Evidence(msgspec.Struct, frozen=True):
+    """What is known of a call by the time *until*, for whoever wants to know why it was silent."""
+
+    until: float
+    turns: list[Turn]
+    tools: list[ToolUse]
+    moments: list[Moment]
+    """In the order of time."""
+    agent: list[Stretch]
+    """When the caller heard the agent, in the order of time."""
+    owed: list[Stretch]
+    """When the caller had to wait for the agent, whether or not there was something to be heard."""
+    stalled: list[Stretch] = []
+    """When the carrier sent nothing although it had something to send: it came later, or nothing ever did."""
+    unheard: list[Stretch] = []
+    """When there was sound on the caller's line that the model was not given, to protect a greeting."""
+    with_say: frozenset[str] = frozenset()
+    """The tools that have a `say`."""
+    recorded: frozenset[str] = frozenset()
+    """The items that are recorded sentences."""

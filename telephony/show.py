@@ -133,9 +133,10 @@ def _arguments(text: str) -> str:
 
 # -- the wait before each answer -----------------------------------------------------------------------------------
 
-STEPS = (("response", "░"), ("audio", "▒"), ("sent", "▓"), ("heard", "█"))
+STEPS = (("vad", "·"), ("response", "░"), ("audio", "▒"), ("sent", "▓"), ("heard", "█"))
 """What an answer passes on its way to the ear, and the sign for the time until it got there."""
-BAR = 24
+BAR = 20
+"""Characters; with it the table fits into 80 columns."""
 
 
 def waterfall(record: CallRecord) -> ConsoleRenderable:
@@ -149,13 +150,18 @@ def waterfall(record: CallRecord) -> ConsoleRenderable:
     table.add_column("answer", justify="right", style="dim")
     for name, _ in STEPS:
         table.add_column(name, justify="right")
+    tools = [tool_time(record, turn) for turn, _ in rows]
+    if any(tools):
+        table.add_column("tools", justify="right")
     table.add_column("")
-    for turn, times in rows:
+    for (turn, times), ran in zip(rows, tools, strict=True):
         cells = ["–" if time is None else f"{time:.2f}" for time in times]
         if turn.speech_stopped_at is None:
             cells = [f"({cell})" for cell in cells]
+        if any(tools):
+            cells.append(ran)
         table.add_row(clock(turn.started_at), *cells, bar(times, longest))
-    legend = Text("░ until the response opened  ▒ its first audio came  ▓ was sent  █ was heard", "dim")
+    legend = Text("· until the model noticed  ░ response opened  ▒ audio came  ▓ sent  █ heard", "dim")
     if any(turn.speech_stopped_at is None for turn, _ in rows):
         legend.append("\n(in brackets) it answers no speech: counted from the opening of the response")
     return Group(table, legend)
@@ -167,8 +173,22 @@ def steps(turn: Turn) -> list[float | None]:
     if start is None:
         return []
     heard_at = turn.started_at if turn.heard else None
-    moments = (turn.response_at, turn.first_audio_at, turn.sent_at, heard_at)
+    vad_at = None if turn.speech_stopped_at is None else turn.vad_at
+    moments = (vad_at, turn.response_at, turn.first_audio_at, turn.sent_at, heard_at)
     return [None if moment is None else max(0.0, moment - start) for moment in moments]
+
+
+def tool_time(record: CallRecord, turn: Turn) -> str:
+    """Seconds of the wait before *turn* in which tools ran; empty if none did."""
+    since = turn.response_at if turn.speech_stopped_at is None else turn.speech_stopped_at
+    if since is None:
+        return ""
+    covered, end = 0.0, since
+    for use in sorted(record.tools, key=lambda use: use.started_at):
+        until = min(turn.started_at, record.duration if use.finished_at is None else use.finished_at)
+        covered += max(0.0, until - max(end, use.started_at))
+        end = max(end, until)
+    return f"{covered:.2f}" if covered else ""
 
 
 def bar(times: Sequence[float | None], longest: float) -> Text:
@@ -183,13 +203,26 @@ def bar(times: Sequence[float | None], longest: float) -> Text:
     return text
 
 
+# -- why it paused -------------------------------------------------------------------------------------------------
+
+
+def findings(record: CallRecord) -> ConsoleRenderable:
+    """What the caller will have minded, one line each, and why."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(justify="right", no_wrap=True, style="dim", min_width=6)
+    table.add_column(ratio=1, overflow="fold")
+    for finding in record.findings:
+        table.add_row(clock(finding.at), Text(clean(finding.sentence)))
+    return table
+
+
 # -- lists and pages -----------------------------------------------------------------------------------------------
 
 
 def calls_table(calls: Iterable[CallSummary]) -> ConsoleRenderable:
     """One line a call, in 80 columns too: where room is short, the agent's name and the reason are cut with `…`,
-    never a number. The year is left out, since newest come first. The id is shortened to its end where that is enough
-    to find the call again among these."""
+    never a number. Under `!` stands how many findings there are, if any. The year is left out, since newest come
+    first. The id is shortened to its end where that is enough to find the call again among these."""
     lines = list(calls)
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
     table.add_column("call", no_wrap=True, style="bold")
@@ -198,6 +231,9 @@ def calls_table(calls: Iterable[CallSummary]) -> ConsoleRenderable:
     table.add_column("from → to", no_wrap=True)
     table.add_column("length", justify="right", no_wrap=True)
     table.add_column("turns", justify="right", no_wrap=True)
+    found = any(call.findings for call in lines)
+    if found:
+        table.add_column("!", justify="right", no_wrap=True, style="yellow")
     table.add_column("ended")
     short = short_ids([call.id for call in lines])
     for call in lines:
@@ -208,6 +244,7 @@ def calls_table(calls: Iterable[CallSummary]) -> ConsoleRenderable:
             Text(f"{clean(call.from_number)} → {clean(call.to_number)}".strip()),
             length(call.duration) if call.termination else "",
             str(call.turns),
+            *([str(call.findings or "")] if found else []),
             _on_one_line(ending(call.termination, brief=True)),
         )
     return table
@@ -229,6 +266,8 @@ def call_page(record: CallRecord) -> ConsoleRenderable:
     """Everything about one call on a page."""
     parts: list[ConsoleRenderable] = [_header(record), _section("Transcript", transcript(record))]
     parts.append(_section("Seconds until the agent was heard", waterfall(record)))
+    if record.findings:
+        parts.append(_section("Why it paused", findings(record)))
     if record.notes:
         parts.append(_section("Survived", Group(*(Text(f"• {clean(note)}") for note in record.notes))))
     if record.usage:

@@ -31,7 +31,7 @@ FLOORS: dict[str, float] = {
     "cassette": 1.8,
     "rehearsal": 1.7,
     "exchange": 1.5,
-    **dict.fromkeys(["carriers", "realtime", "conversation", "agents", "sim", "scrub"], 1),
+    **dict.fromkeys(["carriers", "realtime", "conversation", "diagnosis", "agents", "sim", "scrub"], 1),
     **dict.fromkeys(["version", "events", "commands", "records", "settings", "errors", "audio"], 0),
 }
 WATERLINE = 2

@@ -6,6 +6,7 @@ import re
 import shlex
 import tomllib
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 
 import readme
 from telephony.cli import app
+from telephony.records import Cause
 from telephony.runtime.configuration import load
 from telephony.runtime.environment import RESERVED, VENDOR_NAMES
 from telephony.runtime.settings_table import describe_settings, renewed
@@ -36,6 +38,10 @@ def test_readme_holds_the_table_of_settings_as_it_is_now() -> None:
 def test_readme_names_every_setting() -> None:
     missing = [row.key for row in describe_settings() if f"`{row.key}`" not in README]
     assert missing == [], "run: python -m telephony.runtime.settings_table README.md"
+
+
+def test_readme_names_every_cause_of_a_finding() -> None:
+    assert [cause for cause in get_args(Cause) if f"`{cause}`" not in README] == []
 
 
 def test_make_targets_that_are_named_exist() -> None:

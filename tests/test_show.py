@@ -16,7 +16,7 @@ from rich.console import Console, ConsoleRenderable
 
 from telephony import show
 from telephony.commands import Note
-from telephony.records import CallRecord, Termination, ToolUse, Turn
+from telephony.records import CallRecord, Finding, Termination, ToolUse, Turn
 from telephony.store.base import CallSummary
 
 GREETING = Turn(
@@ -42,6 +42,7 @@ CUT = Turn(
     started_at=9.6,
     ended_at=12.0,
     speech_stopped_at=8.0,
+    vad_at=8.3,
     response_at=8.4,
     first_audio_at=9.4,
     sent_at=9.41,
@@ -64,6 +65,9 @@ LOOKUP = ToolUse(
     8.5,
     8.91,
 )
+
+
+SILENT = Finding(20.2, 3.1, "pause", "tool_without_say", "silent 3.1 s: tool look_up took 2.6 s and has no `say`")
 
 
 def a_call(**changes: Any) -> CallRecord:
@@ -206,18 +210,18 @@ def test_lengths_have_hours_where_they_need_them(seconds: float, shown: str) -> 
 
 def test_a_waterfall_shows_where_the_time_went() -> None:
     assert rendered(show.waterfall(a_call())) == expected("""
-        answer  response   audio    sent   heard
-        0:00.4    (0.00)  (0.20)  (0.21)  (0.32)  ▒▒▒██
-        0:09.6      0.40    1.40    1.41    1.60  ░░░░░░▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒███
-        0:21.0      0.10    0.60    0.61    0.80  ░░▒▒▒▒▒▒▒███
-        ░ until the response opened  ▒ its first audio came  ▓ was sent  █ was heard
+        answer   vad  response   audio    sent   heard  tools
+        0:00.4   (–)    (0.00)  (0.20)  (0.21)  (0.32)         ▒▒▒█
+        0:09.6  0.30      0.40    1.40    1.41    1.60   0.41  ····░▒▒▒▒▒▒▒▒▒▒▒▒▒██
+        0:21.0     –      0.10    0.60    0.61    0.80         ░▒▒▒▒▒▒▒██
+        · until the model noticed  ░ response opened  ▒ audio came  ▓ sent  █ heard
         (in brackets) it answers no speech: counted from the opening of the response
     """)
 
 
 def test_what_never_happened_is_a_dash() -> None:
     unheard = Turn("agent", unheard="x", started_at=3.0, speech_stopped_at=1.0, response_at=2.0)
-    assert "0:03.0      1.00      –     –      –  ░░░░░░░░░░░░░░░░░░░░░░░░" in rendered(
+    assert "0:03.0    –      1.00      –     –      –  ░░░░░░░░░░░░░░░░░░░░" in rendered(
         show.waterfall(a_call(turns=[unheard]))
     )
 
@@ -226,7 +230,7 @@ def test_a_call_without_answers_says_so() -> None:
     assert rendered(show.waterfall(a_call(turns=[QUESTION]))) == "No answer to measure."
 
 
-@given(times=st.lists(st.none() | st.floats(0, 100), min_size=4, max_size=4), longest=st.floats(0, 100))
+@given(times=st.lists(st.none() | st.floats(0, 100), min_size=5, max_size=5), longest=st.floats(0, 100))
 def test_a_bar_never_outgrows_its_column(times: list[float | None], longest: float) -> None:
     longest = max([longest, *(time for time in times if time is not None)])
     assert len(show.bar(times, longest)) <= show.BAR
@@ -247,6 +251,27 @@ def test_a_list_of_calls_fits_into_80_columns() -> None:
     """)
 
 
+def test_a_list_says_how_much_was_found_where_something_was() -> None:
+    calls = [CallSummary.of(a_call(id=f"call-{n}", findings=[SILENT] * n)) for n in (0, 2)]
+    head, nothing, two = rendered(show.calls_table(calls)).splitlines()
+    assert [line[head.index("!")] for line in (nothing, two)] == [" ", "2"]
+    assert "!" not in rendered(show.calls_table(calls[:1]))
+
+
+def test_where_nothing_was_found_the_page_says_nothing_of_it() -> None:
+    assert "Why it paused" not in rendered(show.call_page(a_call()))
+
+
+def test_a_finding_is_one_line_in_plain_text() -> None:
+    evil = msgspec.structs.replace(SILENT, sentence="silent 2.0 s: \x1b[31mthe model\nwas lost [bold]")
+    assert rendered(show.findings(a_call(findings=[evil]))) == "0:20.2  silent 2.0 s: [31mthe model was lost [bold]"
+
+
+def test_json_has_the_findings() -> None:
+    (finding,) = show.as_json(a_call(findings=[SILENT]))["findings"]
+    assert (finding["cause"], finding["at"]) == ("tool_without_say", 20.2)
+
+
 def test_long_numbers_stay_whole_on_their_one_line() -> None:
     long = CallSummary.of(a_call(from_number="+441632960123", to_number="+498912345678", agent="reception-munich"))
     [_, line] = rendered(show.calls_table([long])).splitlines()
@@ -264,7 +289,7 @@ def test_ids_are_shortened_only_as_far_as_they_stay_apart() -> None:
 
 
 def test_a_page_has_everything_about_a_call() -> None:
-    page = rendered(show.call_page(a_call(turns=[GOODBYE], tools=[])))
+    page = rendered(show.call_page(a_call(turns=[GOODBYE], tools=[], findings=[SILENT])))
     assert page == expected("""
         call     20261122-184000-abc123
         carrier  twilio CA00000000000000000000000000000042
@@ -280,9 +305,12 @@ def test_a_page_has_everything_about_a_call() -> None:
           0:27.4  end    completed: agent hung up
 
         Seconds until the agent was heard
-          answer  response  audio  sent  heard
-          0:21.0      0.10   0.60  0.61   0.80  ░░░▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒██████
-          ░ until the response opened  ▒ its first audio came  ▓ was sent  █ was heard
+          answer  vad  response  audio  sent  heard
+          0:21.0    –      0.10   0.60  0.61   0.80  ░░░▒▒▒▒▒▒▒▒▒▒▒▒█████
+          · until the model noticed  ░ response opened  ▒ audio came  ▓ sent  █ heard
+
+        Why it paused
+          0:20.2  silent 3.1 s: tool look_up took 2.6 s and has no `say`
 
         Survived
           • A mark was lost.

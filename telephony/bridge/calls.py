@@ -279,6 +279,7 @@ class Calls:
         if self._shelf is None or not is_sampled(record.carrier_call_id, plan.cassette):
             return None, Exchange(plan.settings, started, carrier, tape)
         file = self._shelf.file(record.id)
+        record.cassette = str(file.path)
         exchange = self._shelf.exchange(
             file, plan.settings, started, carrier, tape, dialect=plan.dialect, opening=opening
         )
@@ -314,10 +315,12 @@ def _complete(
     _grow(record, exchange, bridge)
     record.termination = Termination(ending.result, ending.by, ending.reason)
     record.tools = [_over(use, record.duration) for use in record.tools]
+    record.findings = exchange.findings(bridge.duration)
     if tape and tape.failed:
         record.recording = str(tape.path) if tape.path.exists() else ""
         record.notes = [*record.notes, f"The recording stopped: {tape.failed}"]
     if cassette and cassette.failed:
+        record.cassette = str(cassette.path) if cassette.path.exists() else ""
         record.notes = [*record.notes, f"The cassette stopped: {cassette.failed}"]
 
 

@@ -32,18 +32,26 @@ def list_calls(
     config: ConfigOption = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="How many at most.")] = 20,
     agent: Annotated[str | None, typer.Option(help="Only this agent's.")] = None,
+    problems: Annotated[
+        bool, typer.Option("--problems", help="Only those that broke, or in which something was found.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """List calls, newest first."""
+    """List calls, newest first. Under `!` stands how often a caller had to wait, was talked over or the like."""
     settings, _ = read_settings(config)
     missing = _missing(settings)
-    calls = [] if missing else asyncio.run(_list(settings, limit, agent))
+    calls = [] if missing else asyncio.run(_list(settings, limit, agent, problems))
     if as_json:
         typer.echo(json.dumps([shown.as_json(call) for call in calls], indent=2, ensure_ascii=False))
         return
     console = Console()
     if not calls:
-        console.print(missing or "No calls yet.", markup=False, highlight=False, soft_wrap=True)
+        console.print(
+            missing or ("No such calls." if problems else "No calls yet."),
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
         return
     console.print(shown.calls_table(calls))
 
@@ -56,7 +64,7 @@ def show_call(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show one call: what was said and heard, how long everybody waited, how it ended."""
+    """Show one call: what was said and heard, how long everybody waited and why, how it ended."""
     settings, _ = read_settings(config)
     if missing := _missing(settings):
         raise TelephonyError(missing)
@@ -77,13 +85,13 @@ def _missing(settings: Settings) -> str:
     return f"No calls yet: there is no database at {file}." if file else ""
 
 
-async def _list(settings: Settings, limit: int, agent: str | None) -> list[CallSummary]:
+async def _list(settings: Settings, limit: int, agent: str | None, problems: bool) -> list[CallSummary]:
     from telephony.store.sql import SqlStore
 
     store = SqlStore(settings.database_url)
     try:
         await store.open()
-        return await store.list(limit, agent=agent)
+        return await store.list(limit, agent=agent, problems=problems)
     finally:
         await store.close()
 

@@ -15,6 +15,7 @@ from telephony.conversation.farewell import CONFIRMATION, Farewell
 from telephony.conversation.limits import NUDGES
 from telephony.conversation.state import HUSH, Phase, State
 from telephony.conversation.toolcalls import GIVEN_UP
+from telephony.records import Stretch
 
 
 def settle(state: State, now: float) -> None:
@@ -78,6 +79,7 @@ def _due_at(state: State) -> float:
 
 def _carrier_alive(state: State, now: float) -> None:
     if now >= state.intake.seen_at + state.settings.limits.stream_silence:
+        state.intake.stalls.append(Stretch(state.intake.seen_at, now))
         state.end("failed", "carrier", "the carrier sent nothing any more", now)
 
 
@@ -108,7 +110,8 @@ def _stopped_unnoticed(state: State, now: float) -> None:
     is owed; on a loud one nobody knows."""
     floor = state.floor
     if floor.speaking_since is not None and not floor.taken(now):
-        state.transcript.caller_stops(floor.item_id, now)
+        state.transcript.caller_stops(floor.item_id, min(now, floor.sound_at))
+        state.chronicle.add("stopped", now, "unnoticed", max(0.0, now - floor.sound_at))
         floor.speaking_since, floor.item_id = None, ""
         floor.expecting = now >= floor.sound_at + HUSH
 
@@ -172,6 +175,7 @@ def _dead_air(state: State, now: float) -> None:
 
 def nudge(state: State, now: float) -> None:
     """Ask again for an answer that is owed, as often as is sensible; the dead-air watchdog does the rest."""
+    state.chronicle.add("nudged", now)
     state.guarding = False  # the greeting that was to be protected did not come
     state.floor.expecting = True
     if state.watchdogs.nudges < NUDGES and state.phase is Phase.TALKING:
@@ -183,8 +187,10 @@ def _silence(state: State, now: float) -> None:
     dogs = state.watchdogs
     if dogs.prompts >= state.settings.limits.caller_silence_prompts:
         reason = "the caller was silent"
+        state.chronicle.add("prompted", now)
         state.leave("completed", "limit", reason, now, words=phrases.NO_ANSWER, cancellable=True)
         return
+    state.chronicle.add("prompted", now)
     dogs.prompts += 1
     dogs.not_quiet()
     dogs.owe(now)
@@ -201,11 +207,13 @@ def _wish(state: State, now: float) -> None:
     if state.keypad.due(now, speaking=state.floor.taken(now)):
         digits = state.keypad.take(now)
         state.transcript.keys(digits, state.keypad.started_at, state.keypad.pressed_at)
+        state.chronicle.add("took keys", now)
         state.out.append(AddMessage(phrases.keys_pressed(digits)))
         if state.phase is Phase.TALKING:
             state.responses.wish("keys", RequestResponse())
             state.floor.expecting = not state.floor.taken(now)
     if say := state.tools.to_say(now):
+        state.chronicle.add("said", now)
         state.responses.wish("say", SpeakVerbatim(say))
     if state.tools.reply_due:
         state.responses.wish("tools", RequestResponse())
@@ -244,6 +252,7 @@ def _say_goodbye(state: State, farewell: Farewell, now: float) -> None:
         transfer_to = state.settings.transfer_to if farewell.by == "model" else ""
         if transfer_to:
             state.remember(f"No model answered, so the caller was sent on to {transfer_to}.")
+        state.chronicle.add("released", now, seconds=max(0.0, playback.ends_at - now))
         state.note("info", "hanging up", reason=farewell.reason)
         state.out.append(HangUp(state.call_id, farewell.reason, transfer_to))
 

@@ -36,6 +36,8 @@ def caller_audio(state: State, event: ev.CallerAudio, now: float) -> list[Comman
     if not payload or state.model_lost or state.phase is Phase.CONNECTING:
         return []
     if state.guarding:
+        if is_loud(payload, state.intake.audio):
+            state.chronicle.unheard(now - state.intake.audio.seconds(payload), now)
         payload = state.intake.audio.silence(state.intake.audio.milliseconds(payload))
     current = state.sessions.current
     if current is not None and state.unnoticed.frame(payload, state.sessions.seen_at, now):
@@ -48,30 +50,31 @@ def key_pressed(state: State, event: ev.KeyPressed, now: float) -> None:
     state.keypad.press(event.digit, now)
     state.floor.last_heard = now
     state.watchdogs.caller_spoke()
-    keep_line(state)
+    keep_line(state, now)
 
 
 def speech_started(state: State, event: ev.SpeechStarted, now: float) -> None:
     at = state.intake.time_of(event.at_ms, now)
-    state.transcript.caller_speaks(event.item_id, at)
+    state.floor.began_at = state.transcript.caller_speaks(event.item_id, at).started_at
     state.floor.speaking_since = state.floor.last_heard = now
     state.floor.item_id = event.item_id
     state.floor.expecting = False
     state.watchdogs.caller_spoke()
     state.responses.drop_wishes("prompt", "nudge")
     state.note("info", "caller speaks", at=round(at, 2))
-    keep_line(state)
+    keep_line(state, now)
     if state.interruptible:
         barge_in(state, now)
 
 
-def keep_line(state: State) -> None:
+def keep_line(state: State, now: float) -> None:
     """The caller speaks up, or presses a key, during a goodbye that the agent chose to say: the call goes on."""
     if state.sessions.gone:
         return  # there is nobody to go on with
     if state.phase is Phase.LEAVING and state.farewell and state.farewell.cancellable:
         state.phase, state.farewell = Phase.TALKING, None
         state.responses.drop_wishes("goodbye")
+        state.chronicle.add("stayed", now)
         state.note("info", "the caller speaks on: not hanging up")
 
 
@@ -89,16 +92,19 @@ def barge_in(state: State, now: float) -> None:
     for response_id in open_responses:
         state.cancel_response(response_id, now)
     if cuts:
+        state.chronicle.add("cut", now)
         state.note("info", "barge-in", heard_ms=cuts[0].heard_ms, item=cuts[0].item_id)
 
 
 def speech_stopped(state: State, event: ev.SpeechStopped, now: float) -> None:
-    at = state.intake.time_of(event.at_ms, now)
-    state.transcript.caller_stops(event.item_id, at)
     floor = state.floor
+    # What a model names is the end of the silence by which it knew; our own ears know better where that began.
+    at = floor.last_sound(state.intake.time_of(event.at_ms, now))
+    state.transcript.caller_stops(event.item_id, at)
     floor.speaking_since = None
     floor.item_id = ""
-    floor.stopped_at = at
+    floor.stopped_at, floor.told_at = at, now
+    state.chronicle.add("stopped", now, seconds=now - at)
     floor.last_heard = now
     floor.reply_by = now + AUTO_REPLY
     floor.expecting = True
@@ -147,6 +153,7 @@ def model_connected(state: State, event: ev.ModelConnected, now: float) -> None:
         return
     state.tally.model = state.tally.model or event.model
     state.sessions.connected(event.model, now)
+    state.chronicle.add("connected", now)
     state.out.append(ConfigureSession(event.session))
 
 
@@ -167,7 +174,10 @@ def history_replayed(state: State, event: ev.HistoryReplayed, now: float) -> Non
 def session_ready(state: State, event: ev.SessionReady, now: float) -> None:
     """Acknowledged in time, or by a session that the call had gone on with already."""
     sessions = state.sessions
-    if sessions.acknowledged(event, now) or event.session != sessions.current:
+    if sessions.acknowledged(event, now):
+        state.chronicle.add("ready", now)
+        return
+    if event.session != sessions.current:
         return
     if not survival.speaks_as_before(state, event):
         # What it said so far was noise, and nobody can tell it from what comes.

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import deque
 
 from telephony.audio.format import AudioFormat
+from telephony.records import Stretch
 
 JITTER_MS = 40
 """Milliseconds a timestamp may be ahead before it counts as a hole; two frames, as the carriers' own advice has it."""
@@ -26,6 +27,10 @@ STALL = 0.3
 """Seconds without a frame before silence is made up; shorter gaps are the network's and the frames still come."""
 FILL = 0.1
 """Seconds of silence made up at a time."""
+HELD_UP = 0.5
+"""Seconds by which a frame must be old to have been held up on its way."""
+MAX_STALLS = 500
+"""Stalls that are kept for the record of one call."""
 
 
 def plausible(at_ms: int | None, now: float) -> int | None:
@@ -46,6 +51,8 @@ class Intake:
         self.passed_ms = 0.0
         """Milliseconds of audio passed on, silence included."""
         self.duplicates = 0
+        self.stalls: list[Stretch] = []
+        """When nothing came of what came later, however often that was up to `MAX_STALLS`."""
         self._next_ms = 0.0
         self._made_up_ms = 0.0
         self._filled_at = now
@@ -62,12 +69,21 @@ class Intake:
             self.duplicates += 1
             return b""
         hole = at - self._next_ms - self._made_up_ms
-        self._made_up_ms = 0.0
+        if self._made_up_ms:
+            self._went_on(at_ms, now)
         self._next_ms = max(self._next_ms, at + length)
         if hole >= JITTER_MS and self.passed_ms:
             payload = self.audio.silence(min(hole, MAX_HOLE_MS)) + payload
         self.passed_ms += self.audio.milliseconds(payload)
         return payload
+
+    def _went_on(self, at_ms: int | None, now: float) -> None:
+        """The stream goes on after silence was made up. If what comes is old, it was held up; if not, the carrier had
+        nothing to send."""
+        since = now - self._made_up_ms / 1000 - STALL + FILL
+        self._made_up_ms = 0.0
+        if at_ms is not None and now - at_ms / 1000 >= HELD_UP and len(self.stalls) < MAX_STALLS:
+            self.stalls.append(Stretch(max(0.0, since), now))
 
     def stalled(self, now: float) -> bytes:
         """Silence to pass on because the carrier has sent nothing for a while."""

@@ -25,6 +25,7 @@ Each fact has one owner, and the rest only lets them act on each other:
     toolcalls    which function runs, what was answered           transcript   who said what
     intake       the caller's unbroken audio                      limits       what is due when nothing happens
     sessions     which of the model's sessions the call lives in, and which one follows it
+    chronicle    what may explain a wait later; the others write into it, none of them reads it
 
 A step has two halves. `handlers` and `replies` note what happened, one function for each kind of event. `conclusions`
 then looks at all owners, always in the same order, and decides what follows; so no handler asks for a response or hangs
@@ -44,7 +45,7 @@ from telephony.commands import Command
 from telephony.conversation import conclusions
 from telephony.conversation.handlers import HANDLERS, caller_audio
 from telephony.conversation.state import Phase, State
-from telephony.records import ToolUse, Turn
+from telephony.records import Evidence, ToolUse, Turn
 from telephony.settings import CallSettings
 
 SIGNS_OF_LIFE = frozenset(
@@ -74,6 +75,7 @@ class Conversation:
 
     def __init__(self, settings: CallSettings, started: ev.CallStarted, now: float) -> None:
         self.state = State(settings, started, now)
+        self.state.chronicle.owes(self.state.owing, now)
 
     def __repr__(self) -> str:
         return f"<Conversation {self.state.call_id} {self.state.phase.value}>"
@@ -120,8 +122,18 @@ class Conversation:
     def tool_uses(self) -> list[ToolUse]:
         return self.state.tools.uses
 
+    def evidence(self, now: float) -> Evidence:
+        """What is known of the call by *now* (seconds), for whoever wants to know why it was silent."""
+        state = self.state
+        with_say = frozenset(tool.name for tool in state.settings.session.tools if tool.say)
+        turns, tools, stalled = self.turns(now), self.tool_uses, state.intake.stalls
+        return state.chronicle.evidence(state.playback, turns, tools, now, stalled=stalled, with_say=with_say)
+
     def _settle(self, now: float) -> list[Command]:
-        if self.state.phase is not Phase.ENDED:
-            conclusions.settle(self.state, now)
+        state = self.state
+        if state.phase is not Phase.ENDED:
+            state.chronicle.woke(state.due_at, now)
+            conclusions.settle(state, now)
+            state.chronicle.owes(state.owing, now)
         commands, self.state.out = self.state.out, []
         return commands

@@ -19,12 +19,14 @@ the rest is taken off the estimate (`_lag`).
 
 from __future__ import annotations
 
+import math
 from collections import deque
 
 import msgspec
 
 from telephony.audio.format import AudioFormat
 from telephony.commands import Play, SendMark
+from telephony.records import Stretch
 
 LOCAL = "local:"
 """Prefix of items that we play ourselves; the model knows nothing of them."""
@@ -40,6 +42,8 @@ LAG_MARKS = 10
 """Marks that must agree before a lag is believed; fewer could all have been held up by chance."""
 ROUND_TRIP = 0.6
 """Seconds a mark may be late without the playout being late: the way there and back, to the far side of the world."""
+ITEM_MARKS = 3
+"""Marks of one item that must agree before it is said of the item, in hindsight, that it was played late."""
 GIVE_UP_MARK = 10.0
 """Seconds after which a mark that has not returned is forgotten."""
 
@@ -64,6 +68,12 @@ class Item(msgspec.Struct):
     """Seconds: the caller began to hear it."""
     ended_at: float | None = None
     """Seconds: the caller heard the last of it, as far as it was sent."""
+    confirmed_at: float | None = None
+    """Seconds: the first mark behind it came back."""
+    marks: int = 0
+    """How many of its marks came back."""
+    late: float = math.inf
+    """Seconds by which the least late of these was late."""
 
 
 class Span(msgspec.Struct):
@@ -77,6 +87,14 @@ class Span(msgspec.Struct):
     """Seconds: predicted beginning at the caller's ear, without lag."""
     mark: str = ""
     """The mark sent behind it, if one was."""
+
+
+class Heard(msgspec.Struct):
+    """A stretch of one item that the caller heard without a gap, in seconds by the clock, without lag."""
+
+    item: Item
+    since: float
+    until: float
 
 
 class Cut(msgspec.Struct, frozen=True):
@@ -99,6 +117,7 @@ class Playback:
         self._latest = ""
         self._queue: deque[tuple[Item, bytearray]] = deque()
         self._spans: deque[Span] = deque()
+        self._heard: list[Heard] = []
         self._tail = 0.0
         self._marks = 0
         self._unmarked = 0.0
@@ -195,6 +214,10 @@ class Playback:
             item.sent_at = now
             item.heard_at = at + self._lag
         self._tail = at + length / self.audio.rate
+        if self._heard and self._heard[-1].item is item and at <= self._heard[-1].until + FRAME:
+            self._heard[-1].until = self._tail
+        else:
+            self._heard.append(Heard(item, at, self._tail))
         item.ended_at = self._tail + self._lag
         self._unmarked += length / self.audio.rate
         return Play(payload, at)
@@ -219,7 +242,12 @@ class Playback:
             span.item.heard = max(span.item.heard, span.start + span.length)
             if span.mark == name:
                 break
-        self._lags.append(max(0.0, now - self._end(span)))
+        late = max(0.0, now - self._end(span))
+        self._lags.append(late)
+        item = span.item
+        item.marks += 1
+        item.late = min(item.late, late)
+        item.confirmed_at = now if item.confirmed_at is None else item.confirmed_at
         return True
 
     def heard_ms(self, item: Item, now: float) -> int:
@@ -239,6 +267,17 @@ class Playback:
     def answering(self, now: float) -> bool:
         """Whether it is the model whom the caller hears, and no recorded sentence."""
         return not self._latest.startswith(LOCAL) and self.audible(now)
+
+    def audible_stretches(self, now: float) -> list[Stretch]:
+        """When the caller heard the agent until *now*. Where the marks of an item have shown since that it was played
+        later than was thought, that is taken into account."""
+        stretches = []
+        for heard in self._heard:
+            late = max(0.0, heard.item.late - ROUND_TRIP) if heard.item.marks >= ITEM_MARKS else 0.0
+            until = min(heard.until + (0.0 if heard.item.cleared else late), now)
+            if heard.since + late < until:
+                stretches.append(Stretch(heard.since + late, until, late))
+        return stretches
 
     def settled(self, now: float) -> bool:
         """Whether everything was heard for certain: nothing queued and every mark returned."""
@@ -281,6 +320,10 @@ class Playback:
                 cuts.append(Cut(key, item.response_id, item.content_index, heard[key]))
         self._queue.clear()
         self._spans.clear()
+        while self._heard and self._heard[-1].since >= now:
+            self._heard.pop()
+        if self._heard:
+            self._heard[-1].until = min(self._heard[-1].until, now)
         self._tail = now - self._lag
         self._unmarked = 0.0
         return cuts

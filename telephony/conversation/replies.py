@@ -39,6 +39,7 @@ def _look_at(state: State, response: Response, now: float) -> Response | None:
     if not response.new:
         return response
     response.new = False
+    state.chronicle.add("opened", now)
     if response.wish and state.floor.taken(now) and state.interruptible:
         # Our request and the caller's first word crossed on the wire. No `speech_started` follows that would stop it.
         state.responses.fence(response.response_id)
@@ -65,6 +66,8 @@ def model_audio(state: State, event: ev.ModelAudio, now: float) -> None:
         turn = state.transcript.agent_speaks(item_id, now)
         turn.response_at = response.started_at
         turn.speech_stopped_at, state.floor.stopped_at = state.floor.stopped_at, None
+        turn.vad_at, state.floor.told_at = state.floor.told_at, None
+        state.chronicle.add("spoke", now)
         state.note("info", "agent speaks", item=item_id)
     survival.forgive(state, now)
     response.spoke = response.breaks_off = True
@@ -105,6 +108,7 @@ def response_done(state: State, event: ev.ResponseDone, now: float) -> None:
     state.drop_tools(response_id, DROPPED, now)
     if event.status == "failed":
         state.remember(f"A response failed: {event.reason or 'no reason given'}")
+        state.chronicle.add("failed", now, event.reason)
         if not state.responses.waiting and not state.tools.running:
             nudge(state, now)
 

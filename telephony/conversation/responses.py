@@ -111,6 +111,11 @@ class Responses:
         return self._asked is not None or bool(self._wishes)
 
     @property
+    def unspoken(self) -> bool:
+        """Whether a response is open that has not begun to say anything."""
+        return any(not response.spoke for response in self.open.values())
+
+    @property
     def breaks_off(self) -> bool:
         """Whether the model is in the middle of saying something."""
         return any(response.breaks_off for response in self.open.values())

@@ -22,6 +22,7 @@ from telephony.commands import (
     SendToolOutput,
     SpeakVerbatim,
 )
+from telephony.conversation.chronicle import Chronicle
 from telephony.conversation.farewell import Clip, Farewell
 from telephony.conversation.intake import Intake, RecentAudio
 from telephony.conversation.keypad import Keypad
@@ -58,10 +59,14 @@ class Floor:
 
     def __init__(self, now: float) -> None:
         self.speaking_since: float | None = None
+        self.began_at = 0.0
+        """The caller's first sound, as the model told."""
         self.item_id = ""
         """What the caller is saying, while it is being said."""
         self.stopped_at: float | None = None
         """The caller's last sound, until an answer to it was heard of."""
+        self.told_at: float | None = None
+        """When we were told of it."""
         self.reply_by = 0.0
         """Until when the model's own turn detection may begin the answer."""
         self.last_heard = now
@@ -75,6 +80,10 @@ class Floor:
         """Whether the caller is speaking."""
         until = self.deadline()
         return until is not None and now < until
+
+    def last_sound(self, told: float) -> float:
+        """When the caller stopped speaking: at the time *told*, or where the line had fallen silent before it."""
+        return self.sound_at if self.began_at < self.sound_at < told else told
 
     def speaks_on(self, now: float) -> None:
         """Words of the caller arrived: whoever is speaking still is."""
@@ -111,6 +120,8 @@ class State:
         self.unnoticed = Unnoticed(started.audio)
         self.keypad = Keypad()
         self.tally = Tally()
+        self.chronicle = Chronicle()
+        self.chronicle.add("asked for session", now, "first")
         self.floor = Floor(now)
         self.watchdogs = Watchdogs(settings.limits, now)
         self.farewell: Farewell | None = None
@@ -138,6 +149,15 @@ class State:
         """Whether a caller who speaks up stops what the agent says: not an uninterruptible greeting, nor the last words
         of a call that ends whatever the caller says."""
         return self.phase is Phase.TALKING and not self.guarding
+
+    @property
+    def owing(self) -> bool:
+        """Whether the caller has to wait for the agent to say something."""
+        if self.phase is Phase.CONNECTING:
+            return self.settings.speaks_first
+        responses, tools = self.responses, self.tools
+        due = responses.waiting or responses.unspoken or responses.breaks_off or tools.open or tools.reply_due
+        return self.phase in (Phase.TALKING, Phase.LEAVING) and (self.floor.expecting or bool(due))
 
     def may_speak_at(self, now: float) -> float:
         """Seconds: from when on the model may be asked to speak, as far as the caller is concerned."""
@@ -231,11 +251,12 @@ class State:
         self.phase = Phase.LEAVING
         self.farewell = Farewell(result, by, reason, now, cancellable, clip)
         self.floor.expecting = False
+        self.chronicle.add("leaving", now, by)
         self.note("info", "leaving", reason=reason)
 
     def end(self, result: Result, by: EndedBy, reason: str, now: float) -> None:
         """The call is over. Whoever had begun to end it is who ended it."""
-        leaving = self.farewell
+        leaving, told_by = self.farewell, by
         if leaving and (self.phase is Phase.HANGING_UP or leaving.result == "failed"):
             result, by, reason = leaving.result, leaving.by, leaving.reason
         for call in self.tools.running:
@@ -244,6 +265,8 @@ class State:
             self.tools.answer(call.use.call_id, "", "cancelled", now)
         if digits := self.keypad.take(now):
             self.transcript.keys(digits, self.keypad.started_at, self.keypad.pressed_at)
+        self.chronicle.add("ended", now, told_by, max(0.0, self.playback.ends_at - now))
+        self.chronicle.owes(False, now)
         self.playback.clear(now)
         if self.playback.dropped:
             self.remember(f"{self.playback.dropped:.0f} s of speech were dropped: the model was too far ahead.")

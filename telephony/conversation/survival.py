@@ -73,6 +73,7 @@ def session_lost(state: State, number: int, reason: str, now: float, *, blame: b
 
 def _seek_another(state: State, reason: str, now: float, *, blame: bool) -> None:
     """The current session is lost in mid-call."""
+    state.chronicle.add("lost", now, reason)
     let_go(state, now, reason if blame or state.sessions.is_young(now) else "")
     coming = state.sessions.coming
     if coming:  # one that was to take over anyway
@@ -89,6 +90,7 @@ def _not_to_be_had(state: State, reason: str, now: float, *, blame: bool = False
     there = coming.connected_at is not None
     state.out.append(CloseSession(sessions.withdraw(now), reason if blame else ""))
     if coming.why in ("first", "lost"):
+        state.chronicle.add("lost", now, reason)
         state.remember(f"The model was lost: {reason}" if there else f"No model could be reached: {reason}")
         if there:
             _ask_for_next(state, coming.why, now, reason)
@@ -107,6 +109,7 @@ def _ask_for_next(state: State, why: Why, now: float, failed: str = "") -> None:
     command = state.sessions.open(why, now, failed)
     if command:
         state.out.append(command)
+        state.chronicle.add("asked for session", now, why)
         state.note("info", "looking for another session", why=why, session=command.session)
     elif state.sessions.current is None:
         state.remember("Too many sessions were lost one after the other.")
@@ -122,6 +125,7 @@ def _late(state: State, coming: Coming, now: float) -> None:
         _not_to_be_had(state, "it did not acknowledge the session in time", now, blame=True)
     else:
         state.remember("The model did not acknowledge the session in time; the call went on without it.")
+        state.chronicle.add("unacknowledged", now)
         state.watchdogs.nudges = NUDGES  # the caller has waited long enough already: the next silence is the last
         _take_over(state, now)
         suspect(state, "it never acknowledged the session", now)
@@ -171,6 +175,7 @@ def let_go(state: State, now: float, failed: str = "") -> None:
 
 def give_up(state: State, reason: str, now: float) -> None:
     """Nobody answers: the caller is told so by a recorded sentence and the call ends."""
+    state.chronicle.add("gone", now, reason)
     state.lose_model()
     state.leave("failed", "model", reason, now, clip="apology")
 
@@ -199,6 +204,7 @@ def _take_over(state: State, now: float) -> None:
     waited = now - (unheard_since if sessions.current is not None else sessions.away_since)
     let_go(state, now)
     sessions.take_over(now)
+    state.chronicle.add("took over", now, coming.why)
     state.tally.model = coming.model or state.tally.model
     if coming.number:
         state.out.append(UseSession(coming.number))

@@ -145,6 +145,7 @@ class Transcript:
                 speech.turn.ended_at = item.ended_at if item.ended_at is not None else now
                 speech.turn.first_audio_at = item.received_at
                 speech.turn.sent_at = item.sent_at
+                speech.turn.confirmed_at = item.confirmed_at
         spoken = [turn for turn in self._turns if turn.heard or turn.unheard or turn.speaker == "caller"]
         return sorted(spoken, key=lambda turn: turn.started_at)
 

@@ -21,7 +21,7 @@ from structlog.typing import FilteringBoundLogger
 from telephony.agents.agent import Agent, call_settings
 from telephony.agents.directory import Directory
 from telephony.bridge.bridge import ConnectModel, ModelSession
-from telephony.bridge.calls import Calls, Plan, Watcher
+from telephony.bridge.calls import Calls, Keeper, Plan, Watcher
 from telephony.bridge.shelf import Shelf
 from telephony.bridge.tape import recover
 from telephony.carriers.twilio import TwilioStream
@@ -34,7 +34,7 @@ from telephony.runtime.configuration import ConfigurationErrors
 from telephony.runtime.departures import Departures
 from telephony.runtime.gateway import has_keys, make_gateway, offered
 from telephony.runtime.redaction import mask_json, secrets_of
-from telephony.server.app import Server, application
+from telephony.server.app import Server, application, internal_application
 from telephony.server.reception import Reception
 from telephony.server.webhooks import DIAL_ENDED
 from telephony.settings import CallSettings, Fallback, Settings
@@ -56,9 +56,13 @@ _log: FilteringBoundLogger = structlog.get_logger("telephony.office")
 class Office:
     """A running process: its server, its calls, its records."""
 
-    def __init__(self, settings: Settings, server: Server, calls: Calls, keeper: RecordKeeper) -> None:
+    def __init__(
+        self, settings: Settings, server: Server, calls: Calls, keeper: RecordKeeper, internal: Server | None = None
+    ) -> None:
         self.settings = settings
         self.server = server
+        self.internal = internal
+        """Where the process can be watched, if that is wanted."""
         self.calls = calls
         self.keeper = keeper
 
@@ -104,8 +108,9 @@ async def open_office(
             return agent.settings.fallback if agent else Fallback()
 
         departures = Departures(session, account, settings.public_url + DIAL_ENDED, fallback_of)
+        counting, internal = _watched(settings, plans, keeper)
         shelf = partial(_shelf, settings, secrets_of(settings, environ, staff))
-        calls = Calls(keeper, recordings, departures.hang_up, watcher, shelf)
+        calls = Calls(counting, recordings, departures.hang_up, watcher, shelf)
         stack.callback(calls.close)
         reception = Reception(
             account, settings.public_url, calls, directory.for_number, plans.__getitem__, TwilioStream
@@ -115,7 +120,9 @@ async def open_office(
         await stack.enter_async_context(_beside(keeper.run(), "record keeper"))
         try:
             await server.start()
-            yield Office(settings, server, calls, keeper)
+            if internal:
+                await internal.start()
+            yield Office(settings, server, calls, keeper, internal)
             async with asyncio.TaskGroup() as ending:
                 ending.create_task(calls.drain(settings.drain, GOODBYE), name="drain calls")
                 if gateway:
@@ -123,6 +130,8 @@ async def open_office(
         finally:
             await calls.cut_off()
             await server.stop()
+            if internal:
+                await internal.stop()
 
 
 @contextlib.asynccontextmanager
@@ -149,6 +158,8 @@ async def answer_calls(
     """Answer calls until *stop* is set, then let them end."""
     async with open_office(settings, environ, agents=agents) as office:
         _log.info("listening", address=office.address, webhook=f"{settings.public_url}/twilio/voice")
+        if office.internal:
+            _log.info("metrics", address=f"http://{office.internal.host}:{office.internal.port}/metrics")
         await stop.wait()
         _log.info("stopping", calls=len(office.calls.live), seconds=settings.drain)
 
@@ -205,6 +216,22 @@ def _connector(agent: Agent, settings: CallSettings, upstream: Upstream) -> Conn
         return ModelSession(speaker, name, session, lambda why: session.failed(Failure("elsewhere", why)))
 
     return connect
+
+
+# -- watching ------------------------------------------------------------------------------------------------------
+
+
+def _watched(settings: Settings, plans: Mapping[str, Plan], keeper: RecordKeeper) -> tuple[Keeper, Server | None]:
+    """Who keeps the records, and where one can see what they add up to, if anybody wants to."""
+    if settings.internal_port is None:
+        return keeper, None
+    from telephony.runtime.metrics import CountingKeeper, Metrics
+
+    metrics = Metrics({name: frozenset(t.name for t in plan.settings.session.tools) for name, plan in plans.items()})
+    app = internal_application(metrics.page)
+    remedy = "Set internal_port to a free one; every process on a machine needs its own. Unset, there is none."
+    server = Server(app, settings.internal_host, settings.internal_port, setting="internal_port", remedy=remedy)
+    return CountingKeeper(keeper, metrics), server
 
 
 # -- records -------------------------------------------------------------------------------------------------------

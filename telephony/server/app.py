@@ -56,6 +56,18 @@ def gateway_application(gateway: Gateway) -> web.Application:
     return app
 
 
+def internal_application(metrics: Callable[[], tuple[bytes, str]]) -> web.Application:
+    """What only whoever watches the process may see. *metrics* gives the body of a scrape and its content type."""
+    app = web.Application(middlewares=[_refusals], client_max_size=MAX_BODY)
+
+    async def scrape(request: web.Request) -> web.Response:
+        body, content_type = metrics()
+        return web.Response(body=body, headers={"Content-Type": content_type})
+
+    app.router.add_get("/metrics", scrape)
+    return app
+
+
 @web.middleware
 async def _refusals(request: web.Request, handler: Handler) -> web.StreamResponse:
     """A forged request gets 403 and no reason; a bug of ours gets 500 and no traceback."""
@@ -74,9 +86,21 @@ async def _refusals(request: web.Request, handler: Handler) -> web.StreamRespons
 class Server:
     """A listening server. `port` is known once it has started."""
 
-    def __init__(self, app: web.Application, host: str, port: int, *, keepalive: float = KEEPALIVE) -> None:
+    def __init__(
+        self,
+        app: web.Application,
+        host: str,
+        port: int,
+        *,
+        keepalive: float = KEEPALIVE,
+        setting: str = "port",
+        remedy: str = "Set PORT (or --port) to a free one, or stop what uses it.",
+    ) -> None:
+        """*setting* is where *port* comes from, and *remedy* what to do if it cannot be had."""
         self.host = host
         self.port = port
+        self._setting = setting
+        self._remedy = remedy
         self._runner = web.AppRunner(
             app,
             handle_signals=False,
@@ -95,9 +119,7 @@ class Server:
         except OSError as error:
             await self._runner.cleanup()
             problem = f"{self.host}:{self.port} cannot be listened on ({error.strerror or error})"
-            raise ConfigurationError(
-                "port", problem, "Set PORT (or --port) to a free one, or stop what uses it."
-            ) from error
+            raise ConfigurationError(self._setting, problem, self._remedy) from error
         self.port = self._runner.addresses[0][1]
 
     async def stop(self) -> None:

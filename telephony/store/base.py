@@ -22,6 +22,10 @@ knows better (it was suspended, or its record came back from a spool)."""
 PROCESS_DIED_NOTE = "The process died during this call; the duration counts up to its last sign of life."
 
 
+COUNTED = ("turns", "tools", "findings")
+"""What a line of a list has the number of."""
+
+
 class CallSummary(msgspec.Struct, frozen=True):
     """One line of a list of calls: a record without its contents."""
 
@@ -39,11 +43,12 @@ class CallSummary(msgspec.Struct, frozen=True):
     recording: str
     turns: int
     tools: int
+    findings: int
 
     @classmethod
     def of(cls, record: CallRecord) -> CallSummary:
-        own = {name: getattr(record, name) for name in cls.__struct_fields__ if name not in ("turns", "tools")}
-        return cls(**own, turns=len(record.turns), tools=len(record.tools))
+        own = {name: getattr(record, name) for name in cls.__struct_fields__ if name not in COUNTED}
+        return cls(**own, turns=len(record.turns), tools=len(record.tools), findings=len(record.findings))
 
 
 Summaries = list[CallSummary]  # by a name of its own: inside a store, `list` is the verb
@@ -81,8 +86,11 @@ class CallStore(Protocol):
         """The record whose id is *wanted*, or begins or ends with it, or whose carrier's call id it is; None if there
         is none. `ConfigurationError` if several ids begin or end with it."""
 
-    async def list(self, limit: int = 50, *, before: str | None = None, agent: str | None = None) -> Summaries:
-        """At most *limit* calls, newest first. *before*: the id of the last call of the previous page."""
+    async def list(
+        self, limit: int = 50, *, before: str | None = None, agent: str | None = None, problems: bool = False
+    ) -> Summaries:
+        """At most *limit* calls, newest first. *before*: the id of the last call of the previous page. *problems*: only
+        those that did not run their course, or of which there are findings."""
 
     async def renew(self, now: datetime) -> None:
         """Say that this process lives. To be repeated well within `owner.LEASE`. *now* is UTC."""
@@ -118,6 +126,11 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {_plain(key): _plain(item) for key, item in value.items()}
     return value
+
+
+def has_problems(record: CallRecord) -> bool:
+    """Whether a call is one that somebody should look at."""
+    return bool(record.findings) or (record.termination is not None and record.termination.result != "completed")
 
 
 def ambiguous(wanted: str, one: str, other: str) -> ConfigurationError:

@@ -13,6 +13,7 @@ from telephony.store.base import (
     CallSummary,
     Summaries,
     ambiguous,
+    has_problems,
     last_sign_of_life,
     storable,
 )
@@ -69,8 +70,12 @@ class MemoryStore:
             raise ambiguous(wanted, matches[0].id, matches[1].id)
         return storable(matches[0]) if matches else None
 
-    async def list(self, limit: int = 50, *, before: str | None = None, agent: str | None = None) -> Summaries:
+    async def list(
+        self, limit: int = 50, *, before: str | None = None, agent: str | None = None, problems: bool = False
+    ) -> Summaries:
         records = [e.record for e in self._shelf.entries.values() if agent is None or e.record.agent == agent]
+        if problems:
+            records = [record for record in records if has_problems(record)]
         if before is not None:
             last = self._shelf.entries.get(before)
             records = [record for record in records if last is not None and age(record) < age(last.record)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Integer, and_, delete, func, insert, or_, select, update
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from telephony.records import CallRecord
@@ -53,9 +53,13 @@ def find(connection: Connection, wanted: str) -> CallRecord | None:
     return read_record(connection, rows[0]) if rows else None
 
 
-def page(connection: Connection, limit: int, before: str | None, agent: str | None) -> Summaries:
+def page(
+    connection: Connection, limit: int, before: str | None, agent: str | None, problems: bool = False
+) -> Summaries:
     """See `CallStore.list`."""
     wanted: list[ColumnElement[bool]] = [] if agent is None else [calls.c.agent == agent]
+    if problems:
+        wanted.append(or_(calls.c.result != "completed", func.json_array_length(calls.c.findings, type_=Integer) > 0))
     if before is not None:
         last = connection.execute(select(calls.c.started_at).where(calls.c.id == before)).first()
         if last is None:

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Connection, Table, UnaryExpression, delete, func, insert, or_, select, update
 
-from telephony.records import CallRecord, Termination, ToolUse, Turn
-from telephony.store.base import CallSummary, Summaries
+from telephony.records import CallRecord, Finding, Termination, ToolUse, Turn
+from telephony.store.base import COUNTED, CallSummary, Summaries
 from telephony.store.schema import calls, tools, turns
 
 Row = Mapping[Any, Any]
@@ -17,7 +17,7 @@ Row = Mapping[Any, Any]
 OWN_COLUMNS = ("termination", "turns", "tools")
 """Fields of a record that are not columns of `calls`."""
 PLAIN_FIELDS = tuple(name for name in CallRecord.__struct_fields__ if name not in OWN_COLUMNS)
-SUMMARY_FIELDS = tuple(name for name in CallSummary.__struct_fields__ if name not in OWN_COLUMNS)
+SUMMARY_FIELDS = tuple(name for name in CallSummary.__struct_fields__ if name not in (*OWN_COLUMNS, *COUNTED))
 
 TURN_COUNT = select(func.count()).where(turns.c.call == calls.c.id).correlate(calls).scalar_subquery()
 TOOL_COUNT = select(func.count()).where(tools.c.call == calls.c.id).correlate(calls).scalar_subquery()
@@ -30,6 +30,7 @@ def row_of(record: CallRecord, end: Termination | None, owner: str) -> dict[str,
     """A row of `calls`."""
     return {
         **{name: getattr(record, name) for name in PLAIN_FIELDS},
+        "findings": msgspec.to_builtins(record.findings),
         "result": end and end.result,
         "ended_by": end and end.by,
         "reason": end and end.reason,
@@ -44,10 +45,11 @@ def termination_of(row: Row) -> Termination | None:
 
 def read_record(connection: Connection, row: Row) -> CallRecord:
     """The whole record that *row* of `calls` begins."""
-    plain = {name: row[name] for name in PLAIN_FIELDS}
+    plain = {name: row[name] for name in PLAIN_FIELDS if name != "findings"}
     return CallRecord(
         **plain,
         termination=termination_of(row),
+        findings=[Finding(**part) for part in row["findings"]],
         turns=[Turn(**part) for part in parts(connection, turns, row["id"])],
         tools=[ToolUse(**part) for part in parts(connection, tools, row["id"])],
     )
@@ -74,6 +76,7 @@ def read_summaries(
             termination=termination_of(row),
             turns=row["turn_count"],
             tools=row["tool_count"],
+            findings=len(row["findings"]),
         )
         for row in rows.mappings()
     ]

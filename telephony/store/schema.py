@@ -1,8 +1,8 @@
-"""The tables of the SQL store, version 1.
+"""The tables of the SQL store, version 2.
 
 The columns of `turns` and `tools` are the fields of `Turn` and `ToolUse`, name for name (a test holds them together).
 They are columns and not one JSON text so that a person with a database shell can ask questions of last week's calls.
-Whoever changes a table raises `VERSION` and adds the step that leads there.
+Whoever changes a table raises `VERSION` and adds the step that leads there (`migration`).
 
 SQLAlchemy takes more than a second to import cold. Only this module and `sql` do it; import them where a store is made.
 """
@@ -27,10 +27,11 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    text,
 )
 from sqlalchemy.types import TypeEngine
 
-VERSION = 1
+VERSION = 2
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 """Stands for "unknown": a page of calls is cut at a time, and SQL cannot compare with NULL."""
@@ -94,6 +95,8 @@ calls = Table(
     Column("usage", JSON, nullable=False),
     Column("recording", Text, nullable=False),
     Column("notes", JSON, nullable=False),
+    Column("findings", JSON, nullable=False, server_default=text("'[]'")),
+    Column("cassette", Text, nullable=False, server_default=text("''")),
     Column("owner", String(64), nullable=False),
 )
 Index("ix_calls_started_at_id", calls.c.started_at, calls.c.id)
@@ -128,6 +131,8 @@ turns = part_of_call(
     Column("response_at", Float),
     Column("first_audio_at", Float),
     Column("sent_at", Float),
+    Column("vad_at", Float),
+    Column("confirmed_at", Float),
 )
 
 tools = part_of_call(

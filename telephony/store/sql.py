@@ -13,6 +13,7 @@ from telephony.records import CallRecord, Termination
 from telephony.store import queries
 from telephony.store.base import Summaries, storable
 from telephony.store.database import KEY, Raced, address, engine_for, in_memory, misconfigured
+from telephony.store.migration import upgrade
 from telephony.store.owner import Owner, gone
 from telephony.store.rows import write_record
 from telephony.store.schema import VERSION
@@ -52,8 +53,9 @@ class SqlStore:
         engine = engine_for(self._url, connections=threads, busy=self._busy, patience=self._patience)
         self._transactions = Transactions(engine, threads, self._patience)
         try:
-            if not await self._is_current():
+            if not await self._is_there():
                 await self._create()
+            await self._upgrade()
         except StoreError as error:
             await self.close()
             if mistake := misconfigured(error, self._url):
@@ -77,8 +79,10 @@ class SqlStore:
     async def get(self, wanted: str) -> CallRecord | None:
         return await self._open().read("read a call", queries.find, wanted) if wanted else None
 
-    async def list(self, limit: int = 50, *, before: str | None = None, agent: str | None = None) -> Summaries:
-        return await self._open().read("list the calls", queries.page, limit, before, agent)
+    async def list(
+        self, limit: int = 50, *, before: str | None = None, agent: str | None = None, problems: bool = False
+    ) -> Summaries:
+        return await self._open().read("list the calls", queries.page, limit, before, agent, problems)
 
     async def renew(self, now: datetime) -> None:
         await self._write("renew the lease", queries.renew, self.owner, now)
@@ -102,8 +106,8 @@ class SqlStore:
             raise StoreError("the store of call records is not open")
         return self._transactions
 
-    async def _is_current(self) -> bool:
-        """Whether the tables are there. `ConfigurationError` if a newer program made them."""
+    async def _is_there(self) -> bool:
+        """Whether there are tables, maybe of an earlier version. `ConfigurationError` if a newer program made them."""
         version = await self._open().read("open the database", queries.version_of)
         if version is not None and version > VERSION:
             raise ConfigurationError(
@@ -117,8 +121,12 @@ class SqlStore:
         try:
             await self._open().write("create the tables", queries.create)
         except StoreError:
-            if not await self._is_current():  # else another process was faster
+            if not await self._is_there():  # else another process was faster
                 raise
+
+    async def _upgrade(self) -> None:
+        if await self._open().read("open the database", queries.version_of) != VERSION:
+            await self._open().write("bring the tables up to date", upgrade)
 
     async def _put(self, record: CallRecord, end: Termination | None) -> bool:
         if not self._registered:

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from telephony.records import CallRecord, Termination, Turn
+from telephony.records import CallRecord, Finding, Termination, Turn
 from telephony.store.sql import SqlStore
 from terminals import Telephony
 
+SILENT = Finding(0.5, 2.5, "pause", "vad_slow", "silent 2.5 s: the model took 2.1 s to notice")
 IDS = ["20261122-120000-aaaaaa", "20261122-120100-bbbbbb"]
 
 
@@ -29,6 +30,7 @@ def kept(telephony: Telephony) -> Telephony:
             await store.begin(record)
             record.turns = [Turn("agent", "Good [bold]day[/bold].", "Sir.", interrupted=True)]
             record.termination = Termination("completed", "caller", "caller hung up")
+            record.findings = [SILENT] if agent == "desk" else []
             await store.finish(record)
         await store.close()
 
@@ -42,6 +44,20 @@ def test_calls_are_listed_newest_first(kept: Telephony) -> None:
     assert [call["id"] for call in json.loads(kept("calls", "list", "--json").out)] == IDS[::-1]
     assert [call["id"] for call in json.loads(kept("calls", "list", "--json", "-n", "1").out)] == IDS[1:]
     assert [call["id"] for call in json.loads(kept("calls", "list", "--json", "--agent", "desk").out)] == IDS[:1]
+
+
+def test_calls_with_problems_are_marked_and_can_be_had_alone(kept: Telephony) -> None:
+    head, night, desk = kept("calls", "list").out.splitlines()
+    assert (night[head.index("!")], desk[head.index("!")]) == (" ", "1")
+    assert [call["id"] for call in json.loads(kept("calls", "list", "--json", "--problems").out)] == IDS[:1]
+    assert kept("calls", "list", "--problems", "--agent", "night").out == "No such calls.\n"
+
+
+def test_the_page_of_a_call_says_why_it_paused(kept: Telephony) -> None:
+    lines = [line.strip() for line in kept("calls", "show", IDS[0]).out.splitlines()]
+    assert lines[lines.index("Why it paused") + 1] == "0:00.5  silent 2.5 s: the model took 2.1 s to notice"
+    assert "Why it paused" not in kept("calls", "show", IDS[1]).out
+    assert json.loads(kept("calls", "show", IDS[0], "--json").out)["findings"][0]["cause"] == "vad_slow"
 
 
 @pytest.mark.parametrize("wanted", [IDS[0], "20261122-1200", "aaaaaa", "CA0"])

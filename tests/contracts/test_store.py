@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine
 
 from telephony.errors import ConfigurationError
-from telephony.records import CallRecord, Termination, ToolUse, Turn
+from telephony.records import CallRecord, Finding, Termination, ToolUse, Turn
 from telephony.store.base import PROCESS_DIED, CallStore, CallSummary
 from telephony.store.database import address
 from telephony.store.memory import MemoryStore, Shelf
@@ -30,6 +30,8 @@ from telephony.store.sql import SqlStore
 NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
 HUNG_UP = Termination("completed", "caller", "caller hung up")
 ELSEWHERE = Owner("there", "another host", 4711, "99")
+
+SILENT = Finding(3.1, 2.6, "pause", "response_slow", "silent 2.6 s: the model took 2.1 s to begin an answer")
 
 Open = Callable[..., Awaitable[CallStore]]
 
@@ -90,6 +92,7 @@ def a_call(call: str = "call-1", **changes: Any) -> CallRecord:
         tools=[ToolUse("fc_1", "lookup_order", '{"order_id": "A-1042"}', '{"state": "shipped"}', "ok", 3.3, 3.9)],
         usage={"total_tokens": 812, "output_token_details.audio_tokens": 204},
         notes=["A mark was lost."],
+        findings=[SILENT],
     )
     return msgspec.structs.replace(record, **changes)
 
@@ -193,6 +196,8 @@ TURNS = st.builds(
     response_at=MAYBE,
     first_audio_at=MAYBE,
     sent_at=MAYBE,
+    vad_at=MAYBE,
+    confirmed_at=MAYBE,
 )
 TOOLS = st.builds(
     ToolUse,
@@ -223,7 +228,9 @@ RECORDS = st.builds(
     tools=st.lists(TOOLS, max_size=2),
     usage=st.dictionaries(TEXT, st.integers(-(2**53), 2**53) | SECONDS | TEXT, max_size=3),
     recording=TEXT,
+    cassette=TEXT,
     notes=st.lists(TEXT, max_size=2),
+    findings=st.lists(st.builds(Finding, SECONDS, SECONDS, st.just("pause"), st.just("unexplained"), TEXT), max_size=2),
 )
 
 
@@ -284,6 +291,17 @@ async def test_a_line_of_the_list_is_the_record_without_its_contents(store: Call
     await store.finish(ended(a_call()))
     assert await store.list() == [CallSummary.of(ended(a_call()))]
     assert (await store.list())[0].turns == 3
+    assert (await store.list())[0].findings == 1
+
+
+async def test_a_list_can_be_of_calls_with_problems(store: CallStore) -> None:
+    failed = Termination("failed", "model", "dead air")
+    await store.begin(a_call("running", findings=[]))
+    await store.finish(ended(a_call("well", findings=[])))
+    await store.finish(ended(a_call("broken", findings=[]), failed))
+    await store.finish(ended(a_call("silent")))
+    assert {call.id for call in await store.list(problems=True)} == {"broken", "silent"}
+    assert {call.id for call in await store.list(problems=True, agent="billing")} == set()
 
 
 # -- after a crash -------------------------------------------------------------------------------------------------

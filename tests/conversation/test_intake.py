@@ -185,3 +185,31 @@ def test_a_frame_longer_than_the_room_for_early_audio_is_not_kept() -> None:
     recent = RecentAudio(MULAW_8K, 0.01)
     recent.keep(frame(0))
     assert recent.last(1) == b""
+
+
+# -- in hindsight ------------------------------------------------------------------------------------------------------
+
+
+def stall(intake: Intake, until: float) -> None:
+    """Nothing comes until then; silence is made up meanwhile."""
+    while intake.deadline() <= until:
+        intake.stalled(intake.deadline())
+
+
+def test_frames_that_come_old_after_a_gap_were_held_up() -> None:
+    intake = Intake(MULAW_8K, 0.0)
+    take(intake, 0)
+    stall(intake, 4.0)
+    intake.frame(frame(1), 20, 4.0)
+    (held_up,) = intake.stalls
+    assert (held_up.until, round(held_up.since, 1)) == (4.0, 0.1)
+
+
+def test_a_carrier_that_had_nothing_to_send_held_nothing_up() -> None:
+    intake = Intake(MULAW_8K, 0.0)
+    take(intake, 0)
+    stall(intake, 4.0)
+    intake.frame(frame(1), 3980, 4.0)
+    stall(intake, 8.0)
+    intake.frame(frame(2), None, 8.0)
+    assert intake.stalls == [], "the one was new, of the other nobody can tell"

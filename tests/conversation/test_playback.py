@@ -238,3 +238,56 @@ def test_it_is_the_model_who_answers_and_not_a_recorded_sentence() -> None:
     assert ear.ledger.answering(0.2), "it is about to be heard"
     ear.run(2.0)
     assert not ear.ledger.answering(2.0)
+
+
+# -- in hindsight ------------------------------------------------------------------------------------------------------
+
+
+def audible(ear: Ear, now: float) -> list[tuple[float, float]]:
+    return [(round(stretch.since, 3), round(stretch.until, 3)) for stretch in ear.ledger.audible_stretches(now)]
+
+
+def test_when_the_agent_was_audible_is_known_item_by_item_and_cut_where_it_was_cut() -> None:
+    ear = Ear()
+    ear.ledger.enqueue("r", "i", 0, audio(1000), 0.0)
+    ear.ledger.complete("i")
+    ear.flush()
+    ear.run(3.0)
+    ear.ledger.enqueue("r", "j", 0, audio(2000), 3.0)
+    ear.flush()
+    ear.run(3.5)
+    assert audible(ear, 3.5) == [(0.0, 1.0), (3.0, 3.5)], "until now"
+    ear.ledger.clear(3.6)
+    assert audible(ear, 9.0) == [(0.0, 1.0), (3.0, 3.6)]
+
+
+def test_a_carrier_that_ran_dry_leaves_a_gap() -> None:
+    ear = Ear()
+    ear.ledger.enqueue("r", "i", 0, audio(500), 0.0)
+    ear.flush()
+    ear.run(2.0)
+    ear.ledger.enqueue("r", "i", 0, audio(500), 2.0)
+    ear.flush()
+    ear.run(4.0)
+    assert audible(ear, 9.0) == [(0.0, 0.5), (2.0, 2.5)]
+
+
+def test_an_item_whose_marks_all_came_late_was_played_late_and_one_prompt_mark_disproves_it() -> None:
+    for delay, late in ((2.0, 1.4), (0.5, 0.0)):
+        ear = Ear()
+        ear.ledger.enqueue("r", "i", 0, audio(1000), 0.0)
+        ear.ledger.complete("i")
+        ear.flush(delay)
+        ear.run(9.0, delay=delay)
+        (stretch,) = ear.ledger.audible_stretches(9.0)
+        assert [round(value, 3) for value in (stretch.since, stretch.until, stretch.late)] == [late, 1.0 + late, late]
+        assert round(ear.ledger.items["i"].confirmed_at or 0.0, 3) == round(CHUNK + delay, 3)
+
+
+def test_two_late_marks_are_no_proof() -> None:
+    ear = Ear()
+    ear.ledger.enqueue("r", "i", 0, audio(200), 0.0)
+    ear.ledger.complete("i")
+    ear.flush(3.0)
+    ear.run(9.0, delay=3.0)
+    assert audible(ear, 9.0) == [(0.0, 0.2)]

@@ -159,3 +159,13 @@ def test_speech_that_was_thrown_away_is_remembered() -> None:
     book.feed(ev.ResponseStarted("r1"), *[ev.ModelAudio("r1", "i1", speech(60_000)) for _ in range(7)])
     book.feed(ev.CarrierStopped())
     assert book.call.state.tally.notes == ["120 s of speech were dropped: the model was too far ahead."]
+
+
+@pytest.mark.parametrize(("sound_at", "told", "expected"), [(5.0, 5.5, 5.0), (5.6, 5.5, 5.5), (3.0, 5.5, 5.5)])
+def test_the_callers_last_sound_is_where_the_line_fell_silent_before_the_model_says_so(
+    sound_at: float, told: float, expected: float
+) -> None:
+    """What a model names is the end of the silence by which it knew. Sound from before the turn says nothing."""
+    floor = Floor(0.0)
+    floor.began_at, floor.sound_at = 4.0, sound_at
+    assert floor.last_sound(told) == expected

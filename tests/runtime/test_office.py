@@ -142,6 +142,36 @@ async def test_a_port_that_is_taken_is_a_matter_of_configuration(tmp_path: Path)
             await opened(settings_for(tmp_path, port=other.getsockname()[1]))
 
 
+# -- watching ------------------------------------------------------------------------------------------------------
+
+
+async def test_metrics_are_served_on_a_port_of_their_own_and_not_on_the_public_one(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path, internal_port=0)
+    async with (
+        open_office(settings, {}, agents=[frontdesk(tools=[lookup_order])]) as office,
+        aiohttp.ClientSession() as session,
+    ):
+        assert office.internal is not None
+        assert office.internal.host == "127.0.0.1"
+        async with session.get(f"http://127.0.0.1:{office.internal.port}/metrics") as response:
+            assert response.status == 200
+            assert "# TYPE telephony_calls_total counter" in await response.text()
+        async with session.get(f"{office.address}/metrics") as response:
+            assert response.status == 404
+
+
+async def test_there_are_no_metrics_unless_somebody_wants_them(tmp_path: Path) -> None:
+    async with open_office(settings_for(tmp_path), {}, agents=[frontdesk()]) as office:
+        assert office.internal is None
+
+
+async def test_a_second_process_on_the_same_internal_port_is_told_what_to_do(tmp_path: Path) -> None:
+    async with open_office(settings_for(tmp_path, internal_port=0), {}, agents=[frontdesk()]) as office:
+        assert office.internal is not None
+        with pytest.raises(ConfigurationError, match=r"internal_port.*every process on a machine needs its own"):
+            await opened(settings_for(tmp_path / "other", internal_port=office.internal.port))
+
+
 # -- closing -------------------------------------------------------------------------------------------------------
 
 
