@@ -146,5 +146,7 @@ def _complaints(outcome: CallOutcome, model: RunningModel, record: CallRecord) -
         complaints.append("The greeting was not heard word for word.")
     if not record.recording or not Path(record.recording).is_file():
         complaints.append("There is no recording.")
+    if not record.cassette or not Path(record.cassette).is_file():
+        complaints.append("There is no cassette.")
     complaints += [f"Noted in the record: {note}" for note in record.notes]
     return complaints

@@ -272,9 +272,13 @@ def call_page(record: CallRecord) -> ConsoleRenderable:
         parts.append(_section("Survived", Group(*(Text(f"• {clean(note)}") for note in record.notes))))
     if record.usage:
         parts.append(_section("Usage", _pairs((name, _number(value)) for name, value in record.usage.items())))
-    recording = Text(clean(record.recording), overflow="fold") if record.recording else Text("none", "dim")
-    parts.append(_section("Recording", recording))
+    parts.append(_section("Recording", _path(record.recording)))
+    parts.append(_section("Cassette", _path(record.cassette)))
     return Group(*parts)
+
+
+def _path(name: str) -> Text:
+    return Text(clean(name), overflow="fold") if name else Text("none", "dim")
 
 
 def _section(title: str, body: ConsoleRenderable) -> ConsoleRenderable:

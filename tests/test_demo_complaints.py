@@ -47,8 +47,9 @@ def model(*scripts: ModelScript) -> RunningModel:
 @pytest.fixture
 def record(tmp_path: Path) -> CallRecord:
     """A call with everything in it."""
-    recording = tmp_path / "call.wav"
+    recording, cassette = tmp_path / "call.wav", tmp_path / "call.jsonl"
     recording.touch()
+    cassette.touch()
     return CallRecord(
         "20261122-120000-aaaaaa",
         "twilio",
@@ -62,6 +63,7 @@ def record(tmp_path: Path) -> CallRecord:
         ],
         tools=[ToolUse("1", "lookup_order", "{}", outcome="ok"), ToolUse("2", "hang_up", "{}", outcome="ok")],
         recording=str(recording),
+        cassette=str(cassette),
     )
 
 

@@ -86,6 +86,7 @@ def a_call(**changes: Any) -> CallRecord:
         tools=[LOOKUP],
         usage={"total_tokens": 12812, "audio_seconds": 21.018874999999998, "billed_seconds": 40.0, "tier": "x"},
         recording="recordings/20261122-184000-abc123.wav",
+        cassette="cassettes/20261122-184000-abc123.jsonl",
         notes=["A mark was lost."],
     )
     return msgspec.structs.replace(record, **changes)
@@ -323,6 +324,9 @@ def test_a_page_has_everything_about_a_call() -> None:
 
         Recording
           recordings/20261122-184000-abc123.wav
+
+        Cassette
+          cassettes/20261122-184000-abc123.jsonl
     """)
 
 
@@ -331,7 +335,7 @@ def test_a_bare_record_has_a_page_too() -> None:
     assert "started  unknown" in page
     assert "ended    running" in page
     assert "Usage" not in page
-    assert page.endswith("Recording\n  none")
+    assert page.endswith("Recording\n  none\n\nCassette\n  none")
 
 
 # -- for machines ----------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -61,6 +62,9 @@ def _tell(result: Demo, console: Console) -> None:
         console.print("\nEverything that was scripted was seen.", style="green")
         console.print(f"Listen to it: {result.recording}", markup=False, soft_wrap=True)
         console.print("(left: the caller; right: the agent, as the caller heard it)", style="dim")
+        console.print(
+            f"Replay it: telephony replay {shlex.quote(result.record.cassette)} --why", markup=False, soft_wrap=True
+        )
         return
     console.print("\nNot everything went as scripted:", style="bold red")
     for complaint in result.complaints:
