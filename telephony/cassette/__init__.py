@@ -16,4 +16,7 @@ deadlines that the exchange named and when it was woken (`timer`), and in the en
     format      lines and the header                        recorder    writes while a call lasts
     resolved    an agent's settings in the header           replay      feeds what came in, compares what goes out
     compare     how two messages differ                     tale        a call in a few facts, for people and asserts
+    brief       a line in a few words, many of them folded  timeline    the calm view of a whole call
+    cut         keeps a part of a call, brought there by `scene`, `opening` and `returns`
+    diff        how two calls differ
 """

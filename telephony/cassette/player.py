@@ -26,6 +26,18 @@ NewCarrier = Callable[[str], Carrier]
 """A codec for one stream of the carrier of that name. Raises `CassetteError` if there is none."""
 
 
+def line_of(cassette: Cassette, new_carrier: NewCarrier) -> AudioFormat:
+    """In which format the call's carrier hears and speaks. Raises `CassetteError` for a file that cannot be read."""
+    carrier = new_carrier(cassette.header.carrier)
+    for line in cassette.lines:
+        if line.ch != "carrier" or line.dir == "out":
+            break
+        for event in carrier.decode(wire_message(line.msg)):
+            if isinstance(event, CallStarted):
+                return event.audio
+    return carrier.traits.audio
+
+
 class Player:
     """One performance. What goes in and out is written down as it was at the first one."""
 
@@ -72,11 +84,11 @@ class Player:
             results.append(self._take())
         return results
 
-    def wake(self, until: float) -> Iterator[list[bytes]]:
-        """Let come due by itself what no line wakes the exchange for; yields the lines of what goes out each time, at
-        `now`."""
+    def wake(self, until: float, late: float = LATE) -> Iterator[list[bytes]]:
+        """Let come due by itself what no line wakes the exchange for: whatever is due more than *late* seconds before
+        *until*. Yields the lines of what goes out each time, at `now`."""
         exchange = self.exchange
-        while exchange and (due := exchange.deadline()) is not None and due + LATE < until:
+        while exchange and (due := exchange.deadline()) is not None and due + late < until:
             self.now = max(self.now, due)
             self._look(exchange.tick(self.now))
             yield self._take()

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from telephony import __version__
-from telephony.cli import agents, bench, calls, config, demo, gateway, serve, simulate
+from telephony.cli import agents, bench, calls, cassette, config, demo, gateway, serve, simulate
 from telephony.errors import CassetteError, ConfigurationError, ScriptError, StoreError, TelephonyError
 from telephony.runtime.serving import tell_problems
 
@@ -28,6 +28,7 @@ for part in (demo, serve, gateway):
     part.register(app)
 app.add_typer(simulate.app, name="simulate")
 app.add_typer(calls.app, name="calls")
+app.add_typer(cassette.app, name="cassette")
 app.add_typer(agents.app, name="agents")
 app.add_typer(config.app, name="config")
 app.add_typer(bench.app, name="bench")

@@ -41,7 +41,7 @@ def test_help_says_what_a_command_does_and_every_option_of_it(telephony: Telepho
         assert part.help, f"{words} {name} has no help"
 
 
-@pytest.mark.parametrize("words", ["", "calls", "agents", "config", "simulate"])
+@pytest.mark.parametrize("words", ["", "calls", "agents", "cassette", "config", "simulate"])
 def test_command_that_needs_another_one_lists_them(telephony: Telephony, words: str) -> None:
     said = telephony(*words.split())
     assert said.code == 2

@@ -1,0 +1,154 @@
+"""`telephony cassette`: recorded calls looked at, listened to, compared and cut."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Console
+
+from telephony.cassette.brief import is_sound, sound_of
+from telephony.cassette.cut import cut as cut_out
+from telephony.cassette.cut import length_of
+from telephony.cassette.diff import compare
+from telephony.cassette.format import Cassette, Line
+from telephony.cli import cassette_pages as pages
+from telephony.errors import CassetteError
+from telephony.runtime.cassettes import new_carrier, open_cassette, write_cassette
+from telephony.runtime.soundtrack import write_soundtrack
+
+app = typer.Typer(help="Look at recorded calls, listen to them, compare and cut them.", no_args_is_help=True)
+
+FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The file of a recorded call.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="JSON for machines.")]
+ForceOption = Annotated[bool, typer.Option("--force", help="Write over a file that is there.")]
+
+
+@app.callback()
+def group() -> None:
+    """Look at recorded calls, listen to them, compare and cut them."""
+
+
+# -- show ------------------------------------------------------------------------------------------------------------
+
+
+@app.command("show")
+def show(
+    file: FileArgument,
+    everything: Annotated[bool, typer.Option("--all", help="Every message, each on a line.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The lines as JSON, with audio by its length.")] = False,
+) -> None:
+    """Show a recorded call as a timeline: who spoke to whom, when, and what about."""
+    cassette = open_cassette(file)
+    if as_json:
+        for line in _as_json(cassette):
+            typer.echo(json.dumps(line, ensure_ascii=False))
+        return
+    console = Console(highlight=False)
+    console.print(pages.header(cassette, length_of(cassette), file.stat().st_size))
+    console.print()
+    rows = pages.every_line(cassette) if everything else pages.told(cassette, new_carrier)
+    for row in rows:
+        console.print(row)
+
+
+def _as_json(cassette: Cassette) -> Iterator[dict[str, Any]]:
+    """The header and each line, every piece of audio by the number of its bytes."""
+    header = msgspec.to_builtins(cassette.header)
+    clips = header["settings"].get("clips")
+    if isinstance(clips, dict):
+        header["settings"]["clips"] = {name: {"bytes": len(str(clip)) * 3 // 4} for name, clip in clips.items()}
+    yield header
+    for line in cassette.lines:
+        session = {"session": line.session} if line.session else {}
+        yield {"t": line.t, "ch": line.ch, **session, "dir": line.dir, "msg": _without_audio(line)}
+
+
+def _without_audio(line: Line) -> Any:
+    message = line.message
+    if not is_sound(line, message):
+        return message
+    length = {"bytes": len(sound_of(line) or b"")}
+    if line.ch == "carrier":
+        media = message.get("media")
+        return message | {"media": (media if isinstance(media, dict) else {}) | {"payload": length}}
+    return message | {"audio" if line.dir == "out" else "delta": length}
+
+
+# -- to-wav ----------------------------------------------------------------------------------------------------------
+
+
+@app.command("to-wav")
+def to_wav(
+    file: FileArgument,
+    out: Annotated[
+        Path | None, typer.Argument(metavar="OUT.wav", help="Where to write it; beside the file if left out.")
+    ] = None,
+    force: ForceOption = False,
+) -> None:
+    """Write what a recorded call sounded like: stereo WAV, caller left, agent right as the caller heard it."""
+    cassette = open_cassette(file)
+    target = out or file.with_suffix(".wav")
+    _refuse_to_overwrite(target, force=force)
+    sound = write_soundtrack(cassette, target)
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(f"{target}: {sound.seconds:.2f} s, caller left, agent right", markup=False)
+    if sound.diverged:
+        told = f"The call went another way than when it was recorded; `telephony replay {file}` shows where."
+        console.print(told, style="yellow", markup=False)
+
+
+# -- diff ------------------------------------------------------------------------------------------------------------
+
+
+@app.command("diff")
+def diff(
+    first: Annotated[Path, typer.Argument(metavar="A", help="The first recorded call.")],
+    second: Annotated[Path, typer.Argument(metavar="B", help="The second one.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Compare two recorded calls: the agent, what was said and done, what went out. Exit code 1 if they differ."""
+    comparison = compare(open_cassette(first), open_cassette(second), new_carrier)
+    if as_json:
+        found = msgspec.to_builtins(comparison) | {"same": comparison.is_same}
+        typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+    else:
+        Console(highlight=False).print(pages.comparison(comparison))
+    if not comparison.is_same:
+        raise typer.Exit(1)
+
+
+# -- cut -------------------------------------------------------------------------------------------------------------
+
+
+@app.command("cut")
+def cut(
+    file: FileArgument,
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Where to write what is kept.")],
+    begin: Annotated[float | None, typer.Option("--from", help="Seconds: where it begins.", min=0)] = None,
+    end: Annotated[float | None, typer.Option("--to", help="Seconds: where it ends.", min=0)] = None,
+    force: ForceOption = False,
+) -> None:
+    """Keep a part of a recorded call, as a recording that replays.
+
+    What is under way at the beginning is kept from its own beginning on, with its audio from there on; what was over is
+    left out.
+    """
+    if begin is None and end is None:
+        raise typer.BadParameter("Say what to keep.", param_hint="--from or --to")
+    cassette = open_cassette(file)
+    _refuse_to_overwrite(out, force=force)
+    kept = cut_out(cassette, new_carrier, begin, end)
+    write_cassette(out, kept)
+    length = length_of(Cassette(str(out), kept))
+    told = f"{out}: {length:.2f} s, {len(kept) - 1} lines; it replays the same"
+    Console(highlight=False, soft_wrap=True).print(told, markup=False)
+
+
+def _refuse_to_overwrite(path: Path, *, force: bool) -> None:
+    if path.exists() and not force:
+        raise CassetteError(f"{path}: it is there already. Name another file, or add --force to write over it.")
