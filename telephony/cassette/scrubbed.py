@@ -5,8 +5,7 @@ functions were called with and answered, keys, identifiers of the carrier's, and
 loud. Then the call is replayed, and what goes out now is what the scrubbed cassette says went out. So it replays the
 same, and nothing personal is left in what follows from what came in.
 
-Left as it is: the agent (its instructions are nobody's secret who keeps tests of it), the times, and the ids of the
-model's own.
+Left as it is: the agent but for the numbers and addresses that it was told, the times, and the ids of the model's own.
 """
 
 from __future__ import annotations
@@ -35,17 +34,23 @@ class Scrubbed(msgspec.Struct):
     """Where the call goes another way now, in a sentence; empty if nothing is different but what was scrubbed."""
 
 
-def scrub(cassette: Cassette, new_carrier: NewCarrier, *, also: Iterable[str] = (), speech: bytes = b"") -> Scrubbed:
-    """Scrub *cassette*. *also*: what is personal besides, whatever it is. *speech*: mu-law at 8000 Hz, such as
-    synthesised sentences, that the caller's audio is made of instead of noise, as loud as the caller was.
+def scrub(
+    cassette: Cassette,
+    new_carrier: NewCarrier,
+    *,
+    also: Iterable[str] = (),
+    about: str = "",
+    speech: bytes = b"",
+) -> Scrubbed:
+    """Scrub *cassette*. *also*: what is personal besides, whatever it is. *about*: what the call shows. *speech*: mu-law
+    at 8000 Hz, somebody else's sentences, of which the caller's audio is made instead of noise.
 
     Raises `CassetteError` for a cassette that cannot be read.
     """
     pseudonyms = Pseudonyms(known=_harmless(cassette), also=also)
     words, sounds = Words(cassette, pseudonyms), Sounds(cassette, new_carrier, speech)
-    header = cassette.header
-    fresh = msgspec.structs.replace(header, call_id=pseudonyms.ids(header.call_id), recorded_at="")
-    came_in = [header_line(fresh)]
+    header = msgspec.structs.replace(words.header, about=about or words.header.about)
+    came_in = [header_line(header)]
     for number, text, entry in cassette.numbered():
         if entry is not None:
             message = words.replaced(number) or sounds.replaced(entry)

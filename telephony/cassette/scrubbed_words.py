@@ -8,13 +8,15 @@ from typing import Any
 
 import msgspec
 
-from telephony.cassette.format import Cassette, Line
+from telephony.cassette.format import Cassette, Header, Line
 from telephony.scrub.text import Pseudonyms
 
 TEXTS = frozenset({"transcript", "text", "delta", "arguments", "output"})
 """Keys of the model's messages under which somebody's words stand, or a function's values."""
 VALUES = frozenset({"arguments", "output"})
 """Those that hold values, as JSON."""
+LONGEST_TEXT = 50_000
+"""Characters; what is longer in a header is a recorded sentence in base64."""
 NOT_LOOKED_INTO = frozenset({"session", "error"})
 """The model repeats our own settings, and complains in words that decide what follows."""
 ONE_NUMBER = 3
@@ -28,6 +30,8 @@ class Words:
         self._pseudonyms = pseudonyms
         self._messages: dict[int, Any] = {}
         self._ids: dict[str, str] = {}
+        self._told: dict[str, str] = {}
+        """What the agent was told, where stand-ins are needed in it."""
         for number, _, entry in cassette.numbered():
             if entry is not None and _holds_words(entry):
                 self._messages[number] = message = entry.message
@@ -36,6 +40,8 @@ class Words:
                     self._learn_ids(message)
         self._replace_pieces()
         self._replace_keys()
+        self.header = self._fresh(cassette.header)
+        """The header, with stand-ins."""
         for number, message in self._messages.items():
             self._messages[number] = self._replace(message)
 
@@ -66,11 +72,25 @@ class Words:
 
     # -- the second --------------------------------------------------------------------------------------------------
 
+    def _fresh(self, header: Header) -> Header:
+        """The agent's own words are harmless, but not every number among them."""
+        agent, settings = (_over_strings(part, self._told_instead) for part in (header.agent, header.settings))
+        call_id = self._pseudonyms.ids(header.call_id)
+        return msgspec.structs.replace(header, call_id=call_id, agent=agent, settings=settings, recorded_at="")
+
+    def _told_instead(self, text: str) -> str:
+        new = text if len(text) > LONGEST_TEXT else self._pseudonyms.text(text)
+        self._told[text] = new
+        return new
+
     def _replace(self, message: Any) -> Any:
         if isinstance(message, dict) and "event" in message and isinstance(start := message.get("start"), dict):
             given = self._pseudonyms.value(start.get("customParameters", {}))
             return {**message, "start": {**start, "customParameters": given}}
-        return _mapped(message, self._text)
+        new = _mapped(message, self._text)
+        if isinstance(new, dict) and "session" in new:
+            new["session"] = _over_strings(new["session"], lambda text: self._told.get(text, text))
+        return new
 
     def _text(self, key: str, value: str) -> str:
         if key == "delta":
@@ -109,6 +129,15 @@ def _holds_words(entry: Line) -> bool:
 
 def _is_key(message: Any) -> bool:
     return isinstance(message, dict) and isinstance(message.get("dtmf"), dict)
+
+
+def _over_strings(value: Any, text: Callable[[str], str]) -> Any:
+    """A copy of a JSON-like value with `text` of every string in it; keys stay."""
+    if isinstance(value, str):
+        return text(value)
+    if isinstance(value, dict):
+        return {key: _over_strings(item, text) for key, item in value.items()}
+    return [_over_strings(item, text) for item in value] if isinstance(value, list | tuple) else value
 
 
 def strings(value: Any) -> Iterator[str]:

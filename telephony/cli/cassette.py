@@ -1,9 +1,9 @@
-"""`telephony cassette`: recorded calls looked at, listened to, compared and cut."""
+"""`telephony cassette`: recorded calls looked at, listened to, compared, cut and scrubbed."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,12 +16,16 @@ from telephony.cassette.cut import cut as cut_out
 from telephony.cassette.cut import length_of
 from telephony.cassette.diff import compare
 from telephony.cassette.format import Cassette, Line
+from telephony.cassette.linted import suspicions
+from telephony.cassette.scrubbed import scrub as scrub_all
 from telephony.cli import cassette_pages as pages
 from telephony.errors import CassetteError
-from telephony.runtime.cassettes import new_carrier, open_cassette, write_cassette
+from telephony.runtime.cassettes import cassettes_in, new_carrier, open_cassette, write_cassette
 from telephony.runtime.soundtrack import write_soundtrack
+from telephony.show import clean
+from telephony.simulate.voice import Voice
 
-app = typer.Typer(help="Look at recorded calls, listen to them, compare and cut them.", no_args_is_help=True)
+app = typer.Typer(help="Look at recorded calls, listen to them, compare, cut and scrub them.", no_args_is_help=True)
 
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The file of a recorded call.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON for machines.")]
@@ -30,7 +34,7 @@ ForceOption = Annotated[bool, typer.Option("--force", help="Write over a file th
 
 @app.callback()
 def group() -> None:
-    """Look at recorded calls, listen to them, compare and cut them."""
+    """Look at recorded calls, listen to them, compare, cut and scrub them."""
 
 
 # -- show ------------------------------------------------------------------------------------------------------------
@@ -152,3 +156,62 @@ def cut(
 def _refuse_to_overwrite(path: Path, *, force: bool) -> None:
     if path.exists() and not force:
         raise CassetteError(f"{path}: it is there already. Name another file, or add --force to write over it.")
+
+
+# -- scrub, lint -----------------------------------------------------------------------------------------------------
+
+
+@app.command("scrub")
+def scrub(
+    file: FileArgument,
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Where to write the scrubbed one.")],
+    about: Annotated[str, typer.Option("--about", help="What the call shows, one sentence; kept with it.")] = "",
+    also: Annotated[
+        list[str] | None, typer.Option("--also", metavar="TEXT", help="Personal, too, wherever it stands; repeatable.")
+    ] = None,
+    voice: Annotated[
+        bool, typer.Option("--voice", help="Let the caller speak other sentences instead of being noise.")
+    ] = False,
+    force: ForceOption = False,
+) -> None:
+    """Take out of a recorded call what is personal: names, numbers, addresses and both voices.
+
+    The same name becomes the same stand-in everywhere, the voices become noise that is as loud, and the call still
+    replays the same. Read what is left all the same before you give it away: `telephony cassette show OUT --all`.
+    """
+    cassette = open_cassette(file)
+    _refuse_to_overwrite(out, force=force)
+    scrubbed = scrub_all(cassette, new_carrier, also=also or (), about=about, speech=_speech() if voice else b"")
+    write_cassette(out, scrubbed.lines)
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(f"{out}: scrubbed, {len(scrubbed.lines) - 1} lines; it replays the same", markup=False)
+    if scrubbed.changed:
+        console.print(f"But it is not quite the same call any more: {clean(scrubbed.changed)}", style="yellow")
+    _tell_suspicions(console, [Cassette(str(out), scrubbed.lines)])
+
+
+def _speech() -> bytes:
+    """Sentences that come with the program, so that the result is the same on every machine."""
+    voice = Voice("caller", synthesis=False)
+    return b"".join(voice(text) for text in ("What are your opening hours?", "Yes, please.", "No, thank you."))
+
+
+@app.command("lint")
+def lint(
+    places: Annotated[list[str], typer.Argument(metavar="PATH…", help="Files, folders or patterns.")],
+) -> None:
+    """Look for what seems to be somebody's real number or address in recorded calls. Exit code 1 if there is any."""
+    console = Console(highlight=False, soft_wrap=True)
+    if _tell_suspicions(console, map(open_cassette, cassettes_in(places))):
+        raise typer.Exit(1)
+    console.print("Nothing looks real.")
+
+
+def _tell_suspicions(console: Console, cassettes: Iterable[Cassette]) -> bool:
+    """Print what looks real; whether there was any."""
+    found = False
+    for cassette in cassettes:
+        for suspicion in suspicions(cassette):
+            found = True
+            console.print(clean(suspicion), markup=False)
+    return found
