@@ -15,5 +15,6 @@ deadlines that the exchange named and when it was woken (`timer`), and in the en
 
     format      lines and the header                        recorder    writes while a call lasts
     resolved    an agent's settings in the header           replay      feeds what came in, compares what goes out
-    compare     how two messages differ                     tale        a call in a few facts, for people and asserts
+    compare     how two messages differ                     brief       a message and a difference in a few words
+    semantic    who said what, which tools ran: what matters of a call, compared
 """
