@@ -26,7 +26,7 @@ from telephony.exchange import Listener
 from telephony.records import CallRecord, Termination
 from telephony.settings import CallSettings
 
-_RECORD = b'"ch":"record"'
+_RECORD = b'"record"'
 CONTEXT = 1000
 """Lines before a divergence that are kept to show what led there: about ten seconds of a call."""
 RUN = 50

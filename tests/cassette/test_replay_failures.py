@@ -96,3 +96,8 @@ def test_what_a_changed_agent_cannot_do_is_the_agent_s_fault() -> None:
     lines = [line.replace(b'"dialect":"xai"', b'"dialect":"openai"') for line in tapes.call()]
     with pytest.raises(ConfigurationError, match=r"agents\.\*\.audio"):
         replay(Cassette("call.jsonl", lines), new_carrier, settings=settings)
+
+
+def test_a_recording_that_was_spelled_anew_is_no_broken_one() -> None:
+    lines = tuple(json.dumps(json.loads(line)).encode() + b"\n" for line in tapes.call())
+    assert tapes.replayed(lines).recorded
