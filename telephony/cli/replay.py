@@ -38,7 +38,7 @@ def _known(policy: str) -> str:
 
 def replay(
     paths: Annotated[
-        list[str], typer.Argument(metavar="PATH...", help="Files and folders by their paths, or patterns in quotes.")
+        list[str], typer.Argument(metavar="PATH", help="Files and folders by their paths, or patterns in quotes.")
     ],
     policy: Annotated[
         str,
