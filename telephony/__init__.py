@@ -2,7 +2,7 @@
 
 The floors, arrows pointing down only:
 
-     7   cli/  demo  show  __main__
+     7   cli/  demo  show  show_replay  replayed  pytest_plugin  __main__
      6   runtime/                                        picks the concrete classes: the only wiring
      5   server/  simulate/                              webhooks, media, health; the simulators' sockets
      4   bridge/  client                                 asyncio around one call, or one session without a call
@@ -16,31 +16,44 @@ The floors, arrows pointing down only:
 
 from __future__ import annotations
 
+import importlib
 import sys
 import types
 import typing
 
-from telephony.agents.agent import Agent
-from telephony.errors import ConfigurationError, TelephonyError, ToolError
-from telephony.tools.context import CallContext
-from telephony.tools.tool import tool
 from telephony.version import __version__ as __version__
 
 if typing.TYPE_CHECKING:
+    from telephony.agents.agent import Agent
     from telephony.client import realtime
+    from telephony.errors import ConfigurationError, TelephonyError, ToolError
     from telephony.runtime.serving import serve
+    from telephony.tools.context import CallContext
+    from telephony.tools.tool import tool
 
 __all__ = ["Agent", "CallContext", "ConfigurationError", "TelephonyError", "ToolError", "realtime", "serve", "tool"]
 
+_HOMES = {
+    "Agent": "telephony.agents.agent",
+    "CallContext": "telephony.tools.context",
+    "ConfigurationError": "telephony.errors",
+    "TelephonyError": "telephony.errors",
+    "ToolError": "telephony.errors",
+    "serve": "telephony.runtime.serving",
+    "tool": "telephony.tools.tool",
+}
+"""Where the public names live."""
+
 
 def __getattr__(name: str) -> typing.Any:
-    """`serve` brings the whole server with it, which a module of tools has no use for; it is loaded when asked for."""
-    if name == "serve":
-        from telephony.runtime.serving import serve
-
-        return serve
-    msg = f"module {__name__!r} has no attribute {name!r}"
-    raise AttributeError(msg)
+    """Each public name is loaded when it is asked for: a module of tools has no use for the whole server, and a run of
+    pytest that replays no call none for anything, although its plugin is in here."""
+    if name not in _HOMES:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    found = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = found
+    return found
 
 
 class _Door(types.ModuleType):

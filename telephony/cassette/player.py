@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from types import TracebackType
 
 import msgspec
 
@@ -38,6 +40,25 @@ def line_of(cassette: Cassette, new_carrier: NewCarrier) -> AudioFormat:
     return carrier.traits.audio
 
 
+class Failure(msgspec.Struct, frozen=True):
+    """Our own code gave up: a mistake of ours, and no fault of the recording."""
+
+    what: str
+    """The exception, as `TypeError: …`."""
+    where: str
+    """The place in our code, as `telephony.exchange, line 120, in handle`."""
+
+
+class GaveUp(Exception):
+    """Raised by a `Player` whose exchange raised something."""
+
+    def __init__(self, bug: Exception, after: int = 0) -> None:
+        super().__init__(str(bug))
+        self.after = after
+        """Lines that were given in the same call before the one that it raised at."""
+        self.failure = Failure(f"{type(bug).__name__}: {bug}".removesuffix(": "), _place(bug.__traceback__))
+
+
 class Player:
     """One performance. What goes in and out is written down as it was at the first one."""
 
@@ -50,6 +71,7 @@ class Player:
         self.end: EndCall | None = None
         self.now = 0.0
         self._name = cassette.name
+        self._changed = settings is not None
         self._settings = settings or call_settings(header.agent, header.settings, cassette.name)
         self._carrier = new_carrier(header.carrier)
         self._listener = listener
@@ -58,39 +80,58 @@ class Player:
     def feed(self, line: Line, number: int) -> list[bytes]:
         """Give it what came in at line *number* of the file; returns the lines of what goes out.
 
-        Raises `CassetteError` for what cannot have come in.
+        Raises `CassetteError` for what cannot have come in, and `GaveUp` where the exchange fails.
         """
         self.now = line.t
         try:
-            if self.exchange is None:
-                self._open(line)
-            else:
-                self._look(self._give(self.exchange, line))
-        except (ConfigurationError, msgspec.ValidationError, KeyError) as problem:
+            give = self._opening(line) if self.exchange is None else self._giving(self.exchange, line)
+        except (ConfigurationError, msgspec.ValidationError, KeyError, ValueError) as problem:
+            if isinstance(problem, ConfigurationError) and self._changed:
+                raise
             what = f"this cannot be given to a call ({problem})"
             raise CassetteError(f"{self._name}:{number}: {what}. Record the call again.") from problem
+        self._look(give)
         return self._take()
 
     def feed_audio(self, lines: Sequence[Line], number: int) -> list[list[bytes]]:
         """Give it a stretch of the caller's audio, which begins at line *number*: what `feed` returns for each, up to
-        the first from which more follows."""
-        if self.exchange is None:
+        the first from which more follows. Raises as `feed` does."""
+        exchange = self.exchange
+        try:
+            messages = [(wire_message(line.msg), line.t) for line in lines]
+        except ValueError:  # one of them, at which `feed` will arrive
+            exchange = None
+        if exchange is None:
             return [self.feed(lines[0], number)]
-        messages = [(wire_message(line.msg), line.t) for line in lines]
         results = []
-        for (_, now), outputs in zip(messages, self.exchange.audio_from_carrier(messages), strict=False):
-            self.now = now
-            self._look(self.exchange.went(outputs, now))
+        for line, outputs in zip(lines, self._hear(exchange, messages), strict=False):
+            self.now = line.t
+            self._look(partial(exchange.went, outputs, line.t))
             results.append(self._take())
         return results
 
+    def _hear(self, exchange: RecordedExchange, messages: list[tuple[str | bytes, float]]) -> list[list[Output]]:
+        taken = 0
+
+        def counted() -> Iterator[tuple[str | bytes, float]]:
+            nonlocal taken
+            for message in messages:
+                taken += 1
+                self.now = message[1]
+                yield message
+
+        try:
+            return exchange.audio_from_carrier(counted())
+        except Exception as bug:
+            raise GaveUp(bug, taken - 1) from bug
+
     def wake(self, until: float, late: float = LATE) -> Iterator[list[bytes]]:
         """Let come due by itself what no line wakes the exchange for: whatever is due more than *late* seconds before
-        *until*. Yields the lines of what goes out each time, at `now`."""
+        *until*. Yields the lines of what goes out each time, at `now`. Raises as `feed`."""
         exchange = self.exchange
         while exchange and (due := exchange.deadline()) is not None and due + late < until:
             self.now = max(self.now, due)
-            self._look(exchange.tick(self.now))
+            self._look(partial(exchange.tick, self.now))
             yield self._take()
 
     def _take(self) -> list[bytes]:
@@ -104,30 +145,53 @@ class Player:
             return self._carrier.traits.audio if self.exchange is None else self.exchange.line
         return self.exchange.conversation.model_hears
 
-    def _open(self, line: Line) -> None:
+    def _opening(self, line: Line) -> Callable[[], list[Output]]:
         if line.ch != "carrier":
             raise KeyError("the carrier's stream has not begun")
-        for event in self._carrier.decode(wire_message(line.msg)):
+        return partial(self._open, wire_message(line.msg))
+
+    def _open(self, message: str | bytes) -> list[Output]:
+        for event in self._carrier.decode(message):
             if isinstance(event, CallStarted):
                 recorder = Outgoing(self._written.append)
                 self.exchange = RecordedExchange(
                     self._settings, event, self._carrier, self._listener, recorder=recorder
                 )
+        return []
 
-    def _give(self, exchange: RecordedExchange, line: Line) -> list[Output]:
+    def _giving(self, exchange: RecordedExchange, line: Line) -> Callable[[], list[Output]]:
+        """What to do with a line that has been understood."""
         if line.ch == "carrier":
-            return exchange.from_carrier(wire_message(line.msg), line.t)
+            return partial(exchange.from_carrier, wire_message(line.msg), line.t)
         if line.ch == "model":
-            return exchange.from_model(wire_message(line.msg), line.t, line.session)
+            return partial(exchange.from_model, wire_message(line.msg), line.t, line.session)
         if line.ch == "timer":
-            return exchange.tick(line.t)
+            return partial(exchange.tick, line.t)
         message = line.message
+        if not isinstance(message, dict):
+            raise KeyError(f"there is no event {message!r}")
         if message.get("type") == "ModelConnected":
             spoken = dialect(message["dialect"], self._settings.session)
-            return exchange.model_connected(spoken, message["model"], line.t, message["session"])
-        return exchange.handle(event_of(message), line.t)
+            return partial(exchange.model_connected, spoken, message["model"], line.t, message["session"])
+        return partial(exchange.handle, event_of(message), line.t)
 
-    def _look(self, outputs: list[Output]) -> None:
+    def _look(self, give: Callable[[], list[Output]]) -> None:
+        try:
+            outputs = give()
+        except Exception as bug:
+            self._written.clear()
+            raise GaveUp(bug) from bug
         for output in outputs:
             if type(output) is EndCall:
                 self.end = output
+
+
+def _place(trace: TracebackType | None) -> str:
+    """The innermost place in our own code."""
+    found = ""
+    while trace:
+        module = str(trace.tb_frame.f_globals.get("__name__", ""))
+        if module.startswith("telephony.") or not found:
+            found = f"{module}, line {trace.tb_lineno}, in {trace.tb_frame.f_code.co_name}"
+        trace = trace.tb_next
+    return found

@@ -10,6 +10,7 @@ cannot tell when that timer would have fired, and it fires on time.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -20,12 +21,12 @@ import msgspec
 from telephony.audio.format import AudioFormat
 from telephony.cassette.compare import AudioDifference, Difference, Hearing, audio_of, differences
 from telephony.cassette.format import Cassette, Line, decode_line, line
-from telephony.cassette.player import NewCarrier, Player
+from telephony.cassette.player import Failure, GaveUp, NewCarrier, Player
 from telephony.exchange import Listener
 from telephony.records import CallRecord, Termination
 from telephony.settings import CallSettings
 
-_RECORD = b'"ch":"record"'
+_RECORD = b'"record"'
 CONTEXT = 1000
 """Lines before a divergence that are kept to show what led there: about ten seconds of a call."""
 RUN = 50
@@ -49,6 +50,8 @@ class Divergence(msgspec.Struct):
     differences: list[Difference]
     audio: AudioDifference | None = None
     """If it is audio that differs: how."""
+    failure: Failure | None = None
+    """If it is a mistake of ours that keeps the rest from going out: which."""
 
 
 class Replayed(msgspec.Struct):
@@ -68,6 +71,8 @@ class Replayed(msgspec.Struct):
     divergence: Divergence | None
     digest: str
     """SHA-256 of all that went out, in hexadecimal; empty if nobody asked."""
+    failure: Failure | None = None
+    """Where our own code gave up, and the replay with it; perhaps after something else had gone out differently."""
 
 
 class Step(msgspec.Struct, gc=False):
@@ -95,19 +100,24 @@ def replay(
     """
     player = Player(cassette, new_carrier, settings, listener)
     comparison = _Comparison(player.audio, digest=digest)
-    steps, recorded = 0, None
+    steps, recorded, failure = 0, None, None
     for run, last in _with_last(_runs(_steps(cassette))):
-        while run:
+        while run and not failure:
             first = run[0]
-            if comparison.own_timers:
-                for now in player.wake(first.cause.t):
+            try:
+                for now in player.wake(first.cause.t) if comparison.own_timers else ():
                     if keep:
                         _keep_all(keep, [line(player.now, "timer", "in", "null"), *now])
                     comparison.step(player.now, first.number, None, [], now)
-            if len(run) == 1 or comparison.own_timers:
-                results = [player.feed(first.cause, first.number)]
-            else:
-                results = player.feed_audio([step.cause for step in run], first.number)
+                if len(run) == 1 or comparison.own_timers:
+                    results = [player.feed(first.cause, first.number)]
+                else:
+                    results = player.feed_audio([step.cause for step in run], first.number)
+            except GaveUp as gave_up:
+                failure = gave_up.failure
+                steps += gave_up.after + 1
+                comparison.fail(player.now, run[: gave_up.after + 1], failure)
+                break
             for step, now in zip(run, results, strict=False):
                 if keep:
                     _keep_all(keep, [step.text, *now])
@@ -126,6 +136,7 @@ def replay(
         comparison.diverged,
         comparison.verdict(),
         comparison.digest.hexdigest() if comparison.digest else "",
+        failure,
     )
 
 
@@ -182,6 +193,18 @@ class _Comparison:
         self.divergence = Divergence(t, number, cause, expected, got, before, fields)
         if expected and got and expected.ch == got.ch and audio_of(expected) and audio_of(got):
             self._hearing = Hearing(expected.ch, self._audio(expected.ch))
+
+    def fail(self, t: float, run: list[Step], failure: Failure) -> None:
+        """Nothing goes out in the last step of *run*, or after it."""
+        *others, step = run
+        for each in others:
+            self.remember(each)
+        self.diverged += 1
+        if self.divergence is None:
+            cause = step.cause if step.cause.t == t else None
+            expected = next(iter(_divided(step.outs)[0]), None)
+            before = [decode_line(text) for text in self._recent]
+            self.divergence = Divergence(t, step.number, cause, expected, None, before, [], failure=failure)
 
     def verdict(self) -> Divergence | None:
         """The first divergence, once everything was compared."""
@@ -266,7 +289,8 @@ def _record_now(player: Player) -> CallRecord:
     if player.end:
         record.termination = Termination(player.end.result, player.end.by, player.end.reason)
     if player.exchange:
-        player.exchange.fill(record, player.now)
+        with contextlib.suppress(Exception):  # of an exchange that gave up, what there is
+            player.exchange.fill(record, player.now)
     return record
 
 

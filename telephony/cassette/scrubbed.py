@@ -42,8 +42,8 @@ def scrub(
     about: str = "",
     speech: bytes = b"",
 ) -> Scrubbed:
-    """Scrub *cassette*. *also*: what is personal besides, whatever it is. *about*: what the call shows. *speech*: mu-law
-    at 8000 Hz, somebody else's sentences, of which the caller's audio is made instead of noise.
+    """Scrub *cassette*. *also*: what is personal besides, whatever it is. *about*: what the call shows. *speech*:
+    mu-law at 8000 Hz, somebody else's sentences, of which the caller's audio is made instead of noise.
 
     Raises `CassetteError` for a cassette that cannot be read.
     """

@@ -8,10 +8,9 @@ from typing import Any
 
 from telephony.audio.format import MULAW_8K, AudioFormat
 from telephony.audio.transcode import Transcoder
-from telephony.cassette.format import Cassette, Line, wire_message
-from telephony.cassette.player import NewCarrier
+from telephony.cassette.format import Cassette, Line
+from telephony.cassette.player import NewCarrier, line_of
 from telephony.cassette.resolved import call_settings
-from telephony.events import CallStarted
 from telephony.scrub.sound import Disguise
 
 
@@ -23,7 +22,7 @@ class Sounds:
 
     def __init__(self, cassette: Cassette, new_carrier: NewCarrier, speech: bytes) -> None:
         header = cassette.header
-        line = _line(cassette, new_carrier)
+        line = line_of(cassette, new_carrier)
         spoken = Transcoder(MULAW_8K, AudioFormat("pcm16", line.rate)).feed(speech)
         self._caller = Disguise(line, spoken or None)
         self._agent_audio = call_settings(header.agent, header.settings, cassette.name).session.audio
@@ -40,18 +39,6 @@ class Sounds:
                 voice = self._agent[said] = Disguise(self._agent_audio, seed=len(self._agent) + 1)
             return _with(entry, ("delta",), voice)
         return None
-
-
-def _line(cassette: Cassette, new_carrier: NewCarrier) -> AudioFormat:
-    """In which format the carrier speaks."""
-    carrier = new_carrier(cassette.header.carrier)
-    for _, _, entry in cassette.numbered():
-        if entry is None or entry.ch != "carrier":
-            break
-        for event in carrier.decode(wire_message(entry.msg)):
-            if isinstance(event, CallStarted):
-                return event.audio
-    return carrier.traits.audio
 
 
 def _with(entry: Line, path: tuple[str, ...], voice: Disguise) -> str | None:

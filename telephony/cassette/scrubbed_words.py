@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import groupby
 from typing import Any
 
@@ -15,8 +15,8 @@ TEXTS = frozenset({"transcript", "text", "delta", "arguments", "output"})
 """Keys of the model's messages under which somebody's words stand, or a function's values."""
 VALUES = frozenset({"arguments", "output"})
 """Those that hold values, as JSON."""
-LONGEST_TEXT = 50_000
-"""Characters; what is longer in a header is a recorded sentence in base64."""
+TOLD = frozenset({"instructions", "greeting", "description", "transfer_to"})
+"""Keys of an agent's settings under which a real number or address may stand."""
 NOT_LOOKED_INTO = frozenset({"session", "error"})
 """The model repeats our own settings, and complains in words that decide what follows."""
 ONE_NUMBER = 3
@@ -74,14 +74,13 @@ class Words:
 
     def _fresh(self, header: Header) -> Header:
         """The agent's own words are harmless, but not every number among them."""
-        agent, settings = (_over_strings(part, self._told_instead) for part in (header.agent, header.settings))
+        agent, settings = (_mapped(part, self._told_instead, TOLD) for part in (header.agent, header.settings))
         call_id = self._pseudonyms.ids(header.call_id)
         return msgspec.structs.replace(header, call_id=call_id, agent=agent, settings=settings, recorded_at="")
 
-    def _told_instead(self, text: str) -> str:
-        new = text if len(text) > LONGEST_TEXT else self._pseudonyms.text(text)
-        self._told[text] = new
-        return new
+    def _told_instead(self, _: str, text: str) -> str:
+        self._told[text] = self._pseudonyms.text(text)
+        return self._told[text]
 
     def _replace(self, message: Any) -> Any:
         if isinstance(message, dict) and "event" in message and isinstance(start := message.get("start"), dict):
@@ -165,16 +164,16 @@ def _texts(message: Any) -> Iterator[tuple[str, str]]:
     return iter(found)
 
 
-def _mapped(message: Any, text: Callable[[str, str], str]) -> Any:
-    """A copy of *message* in which `text(key, value)` stands for everything that is somebody's words."""
+def _mapped(message: Any, text: Callable[[str, str], str], keys: Collection[str] = TEXTS) -> Any:
+    """A copy of *message* in which `text(key, value)` stands for every text under one of *keys*."""
     if isinstance(message, list):
-        return [_mapped(value, text) for value in message]
+        return [_mapped(value, text, keys) for value in message]
     if not isinstance(message, dict):
         return message
     new = {}
     for key, value in message.items():
         if isinstance(value, str):
-            new[key] = text(key, value) if key in TEXTS else value
+            new[key] = text(key, value) if key in keys else value
         else:
-            new[key] = value if key in NOT_LOOKED_INTO else _mapped(value, text)
+            new[key] = value if key in NOT_LOOKED_INTO and keys is TEXTS else _mapped(value, text, keys)
     return new

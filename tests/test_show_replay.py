@@ -1,0 +1,98 @@
+"""Replays in a terminal: lines that fit, values that are cut, and text that is nothing but text."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from rich.console import Console
+from rich.text import Text
+
+import tapes
+from telephony.cassette.replay import Replayed
+from telephony.records import CallRecord
+from telephony.runtime.replaying import Outcome, perform
+from telephony.show_replay import LONGEST_NAME, Tally, call_line, name_width, plain, report, summary, whole
+
+
+def outcome(path: Path, lines: tuple[bytes, ...], policy: str = "strict") -> Outcome:
+    return perform(tapes.put(path, lines), policy)
+
+
+def test_names_are_cut_at_the_front_and_lines_fit(tmp_path: Path) -> None:
+    path = tmp_path / ("folder" * 8) / "truncate.jsonl"
+    found = outcome(path, tapes.truncated_later())
+    width = name_width([path])
+    line = plain(call_line(found, width), width=80)
+    assert width == LONGEST_NAME
+    assert line.startswith("…")
+    assert "truncate.jsonl     0:13    8 turns  differs at 0:07.0" in line
+    assert len(line) < 80
+
+
+@pytest.mark.parametrize(
+    "lines", [tapes.truncated_later(), tapes.another_sound(), tapes.without(b'"RunTool"'), tapes.without(b'"update"')]
+)
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_a_report_fits_whatever_differs(lines: tuple[bytes, ...], width: int, tmp_path: Path) -> None:
+    shown = plain(report(outcome(tmp_path / "x.jsonl", lines)), width=width)
+    assert max(map(len, shown.splitlines())) <= width
+
+
+def test_audio_is_told_as_audio_and_not_as_text(tmp_path: Path) -> None:
+    shown = whole(outcome(tmp_path / "x.jsonl", tapes.another_sound()))
+    assert "the audio, from here on" in shown
+    assert "1 of 320 samples differ, the first is 10, by 128 of 32768 at most, 56.1 dB below the audio" in shown
+    assert "payload" not in shown
+
+
+def test_one_side_that_sends_nothing_is_shown_beside_all_of_the_other(tmp_path: Path) -> None:
+    shown = plain(report(outcome(tmp_path / "x.jsonl", tapes.without(b'"RunTool"'))), width=200)
+    assert "  went out then\n    nothing\n  goes out now\n    tool  RunTool  {" in shown
+    assert '"name": "lookup_order", "arguments": "{}"}' in shown
+
+
+def test_strangers_text_is_text(tmp_path: Path) -> None:
+    def change(line: Any) -> None:
+        line["msg"]["audio_end_ms"] = "[red]\x1b[2J\u202e" + "long" * 100
+
+    found = outcome(tmp_path / "x.jsonl", tapes.edited(tapes.TRUNCATE, change))
+    found.header.about = "[bold]\x1b]0;title\x07"
+    shown = whole(found)
+    assert "[bold]]0;title" in shown
+    assert "[red]" in shown
+    assert not {"\x1b", "\x07", "\u202e"} & set(shown)
+    assert "…" in shown
+
+
+def test_what_a_policy_complains_of_comes_first(tmp_path: Path) -> None:
+    def change(line: Any) -> None:
+        line["msg"]["turns"][0]["heard"] = "Good day."
+
+    shown = whole(outcome(tmp_path / "x.jsonl", tapes.edited(b'"ch":"record"', change), "semantic"))
+    assert "• at 0.5 s: the agent says “Thanks for calling.”, and then the agent said “Good day.”" in shown
+    assert shown.index("•") < shown.index("what differs")
+
+
+def test_the_summary_counts_and_measures() -> None:
+    tally = Tally(took=0.94)
+    one = Replayed("x", CallRecord("", "", "", ""), None, 70.0, 1, 0, None, "")
+    for differences in ([], [], ["something"]):
+        tally.count(Outcome(Path("x"), msgspec.json.decode(tapes.call()[0], type=Any), "strict", one, differences))
+    assert str(summary(tally)) == "3 calls, 2 the same, 1 differs; 4 min of calls in 0.9 s"
+    tally.unreadable = 2
+    assert "2 could not be replayed" in str(summary(tally))
+    assert str(summary(Tally(same=1, called=13.3, took=0.1))) == "1 call, 1 the same; 13 s of calls in 0.1 s"
+
+
+def test_colour_adds_and_nothing_is_lost_without_it(tmp_path: Path) -> None:
+    found = report(outcome(tmp_path / "x.jsonl", tapes.truncated_later()))
+    console = Console(file=io.StringIO(), width=100, force_terminal=True, color_system="standard")
+    with console.capture() as captured:
+        console.print(found)
+    assert "\x1b[" in captured.get()
+    for line in plain(found).splitlines():
+        assert line in Text.from_ansi(captured.get()).plain
