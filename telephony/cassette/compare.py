@@ -53,11 +53,22 @@ class AudioDifference(msgspec.Struct, frozen=True):
 
 
 def differences(expected: Line, got: Line) -> list[Difference]:
-    """Field by field, at most `MOST`; audio that differs is one field."""
+    """Field by field, at most `MOST`; audio that differs is one field. What remains of a call is compared as far as the
+    recording knows of it: a version that keeps more of a call has not changed the call."""
     if (expected.ch, expected.session) != (got.ch, got.session):
         return [Difference("", where(expected), where(got))]
-    found = _fields("", expected.message, got.message)
+    then, now = expected.message, got.message
+    found = _fields("", then, _as_far_as(then, now) if expected.ch == "record" else now)
     return [difference for difference, _ in zip(found, range(MOST), strict=False)]
+
+
+def _as_far_as(then: Any, now: Any) -> Any:
+    """*now* without the keys that *then* does not have."""
+    if isinstance(then, dict) and isinstance(now, dict):
+        return {key: _as_far_as(then[key], value) for key, value in now.items() if key in then}
+    if isinstance(then, list) and isinstance(now, list):
+        return [*map(_as_far_as, then, now), *now[len(then) :]]
+    return now
 
 
 def where(line: Line) -> str:

@@ -222,7 +222,7 @@ def alike(one: Line, other: Line) -> bool:
     """Whether two lines hold the same message, however it is spelled."""
     if (one.ch, one.session) != (other.ch, other.session):
         return False
-    return bytes(one.msg) == bytes(other.msg) or one.message == other.message
+    return bytes(one.msg) == bytes(other.msg) or not differences(one, other)
 
 
 def _divided(texts: list[bytes]) -> tuple[list[Line], list[bytes]]:
