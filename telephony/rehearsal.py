@@ -222,7 +222,11 @@ class _Desk:
 
     def _run(self, call: RunTool, now: float) -> None:
         tool = self._tools.get(call.name)
-        seconds, result = tool(json.loads(call.arguments)) if tool else (0.0, {"error": "unknown function"})
+        try:
+            arguments = json.loads(call.arguments)
+            seconds, result = tool(arguments) if tool else (0.0, {"error": "unknown function"})
+        except json.JSONDecodeError:
+            seconds, result = 0.0, Said('{"error": "the arguments are no JSON"}', "invalid")
         if not isinstance(result, Said):
             result = Said(json.dumps(result), "ok" if tool else "error")
         finished = ToolFinished(call.call_id, result.text, result.outcome)
