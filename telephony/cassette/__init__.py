@@ -16,6 +16,6 @@ deadlines that the exchange named and when it was woken (`timer`), and in the en
     format      lines and the header                        recorder    writes while a call lasts
     resolved    an agent's settings in the header           replay      feeds what came in, compares what goes out
     compare     how two messages differ                     tale        a call in a few facts, for people and asserts
-    scene       a recorded call, by parts                   reactive    lets its caller talk to an agent that has changed
+    scene       a recorded call, by parts                   reactive    lets its caller call a changed agent
     casting     of its caller a simulated one               prompting   of its model and its tools simulated ones
 """
