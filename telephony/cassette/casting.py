@@ -65,6 +65,8 @@ class Act(msgspec.Struct):
     at: int
     until: int
     step: Play | Press | HangUp | WaitForEnd
+    cuts: bool = False
+    """Whether it cut the agent short."""
 
 
 def cast(scene: Scene) -> tuple[CallerScript, dict[str, bytes]]:
@@ -91,7 +93,8 @@ def _turns(scene: Scene, sounds: dict[str, bytes]) -> Iterator[Act]:
             begins = last
             name = f"turn {number}"
             sounds[name] = unbroken(said[first * FRAME_BYTES : last * FRAME_BYTES])
-            yield Act(first * FRAME_MS, last * FRAME_MS, Play(name))
+            cuts = any(turn.started_at <= cut <= ends_at for cut in scene.cuts)
+            yield Act(first * FRAME_MS, last * FRAME_MS, Play(name), cuts)
 
 
 def _frame(at: float) -> int:
@@ -141,7 +144,7 @@ def _steps(scene: Scene, acts: list[Act]) -> Iterator[Step]:
     ear = _Ear(scene)
     for act in acts:
         if not isinstance(act.step, WaitForEnd):
-            yield from ear.released_by(act.at)
+            yield from ear.released_by(act)
         yield act.step
         ear.listen(act.until)
 
@@ -160,9 +163,9 @@ class _Ear:
         self._go_to(at)
         self._hearing.listen()
 
-    def released_by(self, at: int) -> Iterator[Step]:
-        """The steps that lead to an act at *at*."""
-        hearing = self._hearing
+    def released_by(self, act: Act) -> Iterator[Step]:
+        """The steps that lead to *act*."""
+        hearing, at = self._hearing, act.at
         silent_since, silence = hearing.now_ms, PAUSE_MS
         asked = False
         while self._next_asked is not None and self._next_asked < at:
@@ -177,7 +180,7 @@ class _Ear:
         self._go_to(at)
         if hearing.spoken_ms:
             quiet = max(PAUSE_MS, hearing.quiet_ms())
-            over = hearing.spoken_ms if self._goes_on(at) else None
+            over = hearing.spoken_ms if act.cuts or self._goes_on(at) else None
             yield WaitForTurn(quiet, over, at - silent_since if asked else quiet + NOTHING_MS)
         elif at - silent_since >= GOES_ON_MS:
             yield WaitForTurn(silence_ms=at - silent_since)

@@ -76,6 +76,8 @@ class Scene:
         """The caller, each frame in its place."""
         self.heard = Playout(0.0)
         """The agent, as it was played to the caller."""
+        self.cuts: list[float] = []
+        """When it was cut short."""
         self.keys: list[tuple[float, str]] = []
         self.left_at: float | None = None
         """When the carrier's stream ended; None if it did not."""
@@ -201,6 +203,7 @@ class _Reader:
                 self.scene.heard.queue(payload, line.t)
             elif line.message.get("event") == "clear":
                 self.scene.heard.clear(line.t)
+                self.scene.cuts.append(line.t)
         elif line.ch == "model":
             self._model(line)
         elif line.ch in ("session", "tool", "call"):
@@ -237,8 +240,10 @@ class _Reader:
         session.audio = event.output_audio or session.audio
 
     def _speech(self, event: ev.SpeechStarted, _: _Session) -> None:
+        """A turn begins, unless it goes on, or was taken back because another model heard it again."""
         known = (response.turn for response in self.scene.responses)
-        if event.item_id not in self._turns and event.item_id not in known:
+        kept = (turn.item_id for turn in self.scene.caller_turns)
+        if event.item_id in kept and event.item_id not in (*self._turns, *known):
             self._turns.append(event.item_id)
 
     def _begin(self, event: ev.ResponseStarted, session: _Session) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import json
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 
 from recorded_calls import ANSWERS, ASKS, ORDER, QUIET, lines_of, recorded
 from rehearsals import HANG_UP, LOOKUP, hum
+from telephony.audio.g711 import mulaw_to_pcm, pcm_to_mulaw
 from telephony.cassette.format import Cassette
 from telephony.cassette.reactive import Reaction, react
 from telephony.cassette.replay import replay
@@ -250,6 +254,40 @@ def test_a_bad_line_does_not_matter(profile: str) -> None:
     faults = CallerFaults(frames_lost=0.02, frames_doubled=0.1, jitter_ms=80, marks_late_ms=200, seed=1)
     cassette = recorded(ORDER, ANSWERS, profile=profile, faults=faults, latency=0.08, connect=0.3)
     assert_the_same_in_substance(reaction(cassette))
+
+
+def through(line: Callable[[np.ndarray[Any, Any]], np.ndarray[Any, Any]], call: list[bytes]) -> Cassette:
+    """The same call, the caller's samples as another line would have carried them."""
+    lines = []
+    for text in call:
+        message = json.loads(text)
+        if message.get("ch") == "carrier" and message["dir"] == "in" and "media" in message["msg"]:
+            media = message["msg"]["media"]
+            samples = np.frombuffer(mulaw_to_pcm(base64.b64decode(media["payload"])), "<i2")
+            carried = pcm_to_mulaw(np.clip(line(samples), -32768, 32767).astype("<i2").tobytes())
+            media["payload"] = base64.b64encode(carried).decode()
+        lines.append(json.dumps(message).encode() + b"\n")
+    return Cassette("call.jsonl", lines)
+
+
+@PROFILES
+@pytest.mark.parametrize(("loudness", "noise"), [(1, 60), (0.03, 20), (1, 400)])
+def test_a_faint_caller_or_a_noisy_line_is_heard_as_it_was(profile: str, loudness: float, noise: float) -> None:
+    hiss = np.random.default_rng(1).normal(0, noise, 160)
+    result = reaction(through(lambda samples: samples * loudness + hiss, lines_of(ORDER, ANSWERS, profile=profile)))
+    assert_the_same_in_substance(result)
+    for now, then in zip(result.record.turns, result.recorded.turns, strict=True):
+        assert now.interrupted == then.interrupted
+
+
+def test_a_call_in_which_the_model_was_lost_goes_on_without_losing_it() -> None:
+    story = {"replies": ANSWERS}
+    lost = story | {"faults": [{"at_s": 2.8, "close": 1001}]}
+    result = reaction(recorded([*ORDER[:2], {"wait": "agent"}, {"wait": "agent"}], [], model=lost, others=[story]))
+    assert result.passed
+    assert words(result.record) == words(result.recorded)
+    assert result.recorded.notes
+    assert result.record.notes == []
 
 
 def test_a_call_through_a_proxy_is_played_to_the_provider_it_is_spoken_to_like() -> None:

@@ -95,6 +95,15 @@ def test_a_model_that_took_over_answers_what_the_other_one_left(profile: str) ->
     assert {response.cue for response in found.responses} <= {"greeting", "speech", "prompt"}
 
 
+def test_a_turn_that_another_model_heard_again_counts_once() -> None:
+    replies = {"replies": [*ANSWERS[:1], {"on": "speech", "hears": "Where is it?", "say": "Here."}]}
+    lost = replies | {"faults": [{"at_s": 2.8, "close": 1001}]}
+    found = scene([*ORDER[:2], {"wait": "agent"}], [], model=lost, others=[replies])
+    assert len(found.caller_turns) == 1
+    (answer,) = (response for response in found.responses if response.cue == "speech")
+    assert (answer.turn, answer.words) == (found.caller_turns[0].item_id, "Here.")
+
+
 def test_a_recording_that_breaks_off_is_read_up_to_there() -> None:
     lines = lines_of(ORDER, ANSWERS)[:700]
     found = scene_of(Cassette("call.jsonl", lines), new_carrier)
