@@ -42,7 +42,8 @@ from telephony.sim.hearing import PAUSE_MS, Hearing, audible
 PATIENCE = 300.0
 """Seconds: longer than agents leave a caller without a word, and than most of what they say."""
 GOES_ON_MS = 2000
-"""Milliseconds of silence after which a caller whom nobody has answered goes on by itself, whatever comes."""
+"""Milliseconds: a caller who went on after a shorter silence did so by itself, and does again, whatever comes; after a
+longer one it had waited for an answer."""
 NOTHING_MS = 3000
 """Milliseconds beyond the recorded pause after which an agent that owes nothing will not say anything either."""
 OVER_MS = 300
