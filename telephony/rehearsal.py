@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
-from typing import Any
+from typing import Any, Literal
+
+import msgspec
 
 from telephony.carriers.base import Carrier
 from telephony.commands import CancelTool, CheckSession, CloseSession, EndCall, HangUp, Note, OpenSession, RunTool
@@ -22,7 +24,7 @@ from telephony.sim.clockwork import Clockwork, Port, Wire
 from telephony.sim.model import SimulatedModel
 
 Answer = Callable[[dict[str, Any]], tuple[float, Any]]
-"""A tool of a rehearsal: arguments in, seconds it takes and its result out."""
+"""A tool of a rehearsal: arguments in, seconds it takes and its result out; `Said` is passed on as it is."""
 Successor = Callable[[str], tuple[SimulatedModel, Dialect] | str]
 """Asked for another session: the conversation to resume in (empty: a new one), the model that answers and the dialect
 spoken to it out, or why nobody does."""
@@ -30,6 +32,13 @@ MakeExchange = Callable[[CallStarted, list[str | bytes]], Exchange]
 """Makes the exchange once the stream has begun; it is also given the carrier's messages up to there."""
 PROBE = 2.0
 """Seconds until a socket is found dead that was asked whether it is alive."""
+
+
+class Said(msgspec.Struct, frozen=True):
+    """What a tool said, to the letter, and how it ended."""
+
+    text: str
+    outcome: Literal["ok", "error", "timeout", "cancelled", "invalid"] = "ok"
 
 
 class Rehearsal:
@@ -213,8 +222,14 @@ class _Desk:
 
     def _run(self, call: RunTool, now: float) -> None:
         tool = self._tools.get(call.name)
-        seconds, result = tool(json.loads(call.arguments)) if tool else (0.0, {"error": "unknown function"})
-        finished = ToolFinished(call.call_id, json.dumps(result), "ok" if tool else "error")
+        try:
+            arguments = json.loads(call.arguments)
+            seconds, result = tool(arguments) if tool else (0.0, {"error": "unknown function"})
+        except json.JSONDecodeError:
+            seconds, result = 0.0, Said('{"error": "the arguments are no JSON"}', "invalid")
+        if not isinstance(result, Said):
+            result = Said(json.dumps(result), "ok" if tool else "error")
+        finished = ToolFinished(call.call_id, result.text, result.outcome)
 
         def happen(at: float) -> list[str]:
             self.feed(finished, at)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rehearsals import HANG_UP, LOOKUP, rehearse
-from telephony.rehearsal import Rehearsal
+from telephony.rehearsal import Rehearsal, Said
 from telephony.settings import AUDIO_FORMATS, SessionConfig
 from telephony.sim.caller_faults import CallerFaults
 from telephony.sim.caller_script import CallerScript
@@ -158,3 +158,14 @@ def test_truncation_equals_what_the_callers_buffer_had_played(decade: int) -> No
         assert not faults_of_ours, f"seed {seed}"
         assert not call.caller.warnings, f"seed {seed}"
     assert barge_ins >= 5
+
+
+def test_a_tool_may_say_to_the_letter_what_it_answers_and_how_it_ended() -> None:
+    steps: list[Any] = [{"wait": "agent"}, {"say": "Where is my order?"}, {"wait": "agent"}]
+    call = rehearse(
+        steps,
+        [{"on": "greeting"}, {"on": "speech", "call": {"name": "lookup_order"}}, {"on": "tool", "say": "I am sorry."}],
+        tools={"lookup_order": lambda _: (0.5, Said('{"error":"closed"}', "error"))},
+    )
+    (use,) = call.exchange.conversation.tool_uses
+    assert (use.output, use.outcome) == ('{"error":"closed"}', "error")

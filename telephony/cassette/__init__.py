@@ -18,7 +18,7 @@ deadlines that the exchange named and when it was woken (`timer`), and in the en
     compare     how two messages differ                     telling     a message and a difference in a few words
     semantic    who said what, which tools ran: what matters of a call, compared
     brief       a line in a few words, many of them folded  timeline    the calm view of a whole call
-    cut         keeps a part of a call, brought there by `scene`, `opening` and `returns`
-    diff        how two calls differ                        linted      what on it still looks real
-    scrubbed    a call without what is personal in it
+    diff        how two calls differ
+    cutting/    keeps a part of a call                      scrubbing/  takes out what is personal
+    reacting/   lets its caller call a changed agent
 """

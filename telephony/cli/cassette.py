@@ -12,12 +12,12 @@ import typer
 from rich.console import Console
 
 from telephony.cassette.brief import is_sound, sound_of
-from telephony.cassette.cut import cut as cut_out
-from telephony.cassette.cut import length_of
+from telephony.cassette.cutting.cut import cut as cut_out
+from telephony.cassette.cutting.cut import length_of
 from telephony.cassette.diff import compare
 from telephony.cassette.format import Cassette, Line
-from telephony.cassette.linted import suspicions
-from telephony.cassette.scrubbed import scrub as scrub_all
+from telephony.cassette.scrubbing.lint import suspicions
+from telephony.cassette.scrubbing.scrub import scrub as scrub_all
 from telephony.cli import cassette_pages as pages
 from telephony.errors import CassetteError
 from telephony.runtime.cassettes import cassettes_in, new_carrier, open_cassette, write_cassette

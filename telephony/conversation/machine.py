@@ -113,6 +113,15 @@ class Conversation:
     def ended(self) -> bool:
         return self.state.phase is Phase.ENDED
 
+    @property
+    def owes(self) -> bool:
+        """Whether the caller will hear something without doing anything: an answer, the rest of one, last words, or for
+        the first time anything at all."""
+        state = self.state
+        answering = state.floor.expecting or state.floor.speaking_since is not None or bool(state.keypad.digits)
+        busy = state.responses.pending or bool(state.tools.open) or state.tools.reply_due
+        return state.phase is not Phase.TALKING or answering or busy
+
     def turns(self, now: float) -> list[Turn]:
         """The transcript as it stands, heard and unheard words apart."""
         playback = self.state.playback

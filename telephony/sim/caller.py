@@ -63,7 +63,8 @@ class Observation(msgspec.Struct, frozen=True):
 
 class SimulatedCaller:
     """A caller who follows *script*. *voice* turns words into mu-law at 8000 Hz; *sounds* are the recordings that the
-    script plays, by name; *observe* is told everything as it happens."""
+    script plays, by name; *owed* says whether the agent is about to say something, which only `WaitForTurn` asks;
+    *observe* is told everything as it happens."""
 
     def __init__(
         self,
@@ -71,6 +72,7 @@ class SimulatedCaller:
         voice: Callable[[str], bytes],
         *,
         sounds: Mapping[str, bytes] | None = None,
+        owed: Callable[[], bool] = bool,
         faults: CallerFaults | None = None,
         observe: Callable[[Observation], None] | None = None,
     ) -> None:
@@ -85,7 +87,7 @@ class SimulatedCaller:
         self._faults = faults or CallerFaults()
         self._observe = observe
         steps = [step for step in script.steps if isinstance(step, Say | Play | Noise)]
-        self._actor = Actor(script, {step: _voiced(step, voice, sounds or {}) for step in steps})
+        self._actor = Actor(script, {step: _voiced(step, voice, sounds or {}) for step in steps}, owed)
         self._hearing = Hearing()
         self._stream: _Stream | None = None
         self._answered_at: float | None = None

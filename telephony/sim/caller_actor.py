@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -22,6 +22,7 @@ from telephony.sim.caller_script import (
     WaitForAgent,
     WaitForEnd,
     WaitForQuiet,
+    WaitForTurn,
     WaitIntoSpeech,
 )
 from telephony.sim.hearing import Hearing
@@ -44,11 +45,13 @@ class Moment(msgspec.Struct, frozen=True):
 
 
 class Actor:
-    """Performs a script. *sounds* holds the mu-law audio of every `Sound` step."""
+    """Performs a script. *sounds* holds the mu-law audio of every `Sound` step; *owed* says whether the agent is about
+    to say something."""
 
-    def __init__(self, script: CallerScript, sounds: Mapping[Sound, bytes]) -> None:
+    def __init__(self, script: CallerScript, sounds: Mapping[Sound, bytes], owed: Callable[[], bool]) -> None:
         self._script = script
         self._sounds = sounds
+        self._owed = owed
         self._next = 0
         self._began_ms: int | None = None
         """When the current step began, in the hearing's time; None until it has."""
@@ -84,7 +87,7 @@ class Actor:
         if remaining and isinstance(remaining[0], WaitForEnd):
             remaining = remaining[1:]
         for step in remaining:
-            if not isinstance(step, HangUp | Pause | WaitForEnd | WaitForQuiet):
+            if not isinstance(step, HangUp | Pause | WaitForEnd | WaitForQuiet | WaitForTurn):
                 self.unmet.append(f"the call ended before the caller could {step}")
                 return
 
@@ -131,7 +134,7 @@ class Actor:
 
     def _wait(self, step: Wait, elapsed: int, hearing: Hearing) -> Moment | None:
         if self._met(step, hearing):
-            if isinstance(step, WaitForAgent):
+            if isinstance(step, WaitForAgent | WaitForTurn):
                 hearing.listen()
             return None
         if elapsed >= self._script.patience * 1000:
@@ -148,4 +151,13 @@ class Actor:
             return hearing.heard_ms() >= max(1, step.milliseconds)
         if isinstance(step, WaitForQuiet):
             return hearing.quiet_ms(self._began_ms or 0) >= step.seconds * 1000
-        return False
+        return isinstance(step, WaitForTurn) and self._may_speak(step, hearing)
+
+    def _may_speak(self, step: WaitForTurn, hearing: Hearing) -> bool:
+        if step.into_ms is not None and hearing.spoken_ms >= max(1, step.into_ms):
+            return True
+        if self._owed():
+            return False
+        if hearing.answered():
+            return hearing.quiet_ms() >= step.quiet_ms
+        return hearing.quiet_ms(self._began_ms or 0) >= step.silence_ms

@@ -113,6 +113,23 @@ class WaitForQuiet(msgspec.Struct, frozen=True):
         return f"wait for {self.seconds:g} s of quiet"
 
 
+class WaitForTurn(msgspec.Struct, frozen=True):
+    """Wait as somebody does who has something to say: until the agent has answered, owes nothing more and has been
+    silent for *quiet_ms*. Whoever talks over the agent has heard enough of it after *into_ms*, if it says so much. An
+    agent that owes nothing and says nothing is spoken to after *silence_ms*.
+
+    What the agent owes nobody can hear, so this is no step that could be written down: `SimulatedCaller` is told.
+    """
+
+    quiet_ms: int = 600
+    into_ms: int | None = None
+    silence_ms: int = 4000
+
+    def __str__(self) -> str:
+        over = f" or {self.into_ms} ms of the agent's speech" if self.into_ms is not None else ""
+        return f"wait for a turn to speak{over}"
+
+
 class WaitForEnd(msgspec.Struct, frozen=True):
     """Wait until the other side ends the call."""
 
@@ -128,7 +145,7 @@ class HangUp(msgspec.Struct, frozen=True):
 
 
 Sound = Say | Play | Noise
-Wait = WaitForAgent | WaitIntoSpeech | WaitForQuiet | WaitForEnd
+Wait = WaitForAgent | WaitIntoSpeech | WaitForQuiet | WaitForTurn | WaitForEnd
 Step = Sound | Wait | Press | Pause | HangUp
 
 

@@ -46,12 +46,15 @@ class Hearing:
         self.voiced_ms = 0
         """The end of the last audible window; 0 if nothing was heard yet."""
         self.listening_from = 0
+        self.spoken_ms = 0
+        """What was audible since the caller began to listen, pauses not counted."""
 
     def window(self, payload: bytes) -> str | None:
         """Take the next window. Returns `speaks` or `quiet` where that changes."""
         self.now_ms += WINDOW_MS
         if audible(payload):
             self.voiced_ms = self.now_ms
+            self.spoken_ms += WINDOW_MS
             if not self.speaking:
                 self.speaking = True
                 self.began_ms = self.now_ms - WINDOW_MS
@@ -64,6 +67,7 @@ class Hearing:
     def listen(self) -> None:
         """The caller has finished saying or doing something; from here on the agent is expected to react."""
         self.listening_from = self.now_ms
+        self.spoken_ms = 0
 
     def heard_ms(self) -> int:
         """Milliseconds from the beginning of the current utterance, or from when the caller began to listen to it, up

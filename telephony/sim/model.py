@@ -72,7 +72,7 @@ class SimulatedModel:
         self.received: Counter[str] = Counter()
         """How many of each client event came."""
         self._stage = stage = Stage(script, seed + self.number, model or _MODELS[script.profile], epoch)
-        self._ear = Ear(stage.session)
+        self._ear = Ear(stage.session, keen=script.keen)
         self._mouth = Mouth(stage, voice)
         book = self._house.book(script.replies, shared=script.sessions == "continue")
         self._prompter = Prompter(script, book)

@@ -25,10 +25,15 @@ _LIKENESS = 0.65
 0.15 to 0.63; it takes both marks to convict, since noise alone is unlike and a loud tone alone is glaring."""
 
 
-class Ear:
-    """The input audio buffer."""
+_KEEN = -0.2
+"""A `threshold`, -61 dBFS. Silence in A-law, which has no zero, lies at -72."""
 
-    def __init__(self, session: Session) -> None:
+
+class Ear:
+    """The input audio buffer. One that is *keen* hears every sound; see `ModelScript`."""
+
+    def __init__(self, session: Session, *, keen: bool = False) -> None:
+        self._keen = keen
         self.received_ms = 0.0
         """All audio of the session: the clock of `audio_start_ms`."""
         self.buffered_ms = 0.0
@@ -55,7 +60,7 @@ class Ear:
         turns = turns or TurnTaking(threshold=0.5, silence_ms=500, prefix_ms=300)
         self._vad = EnergyVad(
             source.rate,
-            threshold=turns.threshold,
+            threshold=_KEEN if self._keen else turns.threshold,
             silence_ms=turns.silence_ms,
             prefix_ms=turns.prefix_ms,
             origin_ms=self.received_ms,

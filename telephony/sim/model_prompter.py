@@ -34,15 +34,25 @@ class Prompter:
     def unmet(self) -> list[str]:
         """Expectations that failed here and, with the newest reader of the book, replies that were not reached yet."""
         left = range(self._book.next, len(self._book.replies)) if self._book.reader is self else ()
-        return [*self._complaints, *(f"{self._place(n)} was never reached" for n in left)]
+        missed = [number for number in left if not self._book.replies[number].optional]
+        return [*self._complaints, *(f"{self._place(number)} was never reached" for number in missed)]
 
     def _place(self, number: int) -> str:
         return f"replies[{number}] (on {self._book.replies[number].on})"
 
     def expects(self, cue: Cue, memory: Memory | None = None) -> bool:
         """Whether the next reply waits for *cue*; with a *memory*, also if what is written there makes it do."""
-        reply = self._book.due
-        return reply is not None and (reply.on == cue or (memory is not None and _written_down(reply, cue, memory)))
+        return self._due(cue, memory) is not None
+
+    def _due(self, cue: Cue, memory: Memory | None) -> int | None:
+        """The reply that *cue* is for: the next one, or the first behind some that may be left out."""
+        for number in range(self._book.next, len(self._book.replies)):
+            reply = self._book.replies[number]
+            if reply.on == cue or (memory is not None and _written_down(reply, cue, memory)):
+                return number
+            if not reply.optional:
+                break
+        return None
 
     def hears(self, memory: Memory) -> str:
         """What the caller's current turn is taken to say."""
@@ -55,8 +65,11 @@ class Prompter:
         of this one response."""
         if cue == "speech":
             self._skip(self._after_what_cannot_come(memory))
+        number = self._due(cue, memory)
         reply = self._book.due
-        if reply and (self.expects(cue, memory) or self._answers_late(reply, cue, memory)):
+        if reply and (number is not None or self._answers_late(reply, cue, memory)):
+            self._book.next = self._book.next if number is None else number
+            reply = self._book.replies[self._book.next]
             self._check(reply, memory)
             self._book.next += 1
             return self._filled(reply, asked), self._book.next - 1
@@ -75,13 +88,16 @@ class Prompter:
         number = self._book.next
         for reply in self._book.replies[self._book.next :]:
             tool_to_come = reply.on == "tool" and (memory.waiting or memory.fresh_outputs)
-            if reply.on not in ("greeting", "resume", "tool") or tool_to_come:
+            passed_by = reply.on in ("greeting", "resume", "tool") or (reply.optional and reply.on != "speech")
+            if not passed_by or tool_to_come:
                 break
             number += 1
         return number
 
     def _skip(self, number: int) -> None:
         for skipped in range(self._book.next, number):
+            if self._book.replies[skipped].optional:
+                continue
             tool = self._book.replies[skipped].on == "tool"
             why = "its call was interrupted before it was made" if tool else "the caller spoke first"
             self._complaints.append(f"{self._place(skipped)} was skipped: {why}")

@@ -70,6 +70,8 @@ class Reply(Trouble, frozen=True, forbid_unknown_fields=True):
     """Texts that must stand there exactly once: what a client told twice stands there twice."""
     knows_not: tuple[str, ...] = ()
     """Texts that must not stand there, such as words that the caller never heard."""
+    optional: bool = False
+    """Whether the script goes on without it if the cue of a later one comes first."""
     drop: bool = False
     """Open the response and never continue or close it (xAI drops replies so)."""
     omit_done: bool = False
@@ -111,6 +113,9 @@ class ModelScript(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How long the client's and our messages may cross on the wire before a late one counts as the client's fault."""
     sound_check: bool = True
     """Whether to listen for audio that was sent in another format than declared."""
+    keen: bool = False
+    """Whether to take everything above the noise of a line for speech, whatever `threshold` says: for callers who are
+    known to make a sound throughout their turns and none between them."""
     # -- timing
     ready_ms: int = 20
     """From `session.update` to `session.updated`."""

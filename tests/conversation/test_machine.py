@@ -237,3 +237,21 @@ def test_errors_about_nothing_to_cancel_say_nothing() -> None:
     book.greet()
     assert book.feed(ev.ModelError("no_active_response", "response_cancel_not_active")) == []
     assert not book.call.state.tally.notes
+
+
+# -- what the caller may expect ------------------------------------------------------------------------------------
+
+
+def test_what_is_owed_to_the_caller_is_known_at_any_time() -> None:
+    owes = dict.fromkeys(("connecting", "connected", "caller", "owing", "tool", "leaving"), True)
+    for moment, expected in {**owes, "listening": False}.items():
+        book = Playbook()
+        book.reach(moment)
+        assert book.call.owes is expected, moment
+
+
+def test_keys_that_are_still_being_typed_will_be_answered() -> None:
+    book = Playbook()
+    book.reach("listening")
+    book.feed(ev.KeyPressed("4"))
+    assert book.call.owes

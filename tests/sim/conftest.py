@@ -23,12 +23,13 @@ def voice(text: str) -> bytes:
 
 
 class CallerOnAClock:
-    """A call that began at *start*; every other time is seconds since then."""
+    """A call that began at *start*; every other time is seconds since then. *steps* are written down, or a script."""
 
     CLEAR = json.dumps({"event": "clear", "streamSid": STREAM})
 
     def __init__(self, *steps: object, patience: float = 5.0, start: float = 1000.0, **options: Any) -> None:
-        script = CallerScript.parse({"steps": list(steps), "patience": patience})
+        written = {"steps": list(steps), "patience": patience}
+        script = steps[0] if isinstance(steps[0], CallerScript) else CallerScript.parse(written)
         self.caller = SimulatedCaller(script, voice, **options)
         self.start = self.now = start
         self.log: list[tuple[float, dict[str, Any]]] = []

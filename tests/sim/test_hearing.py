@@ -54,3 +54,12 @@ def test_speech_that_runs_on_for_long_enough_is_an_answer_too() -> None:
     hear(hearing, voice_on=20)
     assert hearing.answered()
     assert hearing.heard_ms() == 1000
+
+
+def test_what_was_audible_is_counted_without_pauses_from_when_the_caller_listens() -> None:
+    hearing = Hearing()
+    hear(hearing, voice=400, quiet=2000, voice_again=200)
+    assert hearing.spoken_ms == 600
+    hearing.listen()
+    hear(hearing, voice=100)
+    assert hearing.spoken_ms == 100

@@ -7,7 +7,8 @@ from importlib.resources import files
 import numpy as np
 import pytest
 
-from telephony.audio.format import MULAW_8K, PCM16_8K, PCM16_24K, AudioFormat
+from telephony.audio.format import ALAW_8K, MULAW_8K, PCM16_8K, PCM16_24K, AudioFormat
+from telephony.audio.g711 import pcm_to_mulaw
 from telephony.audio.transcode import Transcoder
 from telephony.sim.model_checks import write_format
 from telephony.sim.model_client import ModelClient
@@ -18,11 +19,11 @@ CLIP = (files("telephony.simulate") / "clips" / "caller-sorry-just-tell-me-the-d
 """Real speech, mu-law."""
 
 
-def ear(declared: AudioFormat) -> Ear:
+def ear(declared: AudioFormat, *, keen: bool = False) -> Ear:
     session = XaiSession("")
     audio = {"input": {"format": write_format(declared)}}
     session.update({"turn_detection": {"type": "server_vad", "create_response": True}, "audio": audio}, spoke=False)
-    return Ear(session)
+    return Ear(session, keen=keen)
 
 
 def in_format(sent: AudioFormat, speech: bytes = CLIP) -> bytes:
@@ -149,3 +150,12 @@ def test_commit_while_xai_detects_turns_is_ignored_and_a_fault() -> None:
     assert client.all("input_audio_buffer.committed") == []
     assert client.all("error") == []
     assert client.faults == ["commit_with_vad"]
+
+
+@pytest.mark.parametrize("audio", [PCM16_24K, MULAW_8K, ALAW_8K])
+def test_a_keen_ear_takes_the_noise_of_a_line_for_speech_and_silence_for_silence(audio: AudioFormat) -> None:
+    noise = pcm_to_mulaw(np.tile([40, 40, -40, -40], 4000).astype("<i2").tobytes())
+    for keen, found in ((False, []), (True, ["started", "stopped"])):
+        listener = ear(audio, keen=keen)
+        heard = listener.hear(in_format(audio, noise + MULAW_8K.silence(3000)), 0.0)
+        assert [boundary.kind for boundary in heard] == found

@@ -156,3 +156,33 @@ def test_request_out_of_turn_has_a_cue_of_its_own() -> None:
     client.send("response.create")
     client.wait(3)
     assert said(client) == ["Yes.", "Are you there?"]
+
+
+def test_an_optional_reply_is_left_out_where_the_cue_of_a_later_one_comes_first() -> None:
+    client = played(
+        {"on": "greeting", "say": "Hello.", "optional": True},
+        {"on": "prompt", "say": "Are you there?", "optional": True},
+        {"on": "speech", "say": "Yes."},
+        {"on": "text", "say": "One.", "optional": True},
+        {"on": "speech", "say": "Bye.", "optional": True},
+    )
+    client.send("response.create")
+    client.wait(2)
+    speak(client)
+    client.send("response.create")
+    client.wait(3)
+    assert said(client) == ["Hello.", "Yes.", "Are you still there?"]
+    assert client.model.unmet == []
+
+
+def test_a_reply_that_must_come_is_not_passed_by_for_the_cue_of_a_later_one() -> None:
+    client = played({"on": "speech", "say": "Yes."}, {"on": "prompt", "say": "Never."})
+    client.send("response.create")
+    client.wait(2)
+    client.send("response.create")
+    client.wait(2)
+    assert said(client) == ["Hello, how can I help you?", "Are you still there?"]
+    assert client.model.unmet == [
+        "replies[0] (on speech) was never reached",
+        "replies[1] (on prompt) was never reached",
+    ]

@@ -12,9 +12,9 @@ from typing import Any
 
 import msgspec
 
+from telephony.cassette.cutting.returns import Returns
 from telephony.cassette.format import Cassette
 from telephony.cassette.player import NewCarrier, Player
-from telephony.cassette.returns import Returns
 from telephony.conversation.playback import LOCAL
 from telephony.conversation.state import Phase, State
 from telephony.realtime.reading import child, text

@@ -15,8 +15,8 @@ from typing import Any
 import msgspec
 
 from telephony.cassette.brief import kind_of
+from telephony.cassette.cutting.scene import Scene, call_ids, item_ids, response_ids
 from telephony.cassette.format import Line
-from telephony.cassette.scene import Scene, call_ids, item_ids, response_ids
 from telephony.realtime.reading import child, children, text
 
 SET_UP = ("session.created", "session.updated", "conversation.created")

@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
+from telephony.cassette.cutting.returns import Returns, Sent, mark_of
 from telephony.cassette.format import Line
-from telephony.cassette.returns import Returns, Sent, mark_of
 
 
 def out(message: dict[str, Any]) -> Line:

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from taped import STORIES, cassette, recorded, sound
-from telephony.cassette.cut import cut, length_of
+from telephony.cassette.cutting.cut import cut, length_of
 from telephony.cassette.format import Cassette
 from telephony.cassette.replay import Replayed, replay
 from telephony.errors import CassetteError

@@ -8,8 +8,8 @@ import pytest
 
 from taped import cassette
 from telephony.cassette.brief import kind_of
+from telephony.cassette.cutting.scene import Scene, call_ids, item_ids, response_ids, scene_at
 from telephony.cassette.format import Line
-from telephony.cassette.scene import Scene, call_ids, item_ids, response_ids, scene_at
 from telephony.runtime.cassettes import new_carrier
 
 

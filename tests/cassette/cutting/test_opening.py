@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from telephony.cassette.cutting.opening import Going, Opening, milliseconds, renamed_call
+from telephony.cassette.cutting.returns import Returns
+from telephony.cassette.cutting.scene import Scene
 from telephony.cassette.format import Channel, Line
-from telephony.cassette.opening import Going, Opening, milliseconds, renamed_call
-from telephony.cassette.returns import Returns
-from telephony.cassette.scene import Scene
 
 
 def line(message: dict[str, Any], channel: Channel = "model") -> Line:

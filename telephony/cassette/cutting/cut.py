@@ -18,13 +18,13 @@ from typing import Any
 import msgspec
 
 from telephony.cassette.brief import kind_of
+from telephony.cassette.cutting.opening import Going, Opening, changed, milliseconds, renamed_call
+from telephony.cassette.cutting.returns import mark_of
+from telephony.cassette.cutting.scene import Scene, scene_at
 from telephony.cassette.format import Cassette, Header, Line, decode_line, header_line, line
-from telephony.cassette.opening import Going, Opening, changed, milliseconds, renamed_call
 from telephony.cassette.player import NewCarrier, Player
 from telephony.cassette.replay import replay
 from telephony.cassette.resolved import call_settings
-from telephony.cassette.returns import mark_of
-from telephony.cassette.scene import Scene, scene_at
 from telephony.conversation.intake import plausible
 from telephony.errors import CassetteError
 from telephony.version import __version__

@@ -19,8 +19,8 @@ import msgspec
 from telephony.cassette.format import Cassette, Line, header_line, line
 from telephony.cassette.player import NewCarrier
 from telephony.cassette.replay import replay
-from telephony.cassette.scrubbed_sounds import Sounds
-from telephony.cassette.scrubbed_words import Words, strings
+from telephony.cassette.scrubbing.sounds import Sounds
+from telephony.cassette.scrubbing.words import Words, strings
 from telephony.conversation import phrases
 from telephony.scrub.text import Pseudonyms
 

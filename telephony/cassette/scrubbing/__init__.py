@@ -1,0 +1,1 @@
+"""A recorded call without what is personal on it: `scrub`, and `lint`, which tells what still looks real."""
