@@ -56,6 +56,12 @@ def test_what_differed_before_a_mistake_stays_the_first_that_does() -> None:
     assert result.diverged == 2
 
 
+@pytest.fixture(autouse=True)
+def recorded_before() -> None:
+    """The call is recorded, once, by a program that makes no mistakes."""
+    call()
+
+
 def test_a_mistake_in_a_stretch_of_audio_is_found_at_its_frame(monkeypatch: pytest.MonkeyPatch) -> None:
     handle = Conversation.handle
 

@@ -110,7 +110,7 @@ def scene_of(cassette: Cassette, new_carrier: NewCarrier) -> Scene:
     reader.scene.record, reader.scene.duration = then.recorded or then.record, then.duration
     for line in cassette.lines:
         if line.ch == "carrier" and line.dir == "in":
-            for event in carrier.decode(wire_message(bytes(line.msg))):
+            for event in carrier.decode(wire_message(line.msg)):
                 reader.carrier(event, line.t)
         else:
             reader.line(line)
@@ -232,7 +232,7 @@ class _Reader:
             if b'"input_audio_buffer.append"' not in bytes(line.msg):
                 session.told(line.message)
             return
-        for event in session.leg.decode(wire_message(bytes(line.msg))):
+        for event in session.leg.decode(wire_message(line.msg)):
             if handler := self._handlers.get(type(event)):
                 handler(event, session)
 
