@@ -212,15 +212,25 @@ class _Desk:
         return []
 
     def _run(self, call: RunTool, now: float) -> None:
-        tool = self._tools.get(call.name)
-        seconds, result = tool(json.loads(call.arguments)) if tool else (0.0, {"error": "unknown function"})
-        finished = ToolFinished(call.call_id, json.dumps(result), "ok" if tool else "error")
+        seconds, finished = self._answer(call)
 
         def happen(at: float) -> list[str]:
             self.feed(finished, at)
             return []
 
         self._clock.at(now + seconds, happen)
+
+    def _answer(self, call: RunTool) -> tuple[float, ToolFinished]:
+        """How long a function takes, and how it ends."""
+        tool = self._tools.get(call.name)
+        if tool is None:
+            return 0.0, ToolFinished(call.call_id, json.dumps({"error": "unknown function"}), "error")
+        try:
+            arguments = json.loads(call.arguments)
+        except ValueError:
+            return 0.0, ToolFinished(call.call_id, json.dumps({"error": "the arguments are no JSON"}), "invalid")
+        seconds, result = tool(arguments)
+        return seconds, ToolFinished(call.call_id, json.dumps(result), "ok")
 
 
 class _Socket:
