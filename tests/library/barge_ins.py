@@ -77,6 +77,18 @@ BARGE_INS = [
         lambda tape: tape.to_carrier("clear") and tape.to_model("conversation.item.truncate")[0]["audio_end_ms"] > 700,
     ),
     call(
+        "barge-in-and-a-quick-answer",
+        "An answer that comes at once after a barge-in is heard at once: what was thrown away is not waited for.",
+        [*ASKS, {"wait": {"agent_ms": 250}}, {"say": "Hm"}, {"wait": {"agent_ms": 300}}, {"say": "No"}, "hang_up"],
+        [ANSWER | {"say": LONG}, {"on": "speech", "hears": "Hm?", "say": "So it is."}],
+        lambda tape: (
+            len(tape.to_carrier("clear")) == 2
+            and tape.cut[1]["sent_at"] - tape.times("carrier", "out", "clear")[0] < 0.4
+        ),
+        model={"created_ms": 10, "commit_ms": 5, "latency_ms": 20},
+        unmet=True,
+    ),
+    call(
         "barge-in-before-the-first-frame",
         "A caller who speaks on before the answer is heard gets one answer, to all of it.",
         [*ASKS, {"pause": 0.4}, {"say": "When?"}, *LISTENS],

@@ -35,7 +35,7 @@ NETWORK = [
             answered(tape)
             and int(tape.from_carrier("media")[-1]["media"]["chunk"]) > len(tape.from_carrier("media")) + 6
         ),
-        faults=CallerFaults(seed=5, frames_lost=0.2),
+        faults=CallerFaults(seed=5, frames_lost=0.35),
     ),
     call(
         "frames-doubled",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from library.kit import ANSWER, ASK, ASKS, CLIPS, HEARS, HELLO, LISTENS, SPARSE, TELL, call
+from library.kit import ANSWER, ASK, ASKS, CLIPS, HEARS, HELLO, LISTENS, TELL, call
 
 GREETS = {"speaks_first": True}
 
@@ -102,6 +102,5 @@ OPENINGS = [
         unmet=True,
         **CLIPS,
         **GREETS,
-        **SPARSE,
     ),
 ]

@@ -70,7 +70,7 @@ SERVERS = [
     ),
     call(
         "transcripts-repeated-xai",
-        "xAI repeats its transcript of a turn that goes on: the last one counts, and the turn is one.",
+        "Of the transcripts that xAI repeats while a turn goes on the last one counts, and the turn is one.",
         [{"say": "Where is it now?"}, *LISTENS],
         [ANSWER | {"hears": "Where is it now?"}],
         lambda tape: (

@@ -40,10 +40,18 @@ WAITING = [
     call(
         "keys-while-the-agent-speaks",
         "Keys do not interrupt the agent; their answer is asked for when the response is over.",
-        [*ASKS, {"wait": {"agent_ms": 40}}, {"press": "4#"}, {"pause": 0.4}, *LISTENS],
-        [ANSWER | {"say": "On Friday."}, KEYED],
-        lambda tape: keys(tape, "4#") and not tape.to_carrier("clear") and tape.agents == ["On Friday.", "Thanks."],
-        **SPARSE,
+        [{"wait": {"agent_ms": 40}}, {"press": "4#"}, {"pause": 1.0}, *LISTENS],
+        [KEYED],
+        lambda tape: (
+            keys(tape, "4#")
+            and not tape.to_carrier("clear")
+            and tape.agents == ["Hello, it is me.", "Thanks."]
+            and tape.times("model", "in", "response.done")[0] in tape.times("model", "out", "response.create")
+        ),
+        greeting="Hello, it is me.",
+        speaks_first=True,
+        model={"speed": [1.0, 1.0]},
+        unmet=True,
     ),
     call(
         "keys-while-the-caller-speaks",
