@@ -102,6 +102,18 @@ SESSIONS = [
         unmet=True,
     ),
     call(
+        "session-lost-and-silence-not-sent",
+        "With a carrier that sends no silence the next session hears the last seconds again, and not the question that "
+        "was before them.",
+        [*ASKS, *HEARS, {"pause": 1.2}, *LISTENS],
+        [ANSWER | {"say": BROKEN, "close": 1011}],
+        lambda tape: tape.callers == [ASK] and tape.agents[-1] == TELL,
+        model=LATER,
+        others=[other("openai", RESUMES)],
+        connect=0.9,
+        **SPARSE,
+    ),
+    call(
         "session-lost-while-a-function-runs",
         "A function goes on running when its session is lost; the next one is told of the call and then of its output.",
         [*ASKS, *LISTENS],

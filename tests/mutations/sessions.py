@@ -36,6 +36,13 @@ SESSIONS = [
         "session-frozen-and-found-out",
     ),
     mutation(
+        "with a carrier that sends no silence a question is heard again by whoever takes over",
+        "conversation/conclusions.py",
+        "    if silence:\n        state.recent",
+        "    if silence and state.listening:\n        state.recent",
+        "session-lost-and-silence-not-sent",
+    ),
+    mutation(
         "one more session is tried than was allowed before the caller is told",
         "conversation/sessions.py",
         "if self._replaced >= self._limits",
