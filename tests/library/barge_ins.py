@@ -27,6 +27,7 @@ BARGE_INS = [
         lambda tape: tape.to_carrier("clear") and tape.cut and len(tape.agents) == 2,
         greeting="Hello, this is Acme.",
         speaks_first=True,
+        **SPARSE,
     ),
     call(
         "barge-in-first-frames",

@@ -59,6 +59,7 @@ FUNCTIONS = [
         [LOOKS, {"on": "tool", "say": "Sorry."}],
         lambda tape: tape.outcomes == ["error"] and tape.agents == ["Sorry."],
         tools={"another": lambda _: (0.0, {})},
+        **SPARSE,
     ),
     call(
         "function-with-invalid-arguments",
@@ -106,6 +107,7 @@ FUNCTIONS = [
             and tape.outcomes == ["cancelled"]
             and tape.agents == ["Now."]
         ),
+        **SPARSE,
     ),
     call(
         "functions-in-parallel",
@@ -118,6 +120,7 @@ FUNCTIONS = [
             and tape.times("model", "out", "response.create")[0] >= max(tape.times("tool", "in", "ToolFinished"))
         ),
         tools=took({"A": 0.4, "B": 0.1}),
+        **SPARSE,
     ),
     call(
         "functions-too-many",
@@ -127,6 +130,7 @@ FUNCTIONS = [
         lambda tape: tape.outcomes == ["ok", "error"] and len(tape.told("RunTool")) == 1,
         tools=tool(0.1),
         limit={"tool_calls": 1},
+        **SPARSE,
     ),
     call(
         "function-announced-twice",
@@ -160,6 +164,7 @@ FUNCTIONS = [
             and tape.ending == ("completed", "caller", "caller hung up")
         ),
         tools=tool(60.0),
+        **SPARSE,
     ),
     call(
         "hang-up-with-a-goodbye",
@@ -189,5 +194,6 @@ FUNCTIONS = [
         lambda tape: tape.ending[1] == "agent" and tape.agents == ["[recorded goodbye]"],
         limit={"dead_air": 1},
         **CLIPS,
+        **SPARSE,
     ),
 ]

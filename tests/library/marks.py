@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from library.barge_ins import AGAIN, LONG, into
-from library.kit import ANSWER, BYE, ENDS, call
+from library.kit import ANSWER, BYE, ENDS, SPARSE, call
 from telephony.sim.caller_faults import CallerFaults
 
 MARKS = [
@@ -17,7 +17,7 @@ MARKS = [
             and not tape.from_carrier("mark")
             and 200 < tape.to_model("conversation.item.truncate")[0]["audio_end_ms"] < 600
         ),
-        faults=CallerFaults(marks_lost=1.0),
+        faults=CallerFaults(marks_lost=1.0, silence_suppressed=True),
     ),
     call(
         "goodbye-though-marks-are-lost",
@@ -29,7 +29,7 @@ MARKS = [
             and tape.ending[1] == "agent"
             and tape.times("rest", "out", "HangUp")[0] > tape.record["turns"][-1]["ended_at"] + 0.9
         ),
-        faults=CallerFaults(marks_lost=1.0),
+        faults=CallerFaults(marks_lost=1.0, silence_suppressed=True),
         limit={"goodbye": 1},
     ),
     call(
@@ -38,7 +38,7 @@ MARKS = [
         into(250),
         [ANSWER | {"say": LONG}, AGAIN],
         lambda tape: 200 < tape.to_model("conversation.item.truncate")[0]["audio_end_ms"] < 600,
-        faults=CallerFaults(seed=3, marks_late_ms=500),
+        faults=CallerFaults(seed=3, marks_late_ms=500, silence_suppressed=True),
     ),
     call(
         "marks-doubled-and-unknown",
@@ -49,7 +49,7 @@ MARKS = [
             len(tape.from_carrier("mark")) > len(tape.to_carrier("mark"))
             and [m for m in tape.from_carrier("mark") if m["mark"]["name"].startswith("unknown")]
         ),
-        faults=CallerFaults(seed=3, marks_doubled=0.5, marks_unknown=0.5),
+        faults=CallerFaults(seed=3, marks_doubled=0.5, marks_unknown=0.5, silence_suppressed=True),
     ),
     call(
         "carrier-that-plays-late",
@@ -63,5 +63,6 @@ MARKS = [
         to_caller=0.45,
         connect=0.5,
         unmet=True,
+        **SPARSE,
     ),
 ]

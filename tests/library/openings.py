@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from library.kit import ANSWER, ASK, ASKS, CLIPS, HEARS, HELLO, LISTENS, TELL, call
+from library.kit import ANSWER, ASK, ASKS, CLIPS, HEARS, HELLO, LISTENS, SPARSE, TELL, call
 
 GREETS = {"speaks_first": True}
 
@@ -69,6 +69,7 @@ OPENINGS = [
         greeting="Recorded.",
         greeting_interruptible=False,
         **GREETS,
+        **SPARSE,
     ),
     call(
         "caller-speaks-first",

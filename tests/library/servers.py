@@ -42,6 +42,7 @@ SERVERS = [
         [*ASKS, *HEARS, {"say": "When?"}, *LISTENS],
         [ANSWER | {"omit_done": True}, {"on": "speech", "hears": "When?", "say": "Soon."}],
         lambda tape: tape.agents == [TELL, "Soon."] and len(tape.from_model("response.done")) < 3,
+        **SPARSE,
     ),
     call(
         "reply-in-tiny-deltas",
@@ -49,6 +50,7 @@ SERVERS = [
         [*ASKS, *LISTENS],
         [ANSWER | {"delta_ms": [2, 12]}],
         lambda tape: answered(tape) and len(tape.from_model("response.output_audio.delta")) > 30,
+        **SPARSE,
     ),
     call(
         "request-crosses-an-answer",
@@ -150,6 +152,7 @@ SERVERS = [
         unmet=True,
         forgiven=("audio_before_ready",),
         **CLIPS,
+        **SPARSE,
     ),
     call(
         "errors-that-mean-nothing",

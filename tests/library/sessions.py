@@ -173,6 +173,7 @@ SESSIONS = [
         limit={"session": 1},
         others=[other("openai", {"on": "speech", "hears": "When?", "say": "On Tuesday."}, speed=[1.0, 1.0])]
         + ["enough"] * 9,
+        **SPARSE,
     ),
     call(
         "session-fails-and-so-does-the-next",

@@ -52,6 +52,7 @@ WAITING = [
         speaks_first=True,
         model={"speed": [1.0, 1.0]},
         unmet=True,
+        **SPARSE,
     ),
     call(
         "keys-while-the-caller-speaks",
