@@ -17,11 +17,12 @@ CLIENTS := .clients
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq
 
-.PHONY: help demo test clients lint types format dist check clean
+.PHONY: help demo test calls clients lint types format dist check clean
 
 help:
 	@echo "make demo     a whole phone call on this machine: no key, no phone"
 	@echo "make test     the test suite"
+	@echo "make calls    the cassettes of fixtures/calls/ that are missing; ARGS=\"NAME\" for one whose call has changed"
 	@echo "make clients  Node's ws and a LiteLLM proxy, for the tests that skip themselves without"
 	@echo "make check    everything that must hold: lint, types, test, dist, demo"
 	@echo "make format   put the source into shape"
@@ -32,6 +33,9 @@ demo: $(RUN)
 
 test: $(TEST)
 	@$(BIN)/python -m pytest -n auto $(ARGS)
+
+calls: $(TEST)
+	@PYTHONPATH=tests $(BIN)/python -m library $(ARGS)
 
 clients: $(CLIENTS)/node_modules/ws $(CLIENTS)/litellm/bin/litellm
 

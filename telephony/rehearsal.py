@@ -221,21 +221,28 @@ class _Desk:
         return []
 
     def _run(self, call: RunTool, now: float) -> None:
-        tool = self._tools.get(call.name)
-        try:
-            arguments = json.loads(call.arguments)
-            seconds, result = tool(arguments) if tool else (0.0, {"error": "unknown function"})
-        except json.JSONDecodeError:
-            seconds, result = 0.0, Said('{"error": "the arguments are no JSON"}', "invalid")
-        if not isinstance(result, Said):
-            result = Said(json.dumps(result), "ok" if tool else "error")
-        finished = ToolFinished(call.call_id, result.text, result.outcome)
+        seconds, finished = self._answer(call)
 
         def happen(at: float) -> list[str]:
             self.feed(finished, at)
             return []
 
         self._clock.at(now + seconds, happen)
+
+    def _answer(self, call: RunTool) -> tuple[float, ToolFinished]:
+        """Seconds until the function has come to an end, and how it has. As `tools` has it, one whose arguments are no
+        JSON is not run."""
+        tool = self._tools.get(call.name)
+        if tool is None:
+            return 0.0, ToolFinished(call.call_id, json.dumps({"error": "unknown function"}), "error")
+        try:
+            arguments = json.loads(call.arguments)
+        except json.JSONDecodeError:
+            told = json.dumps({"error": "the arguments are no JSON"})
+            return 0.0, ToolFinished(call.call_id, told, "invalid")
+        seconds, result = tool(arguments)
+        said = result if isinstance(result, Said) else Said(json.dumps(result), "ok")
+        return seconds, ToolFinished(call.call_id, said.text, said.outcome)
 
 
 class _Socket:

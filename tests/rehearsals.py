@@ -68,11 +68,13 @@ def rehearse(
     replies: list[dict[str, Any]],
     *,
     profile: str = "xai",
+    spoken: str = "",
     model: dict[str, Any] | None = None,
     faults: CallerFaults | None = None,
     tools: dict[str, Answer] | None = None,
     listener: Listener | None = None,
     latency: float = 0.0,
+    to_caller: float | None = None,
     connect: float = 0.05,
     until: float = 600.0,
     patience: float = 30.0,
@@ -85,7 +87,9 @@ def rehearse(
 ) -> Rehearsal:
     """Run a whole call and return it. *others* are scripts of models that take over one after the other, or why there
     is none; a script that says nothing of its profile goes on with the first model's. *record* is given the lines of
-    the call's cassette, which says *about* itself."""
+    the call's cassette, which says *about* itself. *spoken* is another dialect than that of the *profile*: a proxy's.
+    *latency* is that of all wires, *to_caller* that of the carrier's, where it differs."""
+    spoken = spoken or profile
     values: dict[str, Any] = {"session": SessionConfig(tools=(LOOKUP, HANG_UP)), "greeting": "Thanks for calling."}
     values |= changes
     clip = hum("Goodbye.")
@@ -98,7 +102,7 @@ def rehearse(
         if record is None:
             return Exchange(settings, started, carrier, listener)
         recorder = Recorder(record)
-        recorder.begin(header_of(settings, started, carrier.traits.name, profile, about=about), opening)
+        recorder.begin(header_of(settings, started, carrier.traits.name, spoken, about=about), opening)
         return RecordedExchange(settings, started, carrier, listener, recorder=recorder)
 
     rehearsal = Rehearsal(
@@ -106,12 +110,12 @@ def rehearse(
         SimulatedCaller(script, hum, faults=faults),
         first,
         carrier,
-        dialect(profile, settings.session),
+        dialect(spoken, settings.session),
         others=successors(first, settings, profile, others, seed),
         tools=tools or {"lookup_order": lambda _: (0.5, {"status": "shipped"})},
         make=make,
         connect=connect,
-        to_caller=Wire(latency=latency),
+        to_caller=Wire(latency=latency if to_caller is None else to_caller),
         to_model=Wire(latency=latency),
     )
     if prepare:

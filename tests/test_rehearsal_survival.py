@@ -14,6 +14,7 @@ from telephony.commands import EndCall
 from telephony.conversation.playback import LOCAL
 from telephony.rehearsal import Rehearsal
 from telephony.settings import Clips, Limits
+from telephony.sim.caller_faults import CallerFaults
 
 FORGIVEN = ("cancel_not_active", "cancel_without_response", "audio_before_ready")
 """Complaints of a model about our cancelling what it had ended without a word, and about our speaking to it though it
@@ -165,6 +166,15 @@ def test_a_session_that_sends_nothing_but_malformed_events_is_replaced() -> None
     call = rehearse(STEPS, [GREETING, ANSWER | {"malformed": 100}], others=[GOES_ON])
     goes_on(call)
     assert "nothing but unusable messages" in notes(call)
+
+
+def test_a_question_is_not_heard_again_where_the_carrier_sends_no_silence() -> None:
+    """The next session hears the last seconds of the caller again, not the last ones in which there was a sound."""
+    sparse = CallerFaults(silence_suppressed=True)
+    call = rehearse(STEPS, [GREETING, ANSWER | {"close": 1011}], others=[GOES_ON], connect=2.0, faults=sparse)
+    assert faults(call) == []
+    callers = [turn.heard for turn in call.exchange.conversation.turns(call.clock.now) if turn.speaker == "caller"]
+    assert callers == [ASK, "Thank you, bye."]
 
 
 # -- several are ---------------------------------------------------------------------------------------------------

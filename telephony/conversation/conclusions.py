@@ -52,7 +52,7 @@ def deadline(state: State) -> float | None:
     if state.due_at is None:
         state.due_at = _due_at(state)
     at = min(state.due_at, state.intake.seen_at + state.settings.limits.stream_silence)
-    return min(at, state.intake.deadline()) if state.listening else at
+    return min(at, state.intake.deadline()) if state.heard else at
 
 
 def _due_at(state: State) -> float:
@@ -84,9 +84,11 @@ def _carrier_alive(state: State, now: float) -> None:
 
 
 def _keep_listening(state: State, now: float) -> None:
-    silence = state.intake.stalled(now) if state.listening else b""
+    """Between two sessions, too: whoever comes hears some seconds of the caller again, and these must be the last."""
+    silence = state.intake.stalled(now) if state.heard else b""
     if silence:
         state.recent.keep(silence)
+    if silence and state.listening:
         state.out.append(AppendAudio(silence))
 
 

@@ -102,6 +102,8 @@ def response_done(state: State, event: ev.ResponseDone, now: float) -> None:
         return
     response = state.responses.done(response_id, now)
     if event.status == "completed":
+        if response and response.wish is None:
+            state.floor.reply_by = now  # it was the answer that was given time to begin; what follows need not wait
         for call in state.tools.due(now, response_id):
             run_tool(state, call, now, spoke=bool(response and response.spoke))
         return

@@ -145,6 +145,11 @@ class State:
         return self.phase in (Phase.TALKING, Phase.LEAVING) and not self.model_lost
 
     @property
+    def heard(self) -> bool:
+        """Whether a model hears the caller, or one that is still to come will."""
+        return self.phase in (Phase.TALKING, Phase.LEAVING) and not self.sessions.gone
+
+    @property
     def interruptible(self) -> bool:
         """Whether a caller who speaks up stops what the agent says: not an uninterruptible greeting, nor the last words
         of a call that ends whatever the caller says."""

@@ -17,6 +17,12 @@ from telephony.runtime.cassettes import new_carrier
 from telephony.settings import AUDIO_FORMATS, CallSettings, SessionConfig
 
 
+@pytest.fixture(autouse=True)
+def recorded_before() -> None:
+    """The call is recorded, once, by a program that makes no mistakes."""
+    tapes.call()
+
+
 @pytest.fixture
 def broken(monkeypatch: pytest.MonkeyPatch) -> None:
     """The program as it would be with a mistake in it."""
@@ -54,12 +60,6 @@ def test_what_differed_before_a_mistake_stays_the_first_that_does() -> None:
     assert result.divergence
     assert result.divergence.failure is None
     assert result.diverged == 2
-
-
-@pytest.fixture(autouse=True)
-def recorded_before() -> None:
-    """The call is recorded, once, by a program that makes no mistakes."""
-    call()
 
 
 def test_a_mistake_in_a_stretch_of_audio_is_found_at_its_frame(monkeypatch: pytest.MonkeyPatch) -> None:

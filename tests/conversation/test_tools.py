@@ -53,6 +53,17 @@ def test_the_same_call_told_of_three_times_runs_once() -> None:
     assert len(book.sent(cmd.RunTool)) == 1
 
 
+def test_the_output_of_a_quick_tool_is_followed_by_the_request_for_an_answer_at_once() -> None:
+    """The time that the model has to begin by itself after the caller's turn ends with the answer that called it."""
+    book = Playbook()
+    book.greet()
+    book.feed(ev.SpeechStarted("u1"), ev.SpeechStopped("u1"))
+    asked(book, "lookup")
+    book.feed(ev.ResponseDone("r1"))
+    book.frames(0.1)
+    assert book.feed(ev.ToolFinished("c1", "42")) == [cmd.SendToolOutput("c1", "42"), cmd.RequestResponse()]
+
+
 def test_parallel_tools_are_all_answered_before_one_response_is_asked_for() -> None:
     book = Playbook()
     book.greet()
