@@ -14,6 +14,7 @@ import hashlib
 from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import zip_longest
+from typing import Any
 
 import msgspec
 
@@ -21,6 +22,7 @@ from telephony.audio.format import AudioFormat
 from telephony.cassette.compare import AudioDifference, Difference, Hearing, audio_of, differences
 from telephony.cassette.format import Cassette, Line, decode_line, line
 from telephony.cassette.player import NewCarrier, Player
+from telephony.errors import CassetteError
 from telephony.exchange import Listener
 from telephony.records import CallRecord, Termination
 from telephony.settings import CallSettings
@@ -102,9 +104,14 @@ def replay(
         now = player.feed(step.cause, step.number)
         if keep:
             _keep_all(keep, [step.text, *now])
-        if step.outs and (record := _record(step.outs[-2:])):
-            recorded = record
-        comparison.step(step.cause.t, step.number, step.cause, step.outs, now, broken_off=last and not recorded)
+        try:
+            if step.outs and (record := _record(step.outs[-2:])):
+                recorded = record
+            comparison.step(step.cause.t, step.number, step.cause, step.outs, now, broken_off=last and not recorded)
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as problem:
+            deque(cassette.lines, maxlen=0)  # what went out is read only if it differs: now find the line to name
+            what = f"what went out cannot be read ({problem})"
+            raise CassetteError(f"{cassette.name}:{step.number}: {what}. Record the call again.") from problem
         comparison.remember(step)
     return Replayed(
         cassette.name,
@@ -145,7 +152,7 @@ class _Comparison:
         """*broken_off*: the recording ends here, perhaps in the middle of the step."""
         for text in now:
             self.digest.update(text)
-        if then == now:
+        if then == now and not (self._hearing and self._hearing.hungry):
             return
         then_out, then_due = _divided(then)
         now_out, now_due = _divided(now)
@@ -229,7 +236,8 @@ def _record(texts: list[bytes]) -> CallRecord | None:
     for text in texts:
         if b'"record"' in text[:60] and (found := decode_line(text)).ch == "record":
             unknown = dict.fromkeys(("id", "carrier", "carrier_call_id", "agent"), "")
-            return msgspec.convert(unknown | found.message, CallRecord)
+            known = msgspec.json.decode(found.msg, type=dict[str, Any])
+            return msgspec.convert(unknown | known, CallRecord)
     return None
 
 
