@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -114,6 +115,18 @@ def test_numbers_that_no_float_holds_are_not_touched(message: str) -> None:
 def test_a_message_nested_too_deep_for_anybody_to_read_is_kept_all_the_same(depth: int, kind: str) -> None:
     message = "[" * depth + "]" * depth if kind == "[]" else '{"a":' * depth + "1" + "}" * depth
     assert there_and_back(message) == message
+
+
+def further_down(frames: int, work: Callable[[], Any]) -> Any:
+    return further_down(frames - 1, work) if frames else work()
+
+
+@pytest.mark.parametrize("depth", [100, 190, 210, 600, 900])
+def test_whoever_reads_may_be_further_down_than_whoever_wrote(depth: int) -> None:
+    """What msgspec can follow depends on how deep the interpreter is already."""
+    message = "[" * depth + "]" * depth
+    written = line(0.0, "model", "in", wire_json(message))
+    assert further_down(400, lambda: wire_message(decode_line(written).msg)) == message
 
 
 def test_half_a_character_is_kept_as_a_question_mark() -> None:
