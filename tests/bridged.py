@@ -11,12 +11,14 @@ import base64
 import contextlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
 from front_door import CALL, STREAM, start
 from telephony.bridge.bridge import Bridge, ModelSession
 from telephony.bridge.calls import Caller, Calls, Plan
+from telephony.bridge.shelf import Shelf
 from telephony.carriers.twilio import TwilioStream
 from telephony.commands import EndCall, HangUp, Note
 from telephony.errors import UpstreamLost
@@ -36,6 +38,8 @@ SOON = 5.0
 SPEECH = b"\x00\x10" * 2400
 """0.1 s at 24 kHz."""
 CLIP = b"\x20" * 400
+LARGEST = 10**8
+"""Bytes that cassettes may take here."""
 
 Message = dict[str, Any]
 
@@ -278,7 +282,11 @@ class House:
         self.store = SlowStore()
         self.noted: list[tuple[str, str]] = []
         self.finished: list[CallRecord] = []
-        self.calls = Calls(RecordKeeper(self.store, folder / "unsaved"), folder, self._hang_up, self._watch)
+        self.cassettes = folder / "cassettes"
+        self.cassettes.mkdir()
+        self.calls = Calls(
+            RecordKeeper(self.store, folder / "unsaved"), folder, self._hang_up, self._watch, self._shelf
+        )
         self.calls.on_record = self.finished.append
         self._group = group
 
@@ -288,11 +296,16 @@ class House:
     def _watch(self, call_id: str, at: float, note: Note) -> None:
         self.noted.append((call_id, note.event))
 
-    def take(self, call: BridgedCall, *, call_id: str = CALL, record: bool = False) -> asyncio.Task[CallRecord]:
+    def _shelf(self, threads: Executor) -> Shelf:
+        return Shelf(self.cassettes, LARGEST, LARGEST, str, threads)
+
+    def take(
+        self, call: BridgedCall, *, call_id: str = CALL, record: bool = False, cassette: float = 0.0
+    ) -> asyncio.Task[CallRecord]:
         """Carry *call* as a task, whose result is its record."""
-        plan = Plan(call.settings, call.toolbox, call.connect_model, record)
+        plan = Plan(call.settings, call.toolbox, call.connect_model, record, cassette, "xai")
         caller = Caller(call_id, "frontdesk", "+15550142", "+15550100", {"language": "en"})
-        work = self.calls.carry(caller, plan, call.started, call.codec, call.link)
+        work = self.calls.carry(caller, plan, call.started, call.codec, call.link, [start("")])
         return self._group.create_task(work, name=f"carry {call_id}")
 
     async def stored(self) -> list[CallRecord]:

@@ -95,7 +95,8 @@ class CallFile(ABC):
     async def _in_thread(self, work: Callable[[], None]) -> None:
         try:
             async with asyncio.timeout(SLOW):
-                await asyncio.get_running_loop().run_in_executor(self._threads, work)
+                # Shielded, or what still waits for a thread would be struck off the list when nobody waits for it.
+                await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._threads, work))
         except TimeoutError:
             self._fail(f"the disk did not answer within {SLOW:.0f} seconds")
         except OSError as error:

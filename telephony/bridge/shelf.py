@@ -6,6 +6,8 @@ cassette of the call up to there. All of them together stay below a limit, for w
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import threading
 import zlib
@@ -81,6 +83,7 @@ class CassetteFile(CallFile):
         self._finished = True  # after a failure: a second attempt would leave a hole
         if self._file is None:
             self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o640)
+            fcntl.flock(self._file, fcntl.LOCK_EX)  # whoever makes room leaves it alone
         while self._chunks:
             view = memoryview(self._chunks.popleft())
             while view:  # the kernel may take less at a time
@@ -122,7 +125,7 @@ class Shelf:
             file.add(line)
             self._room -= len(line)
             if self._room <= 0:
-                self._room = max(self._largest, round(self._all_together * (1 - KEPT)))
+                self._room = round(self._all_together * (1 - KEPT))
                 self._threads.submit(self._make_room)
 
         recorder = Recorder(write, limit=self._largest, redact=self._redact)
@@ -142,18 +145,39 @@ class Shelf:
 
 
 def make_room(folder: Path, keep: int) -> list[Path]:
-    """Remove the oldest cassettes in *folder* until no more than *keep* bytes are left; returns those. `OSError`."""
-    states = [(path, path.stat()) for path in folder.glob(f"*{SUFFIX}")]
+    """Remove the oldest cassettes in *folder* until no more than *keep* bytes are left; returns those. `OSError`.
+
+    One that is being written is not removed, whichever process does it."""
+    states = []
+    for path in folder.glob(f"*{SUFFIX}"):
+        with contextlib.suppress(FileNotFoundError):  # somebody else made room meanwhile
+            states.append((path, path.stat()))
     states.sort(key=lambda entry: entry[1].st_mtime)
     total = sum(state.st_size for _, state in states)
     removed = []
     for path, state in states:
         if total <= keep:
             break
-        path.unlink(missing_ok=True)
-        total -= state.st_size
-        removed.append(path)
+        if _remove(path):
+            total -= state.st_size
+            removed.append(path)
     return removed
+
+
+def _remove(path: Path) -> bool:
+    """Whether it is gone: not if a live process holds it."""
+    try:
+        file = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path.unlink(missing_ok=True)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(file)
+    return True
 
 
 def is_sampled(call_id: str, share: float) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Iterator
 from typing import Any
 
@@ -103,7 +102,7 @@ def audio_of(line: Line) -> bytes | None:
         return None
     try:
         return base64.b64decode(value, validate=True)
-    except binascii.Error:
+    except ValueError:
         return None
 
 
@@ -113,15 +112,20 @@ class Hearing:
     def __init__(self, channel: str, audio: AudioFormat) -> None:
         self._channel = channel
         self._audio = audio
+        self._enough = audio.bytes_in(ENOUGH * 1000)
         self._then = bytearray()
         self._now = bytearray()
 
+    @property
+    def hungry(self) -> bool:
+        """Whether more is needed."""
+        return min(len(self._then), len(self._now)) < self._enough
+
     def hear(self, then: list[Line], now: list[Line]) -> None:
-        """What went out in one step."""
-        enough = self._audio.bytes_in(ENOUGH * 1000)
+        """What went out in one step, the same or not."""
         for heard, lines in ((self._then, then), (self._now, now)):
             for line in lines:
-                if line.ch == self._channel and len(heard) < enough and (payload := audio_of(line)):
+                if line.ch == self._channel and len(heard) < self._enough and (payload := audio_of(line)):
                     heard.extend(payload)
 
     def verdict(self) -> AudioDifference | None:

@@ -74,7 +74,9 @@ _decode_any = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 _MEDIA = re.compile(rb'\{"event": ?"media"').match
 _OUT = re.compile(rb'\{"t":[^,]+,"ch":"[a-z]+",(?:"session":\d+,)?"dir":"out"').match
-_WRAPPED = ('{"text":"', '{"b64":"')
+_WRAPPED = re.compile(r'\s*\{\s*"(?:text|b64)"\s*:').match
+_DEEP = 200
+"""Brackets in a message that may be nested deeper than everybody who reads it can follow: it is wrapped as well."""
 
 
 # -- writing -------------------------------------------------------------------------------------------------------
@@ -95,22 +97,32 @@ def wire_json(message: str | bytes) -> str:
     """A message of a wire as JSON on one line: as it is, or wrapped if it is none."""
     if isinstance(message, bytes):
         return _encode({"b64": base64.b64encode(message).decode()}).decode()
+    if message.count("[") + message.count("{") > _DEEP:
+        return _as_text(message)
     try:
         _decode_raw(message)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return _encode({"text": message.encode("utf-8", "replace").decode()}).decode()
+    except (msgspec.DecodeError, UnicodeError):
+        return _as_text(message)
     if "\n" in message or "\r" in message:  # between tokens: inside of a string JSON has no line breaks
         message = message.replace("\n", " ").replace("\r", " ")
-    return _encode({"text": message}).decode() if message.startswith(_WRAPPED) else message
+    return _as_text(message) if _WRAPPED(message) else message
+
+
+def _as_text(message: str) -> str:
+    return _encode({"text": message.encode("utf-8", "replace").decode()}).decode()
 
 
 def wire_message(message: msgspec.Raw) -> str | bytes:
-    """The message of a wire that `wire_json` put into a line."""
+    """The message of a wire that `wire_json` put into a line. Raises `ValueError` for a wrapper with something else."""
     text = str(message, "utf-8")
-    if text.startswith(_WRAPPED):
-        ((kind, value),) = _decode_any(text).items()
-        return base64.b64decode(value) if kind == "b64" else str(value)
-    return text
+    if not _WRAPPED(text):
+        return text
+    match _decode_any(text):
+        case {"b64": str(value), **more} if not more:
+            return base64.b64decode(value, validate=True)
+        case {"text": str(value), **more} if not more:
+            return value
+    raise ValueError("neither one text nor one base64 is in it")
 
 
 # -- reading -------------------------------------------------------------------------------------------------------

@@ -16,13 +16,16 @@ from telephony.cassette.resolved import call_settings
 from telephony.cassette.told import event_of
 from telephony.commands import EndCall
 from telephony.errors import CassetteError, ConfigurationError
-from telephony.events import CallStarted
+from telephony.events import CallStarted, ModelConnected
 from telephony.exchange import Listener, Output
 from telephony.realtime import dialect
 from telephony.settings import CallSettings
 
 LATE = 0.05
 """Seconds by which a recording may have woken the exchange too late for a deadline that it does not know."""
+
+MOST_AT_ONCE = 1000
+"""Timers that may come due without any time passing; an exchange that goes on beyond that would never stop."""
 
 NewCarrier = Callable[[str], Carrier]
 """A codec for one stream of the carrier of that name. Raises `CassetteError` if there is none."""
@@ -85,7 +88,7 @@ class Player:
         self.now = line.t
         try:
             give = self._opening(line) if self.exchange is None else self._giving(self.exchange, line)
-        except (ConfigurationError, msgspec.ValidationError, KeyError, ValueError) as problem:
+        except (ConfigurationError, ValueError, RecursionError) as problem:
             if isinstance(problem, ConfigurationError) and self._changed:
                 raise
             what = f"this cannot be given to a call ({problem})"
@@ -128,8 +131,11 @@ class Player:
     def wake(self, until: float, late: float = LATE) -> Iterator[list[bytes]]:
         """Let come due by itself what no line wakes the exchange for: whatever is due more than *late* seconds before
         *until*. Yields the lines of what goes out each time, at `now`. Raises as `feed`."""
-        exchange = self.exchange
+        exchange, at_once = self.exchange, 0
         while exchange and (due := exchange.deadline()) is not None and due + late < until:
+            at_once = at_once + 1 if due <= self.now else 0
+            if at_once > MOST_AT_ONCE:
+                raise GaveUp(RuntimeError(f"its timer never comes to rest at {self.now:.3f} s"))
             self.now = max(self.now, due)
             self._look(partial(exchange.tick, self.now))
             yield self._take()
@@ -147,7 +153,7 @@ class Player:
 
     def _opening(self, line: Line) -> Callable[[], list[Output]]:
         if line.ch != "carrier":
-            raise KeyError("the carrier's stream has not begun")
+            raise ValueError("the carrier's stream has not begun")
         return partial(self._open, wire_message(line.msg))
 
     def _open(self, message: str | bytes) -> list[Output]:
@@ -168,12 +174,11 @@ class Player:
         if line.ch == "timer":
             return partial(exchange.tick, line.t)
         message = line.message
-        if not isinstance(message, dict):
-            raise KeyError(f"there is no event {message!r}")
-        if message.get("type") == "ModelConnected":
-            spoken = dialect(message["dialect"], self._settings.session)
-            return partial(exchange.model_connected, spoken, message["model"], line.t, message["session"])
-        return partial(exchange.handle, event_of(message), line.t)
+        event = event_of(message)
+        if isinstance(event, ModelConnected):
+            spoken = dialect(str(message.get("dialect")), self._settings.session)
+            return partial(exchange.model_connected, spoken, event.model, line.t, event.session)
+        return partial(exchange.handle, event, line.t)
 
     def _look(self, give: Callable[[], list[Output]]) -> None:
         try:

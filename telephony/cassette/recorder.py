@@ -45,7 +45,7 @@ class Recorder:
 
     def begin(self, header: Header, opening: Iterable[str | bytes]) -> None:
         """*opening*: the carrier's messages before the exchange was there, up to the one that began the stream."""
-        self._write(self._redact(header_line(header).decode()).encode())
+        self._write(self._redact(header_line(header).decode().rstrip("\n")).encode() + b"\n")
         for message in opening:
             self.came(0.0, "carrier", message)
 

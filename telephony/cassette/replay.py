@@ -15,6 +15,7 @@ import hashlib
 from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import zip_longest
+from typing import Any
 
 import msgspec
 
@@ -22,6 +23,7 @@ from telephony.audio.format import AudioFormat
 from telephony.cassette.compare import AudioDifference, Difference, Hearing, audio_of, differences
 from telephony.cassette.format import Cassette, Line, decode_line, line
 from telephony.cassette.player import Failure, GaveUp, NewCarrier, Player
+from telephony.errors import CassetteError
 from telephony.exchange import Listener
 from telephony.records import CallRecord, Termination
 from telephony.settings import CallSettings
@@ -98,46 +100,88 @@ def replay(
 
     Raises `CassetteError` for a file that cannot be read, or holds what cannot have come in.
     """
-    player = Player(cassette, new_carrier, settings, listener)
-    comparison = _Comparison(player.audio, digest=digest)
-    steps, recorded, failure = 0, None, None
+    performance = _Performance(cassette, Player(cassette, new_carrier, settings, listener), keep, digest=digest)
     for run, last in _with_last(_runs(_steps(cassette))):
-        while run and not failure:
-            first = run[0]
+        try:
+            performance.take(run, last=last)
+        except GaveUp as gave_up:
+            return performance.result(gave_up.failure)
+    return performance.result()
+
+
+class _Performance:
+    """A replay in progress."""
+
+    def __init__(
+        self, cassette: Cassette, player: Player, keep: Callable[[bytes], None] | None, *, digest: bool
+    ) -> None:
+        self._cassette = cassette
+        self._player = player
+        self._keep = keep
+        self._comparison = _Comparison(player.audio, digest=digest)
+        self._steps = 0
+        self._recorded: CallRecord | None = None
+
+    def take(self, run: list[Step], *, last: bool) -> None:
+        """Perform *run*. Raises `GaveUp` where our own code does, once that is noted."""
+        while run:
             try:
-                for now in player.wake(first.cause.t) if comparison.own_timers else ():
-                    if keep:
-                        _keep_all(keep, [line(player.now, "timer", "in", "null"), *now])
-                    comparison.step(player.now, first.number, None, [], now)
-                if len(run) == 1 or comparison.own_timers:
-                    results = [player.feed(first.cause, first.number)]
-                else:
-                    results = player.feed_audio([step.cause for step in run], first.number)
+                self._wake(run[0])
+                done = self._give(run)
             except GaveUp as gave_up:
-                failure = gave_up.failure
-                steps += gave_up.after + 1
-                comparison.fail(player.now, run[: gave_up.after + 1], failure)
-                break
-            for step, now in zip(run, results, strict=False):
-                if keep:
-                    _keep_all(keep, [step.text, *now])
-                recorded = recorded or _record(step.outs)
-                broken_off = last and step is run[-1] and not recorded
-                comparison.step(step.cause.t, step.number, step.cause, step.outs, now, broken_off=broken_off)
-                comparison.remember(step)
-            steps += len(results)
-            run = run[len(results) :]
-    return Replayed(
-        cassette.name,
-        _record_now(player),
-        recorded,
-        player.now,
-        steps,
-        comparison.diverged,
-        comparison.verdict(),
-        comparison.digest.hexdigest() if comparison.digest else "",
-        failure,
-    )
+                self._steps += gave_up.after + 1
+                self._comparison.fail(self._player.now, run[: gave_up.after + 1], gave_up.failure)
+                raise
+            for step, now in zip(run, done, strict=False):
+                self._judge(step, now, last=last and step is run[-1])
+            self._steps += len(done)
+            run = run[len(done) :]
+
+    def _wake(self, step: Step) -> None:
+        """Where the exchange's timers are not those of the recording: let come due what does before *step*."""
+        if not self._comparison.own_timers:
+            return
+        for now in self._player.wake(step.cause.t):
+            self._write(line(self._player.now, "timer", "in", "null"), now)
+            self._comparison.step(self._player.now, step.number, None, [], now)
+
+    def _give(self, run: list[Step]) -> list[list[bytes]]:
+        """What goes out in each of the steps, or in the first of them."""
+        if len(run) == 1 or self._comparison.own_timers:
+            return [self._player.feed(run[0].cause, run[0].number)]
+        return self._player.feed_audio([step.cause for step in run], run[0].number)
+
+    def _judge(self, step: Step, now: list[bytes], *, last: bool) -> None:
+        self._write(step.text, now)
+        try:
+            self._recorded = self._recorded or _record(step.outs)
+            broken_off = last and not self._recorded
+            self._comparison.step(step.cause.t, step.number, step.cause, step.outs, now, broken_off=broken_off)
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as problem:
+            deque(self._cassette.lines, maxlen=0)  # what went out is read only if it differs: find the line to name
+            what = f"what went out cannot be read ({problem})"
+            raise CassetteError(f"{self._cassette.name}:{step.number}: {what}. Record the call again.") from problem
+        self._comparison.remember(step)
+
+    def _write(self, came_in: bytes, went_out: list[bytes]) -> None:
+        if self._keep:
+            for text in (came_in, *went_out):
+                self._keep(text)
+
+    def result(self, failure: Failure | None = None) -> Replayed:
+        """What there is to say. *failure*: how our own code gave up, if it did."""
+        player, comparison = self._player, self._comparison
+        return Replayed(
+            self._cassette.name,
+            _record_now(player),
+            self._recorded,
+            player.now,
+            self._steps,
+            comparison.diverged,
+            comparison.verdict(),
+            comparison.digest.hexdigest() if comparison.digest else "",
+            failure,
+        )
 
 
 class _Comparison:
@@ -168,7 +212,7 @@ class _Comparison:
         if self.digest:
             for text in now:
                 self.digest.update(text)
-        if then == now:
+        if then == now and not (self._hearing and self._hearing.hungry):
             return
         then_out, then_due = _divided(then)
         now_out, now_due = _divided(now)
@@ -280,7 +324,8 @@ def _record(texts: list[bytes]) -> CallRecord | None:
     for text in texts:
         if _RECORD in text[:60] and (found := decode_line(text)).ch == "record":
             unknown = dict.fromkeys(("id", "carrier", "carrier_call_id", "agent"), "")
-            return msgspec.convert(unknown | found.message, CallRecord)
+            known = msgspec.json.decode(found.msg, type=dict[str, Any])
+            return msgspec.convert(unknown | known, CallRecord)
     return None
 
 
@@ -292,8 +337,3 @@ def _record_now(player: Player) -> CallRecord:
         with contextlib.suppress(Exception):  # of an exchange that gave up, what there is
             player.exchange.fill(record, player.now)
     return record
-
-
-def _keep_all(keep: Callable[[bytes], None], texts: list[bytes]) -> None:
-    for text in texts:
-        keep(text)

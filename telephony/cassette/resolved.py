@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
+from typing import Any, Literal, get_type_hints
 
 import msgspec
 from pydantic import ValidationError
 
 from telephony.errors import CassetteError
-from telephony.settings import AUDIO_FORMATS, CallSettings, Clips, Limits, SessionConfig, ToolSpec, TurnDetection
+from telephony.settings import AUDIO_FORMATS, CallSettings, Clips, SessionConfig
 
 _FORMAT_NAMES = {audio: name for name, audio in AUDIO_FORMATS.items()}
 _PLAIN = ("instructions", "voice", "language", "reasoning_effort")
+_SESSION = (*_PLAIN, "turn_detection", "keyterms", "tools", "provider_tools")
 _OWN = ("greeting", "greeting_interruptible", "speaks_first", "hang_up_tool")
+_REST = ("limits", "clips", "transfer_to")
 
 
 def agent_of(settings: CallSettings) -> dict[str, Any]:
@@ -48,28 +50,42 @@ def call_settings(agent: dict[str, Any], rest: dict[str, Any], place: str = "") 
     Raises `CassetteError` that names *place* and the key.
     """
     try:
-        session = SessionConfig(
-            **{name: agent[name] for name in _PLAIN if name in agent},
-            audio=AUDIO_FORMATS[agent.get("audio", "pcm16")],
-            turn_detection=TurnDetection.model_validate(agent.get("turn_detection", {})),
-            tools=msgspec.convert(agent.get("tools", []), tuple[ToolSpec, ...]),
-            provider_tools=tuple(agent.get("provider_tools", ())),
-            keyterms=tuple(agent.get("keyterms", ())),
-            extra=agent.get("session", {}),
-        )
-        return CallSettings(
-            agent=agent["name"],
-            session=session,
-            limits=Limits.model_validate(rest.get("limits", {})),
-            **{name: agent[name] for name in _OWN if name in agent},
-            clips=Clips(**{name: base64.b64decode(clip) for name, clip in rest.get("clips", {}).items()}),
-            transfer_to=rest.get("transfer_to", ""),
-        )
+        session = _read(agent, "agent", SessionConfig, {name: name for name in _SESSION} | {"extra": "session"})
+        own = _read(agent, "agent", CallSettings, {name: name for name in _OWN} | {"agent": "name"})
+        audio = _value(agent.get("audio", "pcm16"), Literal[tuple(AUDIO_FORMATS)], "agent.audio")
+        others = _read(rest, "settings", CallSettings, {name: name for name in _REST})
+        session["audio"] = AUDIO_FORMATS[audio]
+        return CallSettings(session=SessionConfig(**session), **own, **others)
+    except _Unusable as problem:
+        what = f"the settings in its header cannot be used ({problem})"
+    except TypeError:  # of what has no default only the name may be missing
+        what = "the settings in its header cannot be used (agent.name: it is missing)"
+    raise CassetteError(f"{place}: {what}. Was it written by a newer telephony?")
+
+
+class _Unusable(Exception):
+    """Key and problem."""
+
+
+def _read(source: dict[str, Any], key: str, target: type, names: dict[str, str]) -> dict[str, Any]:
+    """Values for the fields of *target* that are *names*, each by what it is called in *source*."""
+    kinds = get_type_hints(target)
+    return {
+        field: _value(source[name], kinds[field], f"{key}.{name}") for field, name in names.items() if name in source
+    }
+
+
+def _value(value: Any, kind: Any, key: str) -> Any:
+    try:
+        return msgspec.convert(value, kind, dec_hook=_group)
+    except (msgspec.ValidationError, ValueError) as problem:
+        raise _Unusable(f"{key}: {problem}") from None
+
+
+def _group(kind: Any, value: Any) -> Any:
+    """A group of settings."""
+    try:
+        return kind.model_validate(value)
     except ValidationError as problem:
         first = problem.errors(include_url=False)[0]
-        what = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-    except (KeyError, TypeError, ValueError, msgspec.ValidationError) as problem:
-        what = f"{type(problem).__name__}: {problem}"
-    raise CassetteError(
-        f"{place}: the settings in its header cannot be used ({what}). Was it written by a newer telephony?"
-    )
+        raise ValueError(": ".join(filter(None, [".".join(map(str, first["loc"])), first["msg"]]))) from None

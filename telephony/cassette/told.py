@@ -37,10 +37,12 @@ def told(happening: ev.Event | cmd.Command) -> dict[str, Any]:
     return {"type": type(happening).__name__, **msgspec.to_builtins(happening)}
 
 
-def event_of(message: Mapping[str, Any]) -> ev.Event:
-    """The event that `told` made *message* of. Raises `KeyError` for anything else."""
-    kind = EVENTS.get(message.get("type", ""))
+def event_of(message: Any) -> ev.Event:
+    """The event that `told` made *message* of. Raises `ValueError` for anything else."""
+    if not isinstance(message, Mapping):
+        raise ValueError("it is no object")
+    kind = EVENTS.get(str(message.get("type")))
     if kind is None:
-        raise KeyError(f"there is no event {message.get('type')!r}")
+        raise ValueError(f"there is no event {message.get('type')!r}")
     fields = {name: value for name, value in message.items() if name in kind.__struct_fields__}
     return msgspec.convert(fields, kind)

@@ -47,13 +47,14 @@ def new_carrier(name: str) -> Carrier:
 def cassettes_in(places: Iterable[str | Path]) -> list[Path]:
     """The files that *places* mean, each once: files, folders (with all that lies below) and patterns such as
     `calls/slow-*`. Raises `CassetteError` for a place where there is nothing."""
-    found: dict[Path, None] = {}
+    found: dict[Path, Path] = {}
     for place in places:
         paths = _below(Path(place)) if Path(place).exists() else _matching(str(place))
         if not paths:
             raise CassetteError(f"{place}: there is no recorded call. Name a file, a folder or a pattern, in quotes.")
-        found.update(dict.fromkeys(paths))
-    return list(found)
+        for path in paths:
+            found.setdefault(path.resolve(), path)
+    return list(found.values())
 
 
 def _below(path: Path) -> list[Path]:

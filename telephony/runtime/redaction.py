@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -84,19 +84,46 @@ def _mask_secret(value: str) -> str:
     return value if not value or value.startswith(REFERENCE) else MASK
 
 
-def mask_json(text: str, secrets: Iterable[str] = ()) -> str:
-    """*text*, which is JSON, without secrets: by name, by shape and by value. What holds none is returned as it is, and
-    a text that is no JSON is masked as one."""
+def mask_json(text: str, secrets: Sequence[str] = ()) -> str:
+    """*text*, which is JSON, without secrets: by name, by shape and by value, also in strings that are JSON themselves.
+    What holds none is returned as it is, and a text that is no JSON is masked as one."""
     low = text.lower()
-    # As they stand in JSON, a quotation mark in a secret escaped.
-    if not any(hint in low for hint in HINTS) and not any(json.dumps(secret)[1:-1] in text for secret in secrets):
+    # Where nothing is escaped every name and every secret stands as it is.
+    if "\\" not in text and not any(hint in low for hint in HINTS) and not any(secret in text for secret in secrets):
         return text
     try:
-        value = msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return mask_text(text, secrets)
-    masked = mask(value, secrets=secrets)
-    return text if masked == value else msgspec.json.encode(masked).decode()
+        value = json.loads(text)
+        masked = _mask_deeply(value, "", secrets)
+        return text if masked == value else json.dumps(masked, separators=(",", ":"), allow_nan=False)
+    except (ValueError, RecursionError):  # no JSON, or numbers and depths that Python cannot do
+        shown = mask_text(text, secrets)
+        return json.dumps(shown) if _is_json(text) else shown
+
+
+def _is_json(text: str) -> bool:
+    try:
+        msgspec.json.decode(text, type=msgspec.Raw)
+    except RecursionError:
+        return True
+    except ValueError:
+        return False
+    return True
+
+
+def _mask_deeply(value: Any, name: str, secrets: Sequence[str]) -> Any:
+    """As `mask`, of decoded JSON: also the names in it, and strings that are JSON (arguments and results of tools)."""
+    hidden = name in HEADERS or is_secret_name(name)
+    if isinstance(value, dict):
+        return {
+            mask_text(key, secrets): _mask_deeply(item, name if hidden else key, secrets) for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [_mask_deeply(item, name, secrets) for item in value]
+    if not isinstance(value, str):
+        return value
+    if hidden:
+        return _mask_secret(value)
+    return mask_json(value, secrets) if value.lstrip()[:1] in ("{", "[") else mask_text(value, secrets)
 
 
 def redacted(settings: Settings) -> dict[str, Any]:

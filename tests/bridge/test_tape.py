@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
+from disks import files_no_longer_than
 from telephony.audio import wav
 from telephony.audio.format import ALAW_8K, MULAW_8K, PCM16_8K, PCM16_16K, AudioFormat
 from telephony.audio.g711 import mulaw_to_pcm
@@ -216,17 +214,6 @@ async def test_a_cancelled_close_still_finishes_the_file(path: Path) -> None:
 
 
 # -- disks -----------------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def files_no_longer_than(size: int) -> Iterator[None]:
-    """A disk that is full: the kernel refuses to let any file of this process grow beyond *size* bytes."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 async def test_a_disk_that_fills_up_ends_the_recording_with_one_warning_and_keeps_what_fitted(path: Path) -> None:

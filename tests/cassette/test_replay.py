@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from rehearsals import rehearse
 from telephony.cassette.format import Cassette
 from telephony.cassette.replay import Replayed, replay
+from telephony.errors import CassetteError
 from telephony.runtime.cassettes import new_carrier
 
 STORY: list[dict[str, Any]] = [
@@ -89,3 +92,45 @@ def test_the_first_thing_that_differs_is_told_with_what_caused_it() -> None:
 def test_a_message_that_is_spelled_another_way_is_the_same_message() -> None:
     lines = [json.dumps(json.loads(text), indent=None, sort_keys=True).encode() + b"\n" for text in recorded()]
     assert replayed(lines).divergence is None
+
+
+@pytest.mark.parametrize("broken", [b'{"t":1.5,"ch":"model","dir":"out"\n', b"nonsense\n"])
+@pytest.mark.parametrize("direction", [b'"in"', b'"out"'])
+def test_a_broken_line_in_the_middle_names_file_line_and_remedy(broken: bytes, direction: bytes) -> None:
+    lines = recorded()
+    places = [n for n, text in enumerate(lines) if b'"dir":' + direction in text[:80]]
+    place = places[len(places) // 2]
+    lines[place] = broken if broken == b"nonsense\n" else lines[place][:60] + b"\n"
+    with pytest.raises(CassetteError, match=rf"^call\.jsonl:{place + 1}: .*head -n {place}$"):
+        replayed(lines)
+
+
+@pytest.mark.parametrize("record", [b"3", b"[]", b'{"turns":3}', b'{"termination":{"result":"fine"}}'])
+def test_a_record_that_is_none_is_told_with_its_place(record: bytes) -> None:
+    lines = recorded()
+    place = next(n for n, text in enumerate(lines) if b'"record"' in text[:60])
+    lines[place] = re.sub(rb'"msg":.*', b'"msg":' + record + b"}", lines[place])
+    with pytest.raises(CassetteError, match=r"^call\.jsonl:\d+: what went out cannot be read"):
+        replayed(lines)
+
+
+def test_audio_that_differs_is_heard_from_there_on_though_the_rest_is_the_same() -> None:
+    lines = recorded()
+    places = [n for n, text in enumerate(lines) if b'"input_audio_buffer.append"' in text and b'"dir":"out"' in text]
+    place = next(n for n in places if len({*_audio(lines[n])}) > 50)
+    message = json.loads(lines[place])
+    payload = _audio(lines[place])
+    payload[101] ^= 0x20
+    message["msg"]["audio"] = base64.b64encode(payload).decode()
+    lines[place] = json.dumps(message).encode() + b"\n"
+    result = replayed(lines)
+    assert result.diverged == 1
+    assert result.divergence
+    found = result.divergence.audio
+    assert found
+    assert (found.first, found.differing, found.loudest, found.shift) == (50, 1, 0x2000, None)
+    assert found.expected_samples == found.got_samples >= 2 * found.rate
+
+
+def _audio(text: bytes) -> bytearray:
+    return bytearray(base64.b64decode(json.loads(text)["msg"]["audio"]))

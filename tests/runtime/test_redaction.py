@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from telephony.runtime.environment import Environment
-from telephony.runtime.redaction import MASK, is_secret_name, mask, mask_text, redacted, secrets_of
+from telephony.runtime.redaction import MASK, is_secret_name, mask, mask_json, mask_text, redacted, secrets_of
 from telephony.settings import LiteLLMParams, ModelEntry, Settings, TwilioSettings
 
 PLANTED = "planted-7c1f-secret"
@@ -121,3 +122,113 @@ def test_whatever_stands_below_a_secret_name_is_hidden() -> None:
 def test_a_known_secret_is_found_inside_anything(before: str, secret: str, after: str) -> None:
     shown = mask_text(before + secret + after, [secret])
     assert secret not in shown.replace(MASK, "\0")
+
+
+# -- JSON, as it goes onto a cassette -------------------------------------------------------------------------------
+
+ODD = 'quo"te\\back/pässwört'
+"""A secret that JSON does not write as it is."""
+TEXTS = st.text(max_size=12) | st.sampled_from(
+    [PLANTED, f"Bearer {PLANTED}", f"token={PLANTED}", f"ws://a:{PLANTED}@b", "", "a\\", '"', "password"]
+)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | TEXTS | TEXTS.map(json.dumps),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(TEXTS | st.sampled_from(["password", "api_key", "headers"]), inner, max_size=3)
+        | inner.map(json.dumps)
+    ),
+    max_leaves=8,
+)
+
+
+def is_json(text: str) -> bool:
+    try:
+        msgspec.json.decode(text, type=msgspec.Raw)
+    except ValueError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"type":"session.update","session":{"instructions":"Be brief.\\nAlways."}}',
+        '{ "usage": {"total_tokens": 12, "input_tokens": 1.50} }', '{"text":"The key is under the mat."}', "3", '""',
+        '{"url":"wss:\\/\\/host\\/v1"}', '{"name":"\\u0041"}', '{"token":""}', '{"api_key":"os.environ/XAI_API_KEY"}',
+        '{"arguments":"{\\"order\\": \\"A 1042\\"}"}', '{"a":1e999,"tokens":3}', '{"a":"\\ud800"}',
+    ],
+)  # fmt: skip
+def test_json_without_a_secret_is_returned_to_the_letter(text: str) -> None:
+    assert mask_json(text, [PLANTED]) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "rest"),
+    [
+        ({"authorization": PLANTED}, {"authorization": MASK}),
+        ({"server": {"headers": {"X-Mine": PLANTED, "n": 3}}}, {"server": {"headers": {"X-Mine": MASK, "n": 3}}}),
+        ({"session": {"client_secret": {"value": PLANTED}}}, {"session": {"client_secret": {"value": MASK}}}),
+        ([{"text": f"say Bearer {PLANTED}!"}], [{"text": f"say Bearer {MASK}!"}]),
+        ({"url": f"https://a/b?token={PLANTED}&c=d"}, {"url": f"https://a/b?token={MASK}&c=d"}),
+        ({"output": json.dumps({"password": PLANTED, "a": 1})}, {"output": f'{{"password":"{MASK}","a":1}}'}),
+        ({"output": json.dumps([json.dumps({"token": PLANTED})])}, {"output": f'["{{\\"token\\":\\"{MASK}\\"}}"]'}),
+    ],
+)  # fmt: skip
+def test_secrets_in_json_are_found_by_name_and_by_shape(value: object, rest: object) -> None:
+    for ascii_ in (True, False):
+        assert json.loads(mask_json(json.dumps(value, ensure_ascii=ascii_))) == rest
+
+
+def test_the_headers_and_the_authorization_of_a_providers_tool_are_no_ones_business() -> None:
+    tool = {"type": "mcp", "server_url": "https://a", "authorization": PLANTED, "headers": {"X-Api": PLANTED}}
+    shown = json.loads(mask_json(json.dumps({"type": "session.update", "session": {"tools": [tool]}})))
+    assert shown["session"]["tools"] == [tool | {"authorization": MASK, "headers": {"X-Api": MASK}}]
+
+
+@pytest.mark.parametrize("secret", [PLANTED, ODD, "line\nbreak-secret", "\u2028-separated", "🔑🔑🔑🔑🔑🔑🔑🔑"])
+@pytest.mark.parametrize("ascii_", [True, False])
+@pytest.mark.parametrize("slashes", [True, False])
+def test_a_configured_secret_is_found_however_json_writes_it(secret: str, ascii_: bool, slashes: bool) -> None:
+    inner = json.dumps({"note": f"it is {secret}, he said"}, ensure_ascii=ascii_)
+    text = json.dumps({"a": [secret], "output": inner, secret: 1, "b": f"x{secret}y"}, ensure_ascii=ascii_)
+    shown = mask_json(text.replace("/", "\\/") if slashes else text, ["other-secret", secret])
+    assert json.loads(shown) == {
+        "a": [MASK], "output": f'{{"note":"it is {MASK}, he said"}}', MASK: 1, "b": f"x{MASK}y",
+    }  # fmt: skip
+
+
+def test_names_that_are_spelled_with_escapes_are_names_all_the_same() -> None:
+    assert json.loads(mask_json('{"p\\u0061ssword":"abc"}')) == {"password": MASK}
+    assert json.loads(mask_json('{"url":"wss:\\/\\/me:abc@host"}')) == {"url": f"wss://{MASK}@host"}
+
+
+def test_what_is_no_json_is_masked_as_a_text() -> None:
+    assert mask_json(f"token={PLANTED}") == f"token={MASK}"
+    assert mask_json(f'{{"a": {PLANTED}', [PLANTED]) == f'{{"a": {MASK}'
+
+
+def test_nesting_that_nobody_can_follow_and_numbers_that_nobody_can_hold_do_not_let_a_secret_through() -> None:
+    deep = '{"password":' * 600 + f'"Bearer {PLANTED}"' + "}" * 600
+    huge = f'{{"n":1e999,"i":{"9" * 5000},"text":"token={PLANTED}\\"","u":"http://x","v":"a@b"}}'
+    for text in (deep, huge):
+        shown = mask_json(text, [PLANTED])
+        assert is_json(shown)
+        assert PLANTED not in shown
+
+
+@given(VALUES, st.booleans())
+def test_json_stays_json_on_one_line_and_keeps_no_secret(value: object, ascii_: bool) -> None:
+    text = json.dumps(value, ensure_ascii=ascii_)
+    shown = mask_json(text, [PLANTED])
+    assert PLANTED not in shown
+    assert "\n" not in shown
+    assert is_json(shown) >= is_json(text)
+    assert mask_json(shown, [PLANTED]) == shown, "once is enough"
+
+
+@given(st.recursive(st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=6))
+def test_a_known_secret_is_nowhere_in_json_that_held_it(value: object) -> None:
+    text = json.dumps({"before": value, "here": [ODD, {"x": ODD + "!"}]})
+    shown = json.loads(mask_json(text, [ODD]))
+    assert shown["here"] == [MASK, {"x": MASK + "!"}]
