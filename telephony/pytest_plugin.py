@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -126,8 +126,8 @@ def replay_call(request: pytest.FixtureRequest) -> Callable[..., ReplayedCall]:
 
     With `policy=` the call must be the same by it, or the test fails and shows what differs. Without, the test looks
     for itself at what it gets, a `telephony.replayed.ReplayedCall`. `agent=` (an `Agent`), `config=` (a configuration
-    file) and `tools=` let somebody else take the call; see `telephony.replayed.replay_call`. A test that fails shows
-    the transcripts of its calls.
+    file) and `tools=` let somebody else take the call, and `script=` is the model's under `reactive`; see
+    `telephony.replayed.replay_call`. A test that fails shows the transcripts of its calls.
     """
     config = request.config
 
@@ -138,6 +138,7 @@ def replay_call(request: pytest.FixtureRequest) -> Callable[..., ReplayedCall]:
         agent: Agent | None = None,
         config: str | Path | None = None,
         tools: Iterable[Any] | None = None,
+        script: str | Path | Mapping[str, Any] | None = None,
     ) -> ReplayedCall:
         from telephony import replayed
         from telephony.errors import TelephonyError
@@ -148,7 +149,8 @@ def replay_call(request: pytest.FixtureRequest) -> Callable[..., ReplayedCall]:
         try:
             path = _short(_find(Path(call), root, folders))
             given = {"policy": policy} if policy else {}
-            found = replayed.replay_call(path, agent=agent, config=config, tools=tools, **given)
+            script = root / script if isinstance(script, str | Path) else script
+            found = replayed.replay_call(path, agent=agent, config=config, tools=tools, script=script, **given)
         except TelephonyError as error:
             raise pytest.fail.Exception(str(error), pytrace=False) from None
         request.node.add_report_section("call", f"transcript of {path},", str(found))

@@ -14,7 +14,7 @@ Under pytest the fixture `replay_call` is the same and finds calls by their name
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,11 +25,12 @@ from telephony.cassette.format import Header
 from telephony.cassette.replay import Divergence
 from telephony.cassette.resolved import call_settings
 from telephony.errors import ConfigurationError
-from telephony.records import CallRecord, Termination, Turn
+from telephony.records import CallRecord, Finding, Termination, Turn
 from telephony.runtime import replaying
 from telephony.settings import CallSettings
 from telephony.show import clean, ending, transcript
 from telephony.show_replay import plain, whole
+from telephony.simulate.scenario import load_scenario
 from telephony.tools.load import AnyTool
 
 
@@ -83,9 +84,9 @@ class ReplayedCall:
         return self.outcome.replayed.duration
 
     @property
-    def findings(self) -> list[Any]:
-        """What was noticed about the call."""
-        return list(getattr(self.record, "findings", ()))
+    def findings(self) -> list[Finding]:
+        """What the caller will have minded, and why: `at`, `seconds`, `kind`, `cause`, `sentence`."""
+        return self.record.findings
 
     @property
     def divergence(self) -> Divergence | None:
@@ -132,12 +133,14 @@ def replay_call(
     agent: Agent | None = None,
     config: str | Path | None = None,
     tools: Iterable[AnyTool | str] | None = None,
+    script: str | Path | Mapping[str, Any] | None = None,
 ) -> ReplayedCall:
     """Replay the recorded call in the file *path*.
 
     It was recorded with an agent, whose settings are in the file. *agent* takes the call instead, or the one of the
     recorded name in the configuration *config*; *tools* (functions with `@tool`, or their references) replace what the
-    model is told it may call. No function runs: what it answered then is what the model hears.
+    model is told it may call. No function runs: what it answered then is what the model hears. *script*, with the
+    policy `reactive`, is what the simulated model does: a scenario file, or its `model` as Python has it.
 
     Raises `CassetteError` for a file that cannot be replayed and `ConfigurationError` for an agent that cannot be used,
     but nothing because the call differs: look at `same`, or at what matters to you.
@@ -150,7 +153,8 @@ def replay_call(
             return found
         return replaying.with_tools(found or call_settings(header.agent, header.settings, str(path)), tools)
 
-    return ReplayedCall(replaying.perform(path, policy, agent=settings))
+    written = load_scenario(script) if isinstance(script, str | Path) else script and (script, "script")
+    return ReplayedCall(replaying.perform(path, policy, agent=settings, script=written or None))
 
 
 def _agent(agent: Agent | None, config: str | Path | None, header: Header) -> CallSettings | None:

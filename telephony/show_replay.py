@@ -20,8 +20,8 @@ from telephony.cassette import telling
 from telephony.cassette.compare import Difference, where
 from telephony.cassette.format import WIRES, Line
 from telephony.cassette.replay import Divergence
-from telephony.runtime.replaying import Outcome
-from telephony.show import clean, clock, length
+from telephony.runtime.replaying import DEFAULT, Outcome, policy_named
+from telephony.show import clean, clock, findings, length, waterfall
 
 EVENTS = 12
 """Events before a divergence that are shown."""
@@ -48,6 +48,7 @@ COUNTED = {
 class Tally(msgspec.Struct):
     """What came of several calls."""
 
+    policy: str = DEFAULT
     same: int = 0
     different: int = 0
     unreadable: int = 0
@@ -84,12 +85,14 @@ def call_line(outcome: Outcome, width: int) -> ConsoleRenderable:
     short = name if len(name) <= width else f"…{name[len(name) - width + 1 :]}"
     line = Text(f"{short:<{width}}", "bold", overflow="fold")
     line.append(f"  {length(replayed.duration):>7}  {turns:>3} turn{' ' if turns == 1 else 's'}  ", "not bold dim")
+    policy = policy_named(outcome.policy)
     if outcome.same:
-        return line.append("same", "not bold green")
+        return line.append(policy.well.removeprefix("the "), "not bold green")
     divergence = replayed.divergence
     if replayed.failure:
         return line.append("the replay failed", "not bold red")
-    return line.append(f"differs at {clock(divergence.t)}" if divergence else "differs", "not bold red")
+    at = f" at {clock(divergence.t)}" if divergence else ""
+    return line.append(policy.badly[0] + at, "not bold red")
 
 
 def trouble_line(problem: str) -> Text:
@@ -100,8 +103,9 @@ def trouble_line(problem: str) -> Text:
 def summary(tally: Tally) -> Text:
     """`12 calls, 11 the same, 1 differs; 14 min of calls in 0.9 s`."""
     parts = [f"{tally.calls} call{'' if tally.calls == 1 else 's'}"]
-    parts += [f"{tally.same} the same"] if tally.same else []
-    parts += [f"{tally.different} differ{'s' if tally.different == 1 else ''}"] if tally.different else []
+    policy = policy_named(tally.policy)
+    parts += [f"{tally.same} {policy.well}"] if tally.same else []
+    parts += [f"{tally.different} {policy.badly[tally.different > 1]}"] if tally.different else []
     parts += [f"{tally.unreadable} could not be replayed"] if tally.unreadable else []
     text = f"{', '.join(parts)}; {_span(tally.called)} of calls in {tally.took:.1f} s"
     return Text(text, "red" if tally.different or tally.unreadable else "green")
@@ -125,6 +129,14 @@ def report(outcome: Outcome) -> ConsoleRenderable:
     if divergence:
         parts.append(_divergence(divergence))
         parts.append(_extent(outcome))
+    return Padding(Group(*parts), (0, 0, 1, 2))
+
+
+def why(outcome: Outcome) -> ConsoleRenderable:
+    """Why the call paused, as it is now, and where the time went until each answer was heard."""
+    record = outcome.replayed.record
+    found = findings(record) if record.findings else Text("nothing that a caller will have minded", "dim")
+    parts = [_titled("why it paused", found), _titled("seconds until the agent was heard", waterfall(record))]
     return Padding(Group(*parts), (0, 0, 1, 2))
 
 

@@ -75,6 +75,8 @@ class Replayed(msgspec.Struct):
     """SHA-256 of all that went out, in hexadecimal; empty if nobody asked."""
     failure: Failure | None = None
     """Where our own code gave up, and the replay with it; perhaps after something else had gone out differently."""
+    complaints: list[str] = []
+    """Of a caller who called again instead of being replayed (`reacting`): what did not work out, one sentence each."""
 
 
 class Step(msgspec.Struct, gc=False):
@@ -336,4 +338,5 @@ def _record_now(player: Player) -> CallRecord:
     if player.exchange:
         with contextlib.suppress(Exception):  # of an exchange that gave up, what there is
             player.exchange.fill(record, player.now)
+        record.findings = player.exchange.findings(player.now)
     return record

@@ -8,6 +8,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Annotated, Any
 
+import msgspec
 import typer
 from rich.console import Console
 
@@ -21,6 +22,7 @@ from telephony.runtime.cassettes import cassettes_in
 from telephony.runtime.serving import read_settings
 from telephony.settings import CallSettings
 from telephony.show import clean
+from telephony.simulate.scenario import load_scenario
 
 POLICIES = "; ".join(f"{name}: {policy.about}" for name, policy in replaying.POLICIES.items())
 NAMES = "|".join(replaying.POLICIES)
@@ -44,6 +46,15 @@ def replay(
         str,
         typer.Option(metavar=NAMES, callback=_known, help=f"What must be the same. {POLICIES}."),
     ] = replaying.DEFAULT,
+    script: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="With reactive: what the model does, as `telephony simulate model` reads it."
+        ),
+    ] = None,
+    why: Annotated[
+        bool, typer.Option("--why", help="Say of each call why it paused, and where the time went.")
+    ] = False,
     bless: Annotated[bool, typer.Option("--bless", help="Show what differs, and record it as what is wanted.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="JSON for machines.")] = False,
     junit: Annotated[
@@ -58,9 +69,12 @@ def replay(
 
     Exit code 1 if a call differs, 2 if a file is no recorded call.
     """
+    if bless and not replaying.POLICIES[policy].is_a_replay:
+        problem = f"Under {policy} the call is another one, and what was recorded would be gone."
+        raise typer.BadParameter(problem, param_hint="--bless")
     files = cassettes_in(paths)
-    agent = _agent(config) if config else None
-    run = _Run(policy, agent, bless, Console(quiet=as_json, highlight=False), shown.name_width(files), junit)
+    how = _How(policy, _agent(config) if config else None, load_scenario(script) if script else None, bless, why)
+    run = _Run(how, Console(quiet=as_json, highlight=False), shown.name_width(files), junit)
     entries: list[dict[str, Any]] = []
     for path in files:
         entry = run.one(path)
@@ -77,25 +91,25 @@ def _agent(config: Path) -> Callable[[Header], CallSettings]:
     return lambda header: replaying.configured(settings, header)
 
 
+class _How(msgspec.Struct, frozen=True):
+    """What is to be done with each call."""
+
+    policy: str
+    agent: Callable[[Header], CallSettings] | None
+    script: replaying.Script | None
+    bless: bool
+    why: bool
+
+
 class _Run:
     """Several calls, one after the other: nothing of one is kept when the next is played."""
 
-    def __init__(
-        self,
-        policy: str,
-        agent: Callable[[Header], CallSettings] | None,
-        bless: bool,
-        console: Console,
-        width: int,
-        junit: Path | None,
-    ) -> None:
-        self.tally = shown.Tally()
-        self._policy = policy
-        self._agent = agent
-        self._bless = bless
+    def __init__(self, how: _How, console: Console, width: int, junit: Path | None) -> None:
+        self.tally = shown.Tally(how.policy)
+        self._how = how
         self._console = console
         self._width = width
-        self._junit = JUnit(policy) if junit else None
+        self._junit = JUnit(how.policy) if junit else None
         self._junit_file = junit
         self._wrong = False
         """Whether something differs that was not accepted."""
@@ -104,7 +118,8 @@ class _Run:
         """Replay a call and tell of it."""
         began = perf_counter()
         try:
-            outcome = replaying.perform(path, self._policy, agent=self._agent, digest=self._console.quiet)
+            how, digest = self._how, self._console.quiet
+            outcome = replaying.perform(path, how.policy, agent=how.agent, script=how.script, digest=digest)
         except CassetteError as error:
             entry = Entry(path, perf_counter() - began, problem=str(error))
             self.tally.unreadable += 1
@@ -120,9 +135,11 @@ class _Run:
     def _tell(self, entry: Entry, outcome: replaying.Outcome) -> None:
         self.tally.count(outcome)
         self._console.print(shown.call_line(outcome, self._width))
-        new = self._bless and outcome.replayed.divergence is not None
+        new = self._how.bless and outcome.replayed.divergence is not None
         if new or not outcome.same:
             self._console.print(shown.report(outcome))
+        if self._how.why:
+            self._console.print(shown.why(outcome))
         if new:
             entry.problem = self._accept(entry.path)
             entry.blessed = not entry.problem
@@ -132,7 +149,7 @@ class _Run:
     def _accept(self, path: Path) -> str:
         """Why it could not be; empty if it was done."""
         try:
-            return replaying.bless(path, self._policy, agent=self._agent)
+            return replaying.bless(path, self._how.policy, agent=self._how.agent)
         except CassetteError as error:
             return str(error)
 

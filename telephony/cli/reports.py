@@ -34,7 +34,7 @@ class Entry(msgspec.Struct):
 def as_object(entries: list[dict[str, Any]], policy: str, tally: Tally) -> dict[str, Any]:
     """The one object that `--json` prints; *entries* are those of `entry_json`."""
     numbers: dict[str, Any] = msgspec.to_builtins(tally)
-    return {"calls": entries, "summary": {"policy": policy, "calls": tally.calls, **numbers}}
+    return {"calls": entries, "summary": {**numbers, "policy": policy, "calls": tally.calls}}
 
 
 def entry_json(entry: Entry) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -13,6 +13,7 @@ from telephony.agents.agent import HANG_UP, Agent, call_settings
 from telephony.cassette import resolved
 from telephony.cassette.format import Cassette, Header, header_line
 from telephony.cassette.player import NewCarrier
+from telephony.cassette.reacting.reactive import react
 from telephony.cassette.replay import Replayed, replay
 from telephony.cassette.semantic import semantic_differences
 from telephony.cassette.telling import sentence
@@ -25,6 +26,8 @@ from telephony.version import __version__
 
 Keep = Callable[[bytes], None]
 """Takes the lines of a call as it is now."""
+Script = tuple[Mapping[str, Any], str]
+"""What a simulated model does, and where that was written: a scenario and its place."""
 
 
 class Perform(Protocol):
@@ -36,6 +39,7 @@ class Perform(Protocol):
         new_carrier: NewCarrier,
         *,
         settings: CallSettings | None = None,
+        script: Script | None = None,
         keep: Keep | None = None,
         digest: bool = False,
     ) -> Replayed: ...
@@ -48,6 +52,12 @@ class Policy(msgspec.Struct, frozen=True):
     perform: Perform
     differences: Callable[[Replayed], list[str]]
     """A sentence for each; none if the call is the same."""
+    is_a_replay: bool = True
+    """Whether what came in comes in again as it was; otherwise the call is another one, which nobody has recorded."""
+    well: str = "the same"
+    """How a call is, of which nothing differs."""
+    badly: tuple[str, str] = ("differs", "differ")
+    """What one does, or several do, that are not."""
 
 
 def wire_differences(replayed: Replayed) -> list[str]:
@@ -55,9 +65,52 @@ def wire_differences(replayed: Replayed) -> list[str]:
     return [sentence(replayed.divergence)] if replayed.divergence else []
 
 
+def again(
+    cassette: Cassette,
+    new_carrier: NewCarrier,
+    *,
+    settings: CallSettings | None = None,
+    script: Script | None = None,
+    keep: Keep | None = None,
+    digest: bool = False,
+) -> Replayed:
+    """What came in comes in again."""
+    if script:
+        raise ConfigurationError("--script", "only reactive has a model that follows one", "Add --policy reactive.")
+    return replay(cassette, new_carrier, settings=settings, keep=keep, digest=digest)
+
+
+def called_again(
+    cassette: Cassette,
+    new_carrier: NewCarrier,
+    *,
+    settings: CallSettings | None = None,
+    script: Script | None = None,
+    keep: Keep | None = None,
+    digest: bool = False,
+) -> Replayed:
+    """The recorded caller calls again, and the model is simulated."""
+    document, place = script or (None, "")
+    now = react(cassette, new_carrier, settings=settings, script=document, place=place)
+    if keep:
+        for line in now.lines[1:]:
+            keep(line)
+    steps = sum(b'"dir":"in"' in line[:80] for line in now.lines)
+    duration, complaints = now.record.duration, now.complaints
+    return Replayed(now.name, now.record, now.recorded, duration, steps, 0, None, now.digest, complaints=complaints)
+
+
 POLICIES: Mapping[str, Policy] = {
-    "strict": Policy("every message that goes out is the same", replay, wire_differences),
-    "semantic": Policy("the same tools, words, waits and end", replay, semantic_differences),
+    "strict": Policy("every message that goes out is the same", again, wire_differences),
+    "semantic": Policy("the same tools, words, waits and end", again, semantic_differences),
+    "reactive": Policy(
+        "the recorded caller calls a changed agent, whose model is simulated, and the call is completed",
+        called_again,
+        lambda replayed: replayed.complaints,
+        is_a_replay=False,
+        well="completed",
+        badly=("did not work out", "did not work out"),
+    ),
 }
 """All that there are, by the name that command line and tests give; the first is the default."""
 DEFAULT = next(iter(POLICIES))
@@ -82,16 +135,17 @@ def perform(
     policy: str = DEFAULT,
     *,
     agent: Callable[[Header], CallSettings | None] | None = None,
+    script: Script | None = None,
     digest: bool = False,
 ) -> Outcome:
-    """Replay the call in *path*. *agent* gives the settings of one in place of the recorded one; *digest* asks for the
-    sum of all that goes out.
+    """Replay the call in *path*. *agent* gives the settings of one in place of the recorded one; *script* is what the
+    simulated model does, under `reactive`; *digest* asks for the sum of all that goes out.
 
     Raises `CassetteError` for a file that cannot be replayed, and for a policy that is none `ConfigurationError`.
     """
     cassette = open_cassette(path)
     settings = agent(cassette.header) if agent else None
-    return _perform(path, cassette, policy, settings, digest=digest)
+    return _perform(path, cassette, policy, settings, script=script, digest=digest)
 
 
 def _perform(
@@ -100,12 +154,13 @@ def _perform(
     policy: str,
     settings: CallSettings | None,
     *,
+    script: Script | None = None,
     keep: Keep | None = None,
     digest: bool = False,
 ) -> Outcome:
     how = policy_named(policy)
     try:
-        replayed = how.perform(cassette, new_carrier, settings=settings, keep=keep, digest=digest)
+        replayed = how.perform(cassette, new_carrier, settings=settings, script=script, keep=keep, digest=digest)
     except CassetteError as error:
         raise _named(path, error) from error
     return Outcome(path, cassette.header, policy, replayed, how.differences(replayed))

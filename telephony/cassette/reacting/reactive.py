@@ -60,11 +60,19 @@ class Reaction(msgspec.Struct):
     """SHA-256 of all that went out, as a strict replay of `lines` finds it."""
 
     @property
-    def passed(self) -> bool:
-        """Whether the caller said everything, the script was followed, nobody complained and the call was completed."""
+    def complaints(self) -> list[str]:
+        """What did not work out, one sentence each; none if the caller said everything, the script was followed, we
+        made no mistakes, and the call was completed."""
         ending = self.record.termination
-        complaints = self.unsaid or self.unmet or self.faults
-        return not complaints and ending is not None and ending.result == "completed"
+        told = [f"The caller: {sentence}" for sentence in self.unsaid]
+        told += [f"The model: {sentence}" for sentence in [*self.unmet, *self.faults]]
+        if ending is None or ending.result != "completed":
+            told.append(f"The call was not completed: {ending.reason if ending else 'it never ended'}.")
+        return told
+
+    @property
+    def passed(self) -> bool:
+        return not self.complaints
 
 
 def react(
@@ -171,6 +179,7 @@ class _Stage:
         if end:
             record.termination = Termination(end.result, end.by, end.reason)
         rehearsal.exchange.fill(record, now)
+        record.findings = rehearsal.exchange.findings(now)
         return record
 
 
