@@ -122,6 +122,8 @@ class Playback:
         self._marks = 0
         self._unmarked = 0.0
         self._lags: deque[float] = deque(maxlen=LAG_MARKS)
+        self._lag = 0.0
+        """Seconds by which the carrier plays later than the clock says."""
 
     # -- queued ----------------------------------------------------------------------------------------------------
 
@@ -244,6 +246,7 @@ class Playback:
                 break
         late = max(0.0, now - self._end(span))
         self._lags.append(late)
+        self._lag = max(0.0, min(self._lags) - ROUND_TRIP) if len(self._lags) == LAG_MARKS else 0.0
         item = span.item
         item.marks += 1
         item.late = min(item.late, late)
@@ -345,10 +348,6 @@ class Playback:
         """Whether there is speech that was not sent."""
         size = self.audio.bytes_per_sample
         return any([len(audio) >= size for _, audio in self._queue])  # noqa: C419  several times a step: no generator
-
-    @property
-    def _lag(self) -> float:
-        return max(0.0, min(self._lags) - ROUND_TRIP) if len(self._lags) == LAG_MARKS else 0.0
 
     @property
     def _byte_rate(self) -> int:

@@ -89,7 +89,8 @@ class Responses:
 
     def drop_wishes(self, *reasons: Why) -> None:
         """Forget wishes that have become pointless; without reasons all of them."""
-        self._wishes = deque(wish for wish in self._wishes if reasons and wish.why not in reasons)
+        if self._wishes:
+            self._wishes = deque(wish for wish in self._wishes if reasons and wish.why not in reasons)
 
     def next(self, now: float) -> RequestResponse | SpeakVerbatim | None:
         """What to ask the model for now, if anything."""
@@ -238,7 +239,9 @@ class Responses:
 
     def expire(self, now: float) -> list[tuple[str, str]]:
         """Close what has shown no life for too long. Returns response ids ("" if it never had one) and sentences."""
-        given_up = []
+        given_up: list[tuple[str, str]] = []
+        if not self.busy:
+            return given_up
         for response in [r for r in self.open.values() if now >= r.seen_at + STALL_TIME]:
             self.fence(response.response_id)
             given_up.append((response.response_id, "The model never closed a response."))

@@ -93,7 +93,7 @@ class ToolCalls:
 
     def to_say(self, now: float) -> str | None:
         """What to tell the caller now because a tool takes long; each is said once."""
-        for call in self.running:
+        for call in self.open and self.running:
             if call.say and now >= _since(call) + SAY_AFTER:
                 say, call.say = call.say, None
                 return say
@@ -101,10 +101,12 @@ class ToolCalls:
 
     def overdue(self, now: float) -> list[Call]:
         """Calls that run though they should have been ended long ago."""
-        return [call for call in self.running if now >= _gives_up_at(call)]
+        return [call for call in self.open if call.state == "running" and now >= _gives_up_at(call)]
 
     def deadline(self) -> float | None:
         """Seconds: when `to_say` has something to say or a call is overdue."""
+        if not self.open:
+            return None
         running = self.running
         saying = [_since(call) + SAY_AFTER for call in running if call.say]
         return min([*saying, *map(_gives_up_at, running)], default=None)
