@@ -146,8 +146,8 @@ class CassetteSettings(Group):
     """Folder of the cassettes."""
     sample: Annotated[float, Field(ge=0, le=1)] = 0.1
     """Share of the calls that get a cassette, of agents with `cassette: sampled`."""
-    call_mb: Annotated[float, Field(gt=0)] = 100
-    """Megabytes one call may take, a quarter of an hour at 24 kHz; a longer call is recorded up to there."""
+    call_mb: Annotated[float, Field(gt=0)] = 250
+    """Megabytes one call may take, about half an hour at 24 kHz; a longer call is recorded up to there."""
     total_mb: Annotated[float, Field(gt=0)] = 2000
     """Megabytes all of them may take; then the oldest are removed."""
 
