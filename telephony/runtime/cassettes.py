@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 from telephony.carriers.base import Carrier
 from telephony.carriers.twilio import TwilioStream
@@ -67,20 +69,30 @@ def _matching(pattern: str) -> list[Path]:
 
 
 def write_cassette(path: Path, lines: Iterable[bytes]) -> None:
-    """Put *lines* into the file *path*, all of them or none: what was there stays until all is written. Raises
-    `CassetteError` if the disk will not have it, and whatever making *lines* raises."""
+    """Put *lines* into the file *path*, all of them or none. Raises as `in_place_of`, and whatever making *lines*
+    raises."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     except OSError as error:
         raise CassetteError(f"{path}: it cannot be written ({error.strerror})") from None
-    new = Path(name)
+    with in_place_of(path) as file:
+        file.writelines(lines)
+
+
+@contextlib.contextmanager
+def in_place_of(path: Path) -> Iterator[BinaryIO]:
+    """A file that takes the name *path* once the block is left without an error: what was there stays until all is
+    written. Raises `CassetteError` if the disk will not have it."""
+    new: Path | None = None
     try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        new = Path(name)
         with os.fdopen(handle, "wb") as file:
-            file.writelines(lines)
+            yield file
         new.chmod(0o644)
         new.replace(path)
     except OSError as error:
         raise CassetteError(f"{path}: it cannot be written ({error.strerror})") from None
     finally:
-        new.unlink(missing_ok=True)
+        if new:
+            new.unlink(missing_ok=True)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
 from telephony.agents.agent import HANG_UP, Agent, call_settings
 from telephony.cassette import resolved
 from telephony.cassette.format import Cassette, Header, header_line
-from telephony.cassette.player import NewCarrier
 from telephony.cassette.reacting.reactive import react
 from telephony.cassette.replay import Replayed, replay
 from telephony.cassette.semantic import semantic_differences
@@ -30,19 +29,19 @@ Script = tuple[Mapping[str, Any], str]
 """What a simulated model does, and where that was written: a scenario and its place."""
 
 
-class Perform(Protocol):
-    """Plays a recorded call again."""
+class Wishes(msgspec.Struct, frozen=True):
+    """How a call is to be performed."""
 
-    def __call__(
-        self,
-        cassette: Cassette,
-        new_carrier: NewCarrier,
-        *,
-        settings: CallSettings | None = None,
-        script: Script | None = None,
-        keep: Keep | None = None,
-        digest: bool = False,
-    ) -> Replayed: ...
+    settings: CallSettings | None = None
+    """Those of an agent that takes the call in place of the recorded one."""
+    script: Script | None = None
+    """What the model does, where it is simulated."""
+    keep: Keep | None = None
+    digest: bool = False
+    """Whether all that goes out is to be summed up in one number."""
+
+
+Perform = Callable[[Cassette, Wishes], Replayed]
 
 
 class Policy(msgspec.Struct, frozen=True):
@@ -65,36 +64,17 @@ def wire_differences(replayed: Replayed) -> list[str]:
     return [sentence(replayed.divergence)] if replayed.divergence else []
 
 
-def again(
-    cassette: Cassette,
-    new_carrier: NewCarrier,
-    *,
-    settings: CallSettings | None = None,
-    script: Script | None = None,
-    keep: Keep | None = None,
-    digest: bool = False,
-) -> Replayed:
+def again(cassette: Cassette, wishes: Wishes) -> Replayed:
     """What came in comes in again."""
-    if script:
+    if wishes.script:
         raise ConfigurationError("--script", "only reactive has a model that follows one", "Add --policy reactive.")
-    return replay(cassette, new_carrier, settings=settings, keep=keep, digest=digest)
+    return replay(cassette, new_carrier, settings=wishes.settings, keep=wishes.keep, digest=wishes.digest)
 
 
-def called_again(
-    cassette: Cassette,
-    new_carrier: NewCarrier,
-    *,
-    settings: CallSettings | None = None,
-    script: Script | None = None,
-    keep: Keep | None = None,
-    digest: bool = False,
-) -> Replayed:
+def called_again(cassette: Cassette, wishes: Wishes) -> Replayed:
     """The recorded caller calls again, and the model is simulated."""
-    document, place = script or (None, "")
-    now = react(cassette, new_carrier, settings=settings, script=document, place=place)
-    if keep:
-        for line in now.lines[1:]:
-            keep(line)
+    document, place = wishes.script or (None, "")
+    now = react(cassette, new_carrier, settings=wishes.settings, script=document, place=place)
     steps = sum(b'"dir":"in"' in line[:80] for line in now.lines)
     duration, complaints = now.record.duration, now.complaints
     return Replayed(now.name, now.record, now.recorded, duration, steps, 0, None, now.digest, complaints=complaints)
@@ -145,22 +125,13 @@ def perform(
     """
     cassette = open_cassette(path)
     settings = agent(cassette.header) if agent else None
-    return _perform(path, cassette, policy, settings, script=script, digest=digest)
+    return _perform(path, cassette, policy, Wishes(settings, script, digest=digest))
 
 
-def _perform(
-    path: Path,
-    cassette: Cassette,
-    policy: str,
-    settings: CallSettings | None,
-    *,
-    script: Script | None = None,
-    keep: Keep | None = None,
-    digest: bool = False,
-) -> Outcome:
+def _perform(path: Path, cassette: Cassette, policy: str, wishes: Wishes) -> Outcome:
     how = policy_named(policy)
     try:
-        replayed = how.perform(cassette, new_carrier, settings=settings, script=script, keep=keep, digest=digest)
+        replayed = how.perform(cassette, wishes)
     except CassetteError as error:
         raise _named(path, error) from error
     return Outcome(path, cassette.header, policy, replayed, how.differences(replayed))
@@ -229,7 +200,7 @@ def _bless(path: Path, policy: str, agent: Callable[[Header], CallSettings | Non
             file.write(line)
 
         keep(header_line(_header(cassette.header, settings)))
-        failure = _perform(path, cassette, policy, settings, keep=keep).replayed.failure
+        failure = _perform(path, cassette, policy, Wishes(settings, keep=keep)).replayed.failure
         if failure:
             return f"it cannot be accepted, for the replay failed: {failure.what}"
         file.flush()

@@ -6,8 +6,6 @@ so that memory does not grow with the call.
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 from typing import BinaryIO
 
@@ -19,8 +17,7 @@ from telephony.bridge.reel import Reel
 from telephony.cassette.format import Cassette, decode_line
 from telephony.cassette.player import line_of
 from telephony.cassette.replay import replay
-from telephony.errors import CassetteError
-from telephony.runtime.cassettes import new_carrier
+from telephony.runtime.cassettes import in_place_of, new_carrier
 
 PERIOD = 0.25
 """Seconds of the call between writes, as on a `Tape`."""
@@ -37,23 +34,10 @@ class Soundtrack(msgspec.Struct, frozen=True):
 
 
 def write_soundtrack(cassette: Cassette, path: Path) -> Soundtrack:
-    """Put the sound of *cassette* into the file *path*, all of it or nothing: what was there stays until all is
-    written. Raises `CassetteError` for a file that cannot be read, and if the disk will not have it."""
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    except OSError as error:
-        raise CassetteError(f"{path}: it cannot be written ({error.strerror})") from None
-    new = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            written = _record(cassette, file)
-        new.chmod(0o644)
-        new.replace(path)
-    except OSError as error:
-        raise CassetteError(f"{path}: it cannot be written ({error.strerror})") from None
-    finally:
-        new.unlink(missing_ok=True)
-    return written
+    """Put the sound of *cassette* into the file *path*, all of it or nothing. Raises `CassetteError` for a file that
+    cannot be read, and if the disk will not have it."""
+    with in_place_of(path) as file:
+        return _record(cassette, file)
 
 
 def _record(cassette: Cassette, file: BinaryIO) -> Soundtrack:
