@@ -19,7 +19,9 @@ from pydantic import SecretStr
 
 from telephony.agents.agent import Agent
 from telephony.commands import Note
+from telephony.errors import CassetteError
 from telephony.records import CallRecord
+from telephony.runtime import replaying
 from telephony.runtime.office import open_office
 from telephony.settings import CassetteSettings, LiteLLMParams, ModelEntry, Settings, TwilioSettings
 from telephony.sim.caller_script import CallerScript
@@ -146,7 +148,17 @@ def _complaints(outcome: CallOutcome, model: RunningModel, record: CallRecord) -
         complaints.append("The greeting was not heard word for word.")
     if not record.recording or not Path(record.recording).is_file():
         complaints.append("There is no recording.")
-    if not record.cassette or not Path(record.cassette).is_file():
-        complaints.append("There is no cassette.")
+    complaints += _replayed(record)
     complaints += [f"Noted in the record: {note}" for note in record.notes]
     return complaints
+
+
+def _replayed(record: CallRecord) -> list[str]:
+    """Whether the cassette of the call is one."""
+    if not record.cassette or not Path(record.cassette).is_file():
+        return ["There is no cassette."]
+    try:
+        differences = replaying.perform(Path(record.cassette)).differences
+    except CassetteError as error:
+        return [f"The cassette cannot be replayed: {error}"]
+    return [f"The cassette does not replay the same: {difference}" for difference in differences]

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from aiohttp import web
 
+import tapes
 from telephony.demo import GREETING, Demo, _complaints
 from telephony.records import CallRecord, Termination, ToolUse, Turn
 from telephony.sim.caller_inbox import TwilioWarning
@@ -49,7 +50,7 @@ def record(tmp_path: Path) -> CallRecord:
     """A call with everything in it."""
     recording, cassette = tmp_path / "call.wav", tmp_path / "call.jsonl"
     recording.touch()
-    cassette.touch()
+    cassette.write_bytes(b"".join(tapes.call()))
     return CallRecord(
         "20261122-120000-aaaaaa",
         "twilio",
@@ -95,6 +96,9 @@ def without(name: str, value: object) -> Change:
         (lambda record: setattr(record.turns[0], "heard", "Thanks for calling"), "greeting was not heard"),
         (without("recording", ""), "There is no recording."),
         (without("recording", "/nosuch/call.wav"), "There is no recording."),
+        (without("cassette", ""), "There is no cassette."),
+        (without("cassette", "/nosuch/call.jsonl"), "There is no cassette."),
+        (without("cassette", __file__), "The cassette cannot be replayed: "),
         (without("notes", ["The recording stopped."]), "Noted in the record: The recording stopped."),
     ],
 )  # fmt: skip
@@ -120,3 +124,9 @@ def test_what_the_caller_and_the_model_saw_counts_as_well(record: CallRecord) ->
 def test_one_call_is_one_session(record: CallRecord, sessions: int) -> None:
     complaints = _complaints(OUTCOME, model(*[ModelScript()] * sessions), record)
     assert complaints == [f"The model saw {sessions} sessions instead of one."]
+
+
+def test_a_call_that_does_not_replay_the_same_is_told(record: CallRecord) -> None:
+    Path(record.cassette).write_bytes(b"".join(tapes.truncated_later()))
+    (complaint,) = _complaints(OUTCOME, model(ModelScript()), record)
+    assert complaint.startswith("The cassette does not replay the same: at ")

@@ -59,7 +59,7 @@ def _tell(result: Demo, console: Console) -> None:
     console.print()
     console.print(show.call_page(result.record))
     if result.passed:
-        console.print("\nEverything that was scripted was seen.", style="green")
+        console.print("\nEverything that was scripted was seen, and the call replays the same.", style="green")
         console.print(f"Listen to it: {result.recording}", markup=False, soft_wrap=True)
         console.print("(left: the caller; right: the agent, as the caller heard it)", style="dim")
         console.print(

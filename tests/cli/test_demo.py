@@ -44,7 +44,7 @@ def test_a_demo_that_passed_exits_0_and_says_where_to_listen(telephony: Any, mon
     assert typed.code == 0
     assert "a simulated Grok" in typed.out
     assert "Hello." in typed.out
-    assert "Everything that was scripted was seen." in typed.out
+    assert "Everything that was scripted was seen, and the call replays the same." in typed.out
     assert "here/x.wav" in typed.out
 
 
