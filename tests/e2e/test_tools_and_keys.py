@@ -109,8 +109,8 @@ SCRIPTS: dict[str, tuple[list[dict[str, Any]], list[tuple[str, str]]]] = {
 
 
 async def one(folder: Path, profile: str, replies: list[dict[str, Any]]) -> tuple[CallOutcome, CallRecord]:
-    """One caller, who hears both answers out where the model speaks beside the call."""
-    steps = [*ASKS[:3], {"wait": "agent"}, "hang_up"] if "say" in replies[1] else ASKS
+    """One caller, who hears out whatever the model says beside the call."""
+    steps = [*ASKS[:3], {"wait": {"quiet": 2}}, "hang_up"] if "say" in replies[1] else ASKS
     agent = Agent("frontdesk", greeting="Hello.", tools=TOOLS)
     async with world(folder, {"profile": profile, "replies": replies}, agent, provider=f"{profile}/m") as made:
         outcome = await made.call(*steps)
