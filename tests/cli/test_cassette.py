@@ -79,10 +79,8 @@ def test_diff_has_exit_code_1_if_something_differs(telephony: Telephony, call: P
     other = telephony("cassette", "diff", str(call), "other.jsonl")
     assert other.code == 1
     assert "dialect: “xai” → “openai”" in other.out
-    assert (
-        f"conversation.item.truncate: audio_end_ms: {heard_ms(recorded())} → {heard_ms(recorded('openai'))}"
-        in other.out
-    )
+    then, now = heard_ms(recorded()), heard_ms(recorded("openai"))
+    assert f"conversation.item.truncate: audio_end_ms: {then} → {now}" in other.out
     found = json.loads(telephony("cassette", "diff", str(call), "other.jsonl", "--json").out)
     assert not found["same"]
     assert found["header"] == [{"path": "dialect", "expected": "xai", "got": "openai"}]
