@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,8 @@ STEPS: list[Any] = [
     {"say": "Thank you, goodbye."},
     {"wait": "end"},
 ]
+LATER = 500
+"""Milliseconds."""
 TRUNCATE = b"conversation.item.truncate"
 AUDIO = b'"ch":"carrier","dir":"out","msg":{"event":"media"'
 
@@ -52,13 +54,32 @@ def edited(mark: bytes, change: Callable[[Any], None], number: int = 0) -> tuple
     return tuple(lines)
 
 
+def heard_ms(lines: Sequence[bytes]) -> int:
+    """Milliseconds that were heard of what the caller cut short, as the model was told in the call *lines*."""
+    told = next(line for line in lines if TRUNCATE in line)
+    return int(json.loads(told)["msg"]["audio_end_ms"])
+
+
 def truncated_later() -> tuple[bytes, ...]:
     """As if the model had been told that half a second more was heard."""
 
     def change(line: Any) -> None:
-        line["msg"]["audio_end_ms"] += 500
+        line["msg"]["audio_end_ms"] += LATER
 
     return edited(TRUNCATE, change)
+
+
+def told_later(gap: str = "  ") -> str:
+    """How a report tells that."""
+    heard = heard_ms(call())
+    return f"audio_end_ms{gap}{heard + LATER} → {heard}"
+
+
+def interrupted_at() -> int:
+    """The line of the file at which the caller cuts the agent short, by the number that reports give it."""
+    lines = call()
+    place = next(at for at, text in enumerate(lines) if TRUNCATE in text)
+    return max(at for at in range(place) if b'"dir":"in"' in lines[at]) + 1
 
 
 def another_sound() -> tuple[bytes, ...]:

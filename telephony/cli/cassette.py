@@ -198,7 +198,9 @@ def _speech() -> bytes:
 
 @app.command("lint")
 def lint(
-    places: Annotated[list[str], typer.Argument(metavar="PATH…", help="Files, folders or patterns.")],
+    places: Annotated[
+        list[str], typer.Argument(metavar="PATH", help="Files and folders, by their places or by patterns in quotes.")
+    ],
 ) -> None:
     """Look for what seems to be somebody's real number or address in recorded calls. Exit code 1 if there is any."""
     console = Console(highlight=False, soft_wrap=True)

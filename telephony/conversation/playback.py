@@ -255,13 +255,17 @@ class Playback:
 
     def heard_ms(self, item: Item, now: float) -> int:
         """Milliseconds of *item* the caller has heard by *now*."""
+        return self.heard_samples(item, now) * 1000 // self.audio.rate
+
+    def heard_samples(self, item: Item, now: float) -> int:
+        """Samples of *item* the caller has heard by *now*."""
         heard = item.heard
         for span in self._spans:
             if span.item is item:
                 elapsed = round((now - self._lag - span.at) * self.audio.rate)
                 if elapsed > 0:
                     heard = max(heard, span.start + min(elapsed, span.length))
-        return heard * 1000 // self.audio.rate
+        return heard
 
     def audible(self, now: float) -> bool:
         """Whether the caller hears the agent now, or is about to."""

@@ -10,7 +10,7 @@ from front_door import start
 from telephony.audio.format import MULAW_8K, PCM16_24K
 from telephony.carriers.twilio import TwilioStream
 from telephony.cassette.format import FORMAT, Cassette, Channel, Header, decode_line, header_line, line
-from telephony.cassette.player import LATE, Player
+from telephony.cassette.player import LATE, GaveUp, Player
 from telephony.errors import CassetteError
 from telephony.events import Event
 from telephony.runtime.cassettes import new_carrier
@@ -119,8 +119,9 @@ class Buggy(TwilioStream):
 def test_a_bug_that_a_recording_leads_to_is_not_blamed_on_the_recording() -> None:
     made = Player(Cassette("a", [HEADER]), lambda _: Buggy(), None, None)
     feed(made, START)
-    with pytest.raises(KeyError, match="a bug"):
+    with pytest.raises(GaveUp, match="a bug") as gave_up:
         feed(made, STOP)
+    assert gave_up.value.failure.what == "KeyError: 'a bug'"
 
 
 def test_messages_that_nobody_can_read_are_fed_as_the_call_had_them() -> None:

@@ -180,8 +180,11 @@ def test_a_bug_leaves_the_message_that_led_to_it_as_the_last_line() -> None:
         exchange.from_carrier('{"event":"boom"}', 0.75)
     last = decode_line(written[-1])
     assert (last.t, last.dir, last.message) == (0.75, "in", {"event": "boom"})
-    with pytest.raises(ZeroDivisionError):
-        replay(Cassette("a", written), lambda _: Buggy())
+    again = replay(Cassette("a", written), lambda _: Buggy())
+    assert again.failure
+    assert again.failure.what == "ZeroDivisionError"
+    assert again.divergence
+    assert again.divergence.cause == last
 
 
 def test_notes_are_not_written_since_replay_makes_them_again(lines: list[bytes]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from taped import recorded
+from tapes import heard_ms
 from telephony.audio.wav import read
 from telephony.cassette.replay import replay
 from telephony.runtime.cassettes import new_carrier, open_cassette
@@ -64,7 +65,7 @@ def test_to_wav_writes_beside_the_file_and_not_over_another(telephony: Telephony
 
 
 def test_to_wav_says_if_the_call_went_another_way(telephony: Telephony, call: Path) -> None:
-    call.write_bytes(call.read_bytes().replace(b'"audio_end_ms":1260', b'"audio_end_ms":900'))
+    call.write_bytes(call.read_bytes().replace(b'"audio_end_ms":%d' % heard_ms(recorded()), b'"audio_end_ms":900'))
     said = telephony("cassette", "to-wav", str(call))
     assert said.code == 0
     assert "`telephony replay call.jsonl` shows where" in said.out
@@ -78,7 +79,8 @@ def test_diff_has_exit_code_1_if_something_differs(telephony: Telephony, call: P
     other = telephony("cassette", "diff", str(call), "other.jsonl")
     assert other.code == 1
     assert "dialect: “xai” → “openai”" in other.out
-    assert "conversation.item.truncate: audio_end_ms: 1260 → 2560" in other.out
+    then, now = heard_ms(recorded()), heard_ms(recorded("openai"))
+    assert f"conversation.item.truncate: audio_end_ms: {then} → {now}" in other.out
     found = json.loads(telephony("cassette", "diff", str(call), "other.jsonl", "--json").out)
     assert not found["same"]
     assert found["header"] == [{"path": "dialect", "expected": "xai", "got": "openai"}]

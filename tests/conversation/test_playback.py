@@ -148,6 +148,15 @@ def test_marks_echoed_after_clear_are_not_heard() -> None:
     assert ear.ledger.items["i"].heard == 0.15 * RATE
 
 
+def test_what_was_heard_is_known_to_the_sample() -> None:
+    ear = Ear()
+    ear.ledger.enqueue("r", "i", 0, audio(1000), 0.0)
+    ear.flush()
+    item, heard = ear.ledger.items["i"], RATE // 10 + RATE // 2000  # 100.5 ms
+    assert ear.ledger.heard_samples(item, heard / RATE) == heard
+    assert ear.ledger.heard_ms(item, heard / RATE) == 100
+
+
 def test_unknown_and_repeated_marks_say_nothing() -> None:
     ear = Ear()
     ear.ledger.enqueue("r", "i", 0, audio(200), 0.0)

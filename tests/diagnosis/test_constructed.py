@@ -191,7 +191,10 @@ CONSTRUCTED: dict[str, tuple[str, Call]] = {
         "tool_chain",
         rehearsed(looks_up(), {"on": "tool", "call": {"name": "lookup_order"}}, SHIPPED, seconds=1.2),
     ),
-    "a quick tool, called without a word": ("tool_round_trip", rehearsed(looks_up(), SHIPPED, seconds=0.3)),
+    "a quick tool, called without a word": (
+        "tool_round_trip",
+        rehearsed(looks_up(), SHIPPED, seconds=0.3, model={"latency_ms": 800}),
+    ),
     # -- the model
     "turn detection that waits long": ("vad_slow", rehearsed(answer(), session=session(silence_ms=2200))),
     "a model slow to open its response": ("response_slow", rehearsed(answer(), model={"created_ms": 2200})),

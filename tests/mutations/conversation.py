@@ -82,8 +82,8 @@ CALLER = [
     mutation(
         "the caller stops an announcement that must be heard",
         "conversation/handlers.py",
-        "    if state.guarding:\n        payload",
-        "    if False:\n        payload",
+        "    if state.guarding:\n        if is_loud",
+        "    if False:\n        if is_loud",
         "greeting-uninterruptible",
     ),
     mutation(

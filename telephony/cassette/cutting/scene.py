@@ -94,14 +94,14 @@ def _look(scene: Scene, state: State, prefix: str, now: float) -> None:
     scene.responses.update(owns(call.response_id for call in open_calls))
     for item in playback.items.values():
         response = own(item.response_id)
-        if response and not item.cleared and playback.heard_ms(item, now) < item.received * 1000 // playback.audio.rate:
+        if response and not item.cleared and playback.heard_samples(item, now) < item.received:
             scene.responses.add(response)
     for item in playback.items.values():
         name = own(item.item_id)
         if name and own(item.response_id) in scene.responses:
-            heard_ms = playback.heard_ms(item, now)
-            scene.heard[name] = playback.audio.bytes_in(heard_ms)
-            if item.complete and heard_ms >= item.received * 1000 // playback.audio.rate:
+            heard = playback.heard_samples(item, now)
+            scene.heard[name] = heard * playback.audio.bytes_per_sample
+            if item.complete and heard >= item.received:
                 scene.whole.add(name)
     leaving = state.farewell
     if state.phase is Phase.LEAVING and leaving and leaving.by == "agent":

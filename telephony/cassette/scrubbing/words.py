@@ -19,6 +19,8 @@ TOLD = frozenset({"instructions", "greeting", "description", "transfer_to"})
 """Keys of an agent's settings under which a real number or address may stand."""
 NOT_LOOKED_INTO = frozenset({"session", "error"})
 """The model repeats our own settings, and complains in words that decide what follows."""
+GIVEN = "customParameters"
+"""Where what a stream was begun with stands: within a carrier's `start`, or, with Somleng, beside it."""
 ONE_NUMBER = 3
 """Keys, pressed one after the other, from which they are somebody's number."""
 
@@ -38,6 +40,7 @@ class Words:
                 self._learn(message)
                 if entry.ch == "carrier":
                     self._learn_ids(message)
+                    self._learn_given(message)
         self._replace_pieces()
         self._replace_keys()
         self.header = self._fresh(cassette.header)
@@ -70,6 +73,13 @@ class Words:
             if (new := self._pseudonyms.ids(text)) != text:
                 self._ids[text] = new
 
+    def _learn_given(self, message: Any) -> None:
+        """What a call was begun with is told in pieces that are replaced before it is."""
+        if isinstance(message, dict):
+            for part in (message, message.get("start")):
+                if isinstance(part, dict) and GIVEN in part:
+                    self._pseudonyms.learn(part[GIVEN])
+
     # -- the second --------------------------------------------------------------------------------------------------
 
     def _fresh(self, header: Header) -> Header:
@@ -83,13 +93,15 @@ class Words:
         return self._told[text]
 
     def _replace(self, message: Any) -> Any:
-        if isinstance(message, dict) and "event" in message and isinstance(start := message.get("start"), dict):
-            given = self._pseudonyms.value(start.get("customParameters", {}))
-            return {**message, "start": {**start, "customParameters": given}}
+        if isinstance(message, dict) and "event" in message and isinstance(message.get("start"), dict):
+            return self._with_given(message) | {"start": self._with_given(message["start"])}
         new = _mapped(message, self._text)
         if isinstance(new, dict) and "session" in new:
             new["session"] = _over_strings(new["session"], lambda text: self._told.get(text, text))
         return new
+
+    def _with_given(self, part: dict[str, Any]) -> dict[str, Any]:
+        return part | {GIVEN: self._pseudonyms.value(part[GIVEN])} if GIVEN in part else part
 
     def _text(self, key: str, value: str) -> str:
         if key == "delta":
