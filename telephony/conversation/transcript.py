@@ -122,13 +122,16 @@ class Transcript:
         """The turns as somebody is to know them who was not there: of the agent's words those that were heard or, where
         nothing has cut them, will be. *rate* as in `turns`."""
         turns = [turn for turn in self._turns if turn.speaker != "agent"]
+        latest = 0.0
         for item_id, speech in self._speeches.items():
             item = items.get(item_id)
             if item is None:
                 continue
             heard = item.heard if item.cleared else item.received
             words, _ = divide(speech, item, rate, heard)
-            at = speech.turn.started_at if item.heard_at is None else item.heard_at
+            # What is queued yet will be heard after what is being said, however early it came.
+            at = max(speech.turn.started_at, latest) if item.heard_at is None else item.heard_at
+            latest = max(latest, at)
             turns.append(msgspec.structs.replace(speech.turn, heard=words, started_at=at))
         return sorted(turns, key=lambda turn: turn.started_at)
 

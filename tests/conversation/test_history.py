@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from playbook import Playbook, speech
@@ -133,6 +133,7 @@ ACTIONS = ("ask", "answer", "cut", "call", "drop", "finish", "keys", "lose", "wa
 
 
 @given(st.lists(st.sampled_from(ACTIONS), max_size=12), st.booleans())
+@example(["answer"] * 4, False)  # the last is not even sent while the first is heard
 @settings(max_examples=60)
 def test_an_output_always_follows_its_call_and_nothing_of_ours_is_told(script: list[str], resumed: bool) -> None:
     """Whatever happened: calls before their outputs, each at most once, in the order of time, nothing recorded."""
