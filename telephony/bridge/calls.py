@@ -322,6 +322,8 @@ def _complete(
     if cassette and cassette.failed:
         record.cassette = str(cassette.path) if cassette.path.exists() else ""
         record.notes = [*record.notes, f"The cassette stopped: {cassette.failed}"]
+    elif cassette and cassette.recorder and (full_at := cassette.recorder.full_at) is not None:
+        record.notes = [*record.notes, f"The cassette is full: it ends at {full_at:.1f} s (`cassettes.call_mb`)"]
 
 
 def _grow(record: CallRecord, exchange: Exchange, bridge: Bridge) -> None:

@@ -40,6 +40,8 @@ class CassetteFile(CallFile):
 
     def __init__(self, path: Path, threads: Executor | None) -> None:
         super().__init__(path, threads)
+        self.recorder: Recorder | None = None
+        """Who adds the lines, once there is somebody."""
         self._lines: list[bytes] = []
         self._chunks: deque[bytes] = deque()
         self._lock = threading.Lock()
@@ -128,7 +130,7 @@ class Shelf:
                 self._room = round(self._all_together * (1 - KEPT))
                 self._threads.submit(self._make_room)
 
-        recorder = Recorder(write, limit=self._largest, redact=self._redact)
+        recorder = file.recorder = Recorder(write, limit=self._largest, redact=self._redact)
         now = datetime.now(UTC).isoformat(timespec="seconds")
         recorder.begin(header_of(settings, started, carrier.traits.name, dialect, recorded_at=now), opening)
         return RecordedExchange(settings, started, carrier, listener, recorder=recorder)

@@ -37,15 +37,15 @@ class Recorder:
     recorded up to there."""
 
     def __init__(self, sink: Sink, *, limit: int | None = None, redact: Redact = str) -> None:
-        self.full = False
-        """Whether the limit was reached."""
+        self.full_at: float | None = None
+        """When the limit was reached (seconds of the call), if it was."""
         self._sink = sink
         self._left = limit
         self._redact = redact
 
     def begin(self, header: Header, opening: Iterable[str | bytes]) -> None:
         """*opening*: the carrier's messages before the exchange was there, up to the one that began the stream."""
-        self._write(self._redact(header_line(header).decode().rstrip("\n")).encode() + b"\n")
+        self._write(self._redact(header_line(header).decode().rstrip("\n")).encode() + b"\n", 0.0)
         for message in opening:
             self.came(0.0, "carrier", message)
 
@@ -53,25 +53,25 @@ class Recorder:
         self, now: float, channel: Channel, message: str | bytes, session: int = 0, *, audio: bool = False
     ) -> None:
         """A message of a wire came in. *audio* holds no secrets, and is not searched for them."""
-        if not self.full:
+        if self.full_at is None:
             text = wire_json(message)
-            self._write(line(now, channel, "in", text if audio else self._redact(text), session))
+            self._write(line(now, channel, "in", text if audio else self._redact(text), session), now)
 
     def went(self, now: float, channel: Channel, message: str, session: int = 0, *, audio: bool = False) -> None:
         """A message went out on a wire, JSON on one line."""
-        if not self.full:
-            self._write(line(now, channel, "out", message if audio else self._redact(message), session))
+        if self.full_at is None:
+            self._write(line(now, channel, "out", message if audio else self._redact(message), session), now)
 
     def happened(self, now: float, channel: Channel, direction: Direction, value: object) -> None:
         """Something that is on no wire."""
-        if not self.full:
-            self._write(line(now, channel, direction, self._redact(msgspec.json.encode(value).decode())))
+        if self.full_at is None:
+            self._write(line(now, channel, direction, self._redact(msgspec.json.encode(value).decode())), now)
 
-    def _write(self, text: bytes) -> None:
+    def _write(self, text: bytes, now: float) -> None:
         if self._left is not None:
             self._left -= len(text)
             if self._left < 0:
-                self.full = True
+                self.full_at = now
                 return
         self._sink(text)
 

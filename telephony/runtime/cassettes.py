@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import glob
 import os
+import stat
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -16,6 +17,8 @@ from telephony.cassette.format import Cassette
 from telephony.errors import CassetteError
 
 SUFFIX = ".jsonl"
+MODE = 0o640
+"""Who may read a new one: its owner and their group."""
 CARRIERS: Mapping[str, Callable[[], Carrier]] = {"twilio": TwilioStream}
 """Codecs by the name that a header gives."""
 
@@ -82,15 +85,17 @@ def write_cassette(path: Path, lines: Iterable[bytes]) -> None:
 @contextlib.contextmanager
 def in_place_of(path: Path) -> Iterator[BinaryIO]:
     """A file that takes the name *path* once the block is left without an error: what was there stays until all is
-    written. Raises `CassetteError` if the disk will not have it."""
+    written. Who may read it stays as it was, and a new one is not for everybody, since callers are heard in it. Raises
+    `CassetteError` if the disk will not have it."""
     new: Path | None = None
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        target = path.resolve()
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=target.parent)
         new = Path(name)
         with os.fdopen(handle, "wb") as file:
             yield file
-        new.chmod(0o644)
-        new.replace(path)
+        new.chmod(stat.S_IMODE(target.stat().st_mode) if target.exists() else MODE)
+        new.replace(target)
     except OSError as error:
         raise CassetteError(f"{path}: it cannot be written ({error.strerror})") from None
     finally:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -22,6 +22,10 @@ from telephony.settings import Settings
 MASK = "***"
 HEADERS = ("headers", "extra_headers")
 """Whatever stands below is sent to somebody who asks who we are (a provider's `mcp` tool, a LiteLLM deployment)."""
+SCHEMA = frozenset({"properties", "anyOf", "oneOf", "allOf", "$ref"})
+"""Keys that nothing but a JSON Schema has; the others say of what type a value is."""
+TYPES = ("string", "number", "integer", "boolean", "array", "object", "null")
+"""The types of JSON Schema."""
 REFERENCE = "os.environ/"
 """LiteLLM's way to name a variable instead of writing a secret down."""
 
@@ -31,41 +35,63 @@ SECRET_NAME = re.compile(
     r"|authorization|credentials?|cookie|x-twilio-signature|signature)$",
     re.IGNORECASE,
 )
-"""Names of things nobody may read. Counts of tokens (`total_tokens`, `max_tokens`) are told apart by their type."""
+"""Names of things nobody may read."""
+COUNT_NAME = re.compile(r"(?:max|min|total|input|output|cached|prompt|completion)_(?:\w+_)?tokens?$", re.IGNORECASE)
+"""Names of counts, which may also be texts (`"inf"`)."""
 SHAPES = [
-    (re.compile(r"(?i)\b((?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{6,}"), r"\1***"),  # RFC 6750, RFC 7617
-    (re.compile(r"(openai-insecure-api-key\.)[A-Za-z0-9._-]+"), r"\1***"),  # what browsers send for want of headers
-    (re.compile(r"\b((?:sk|xai|rk|pk|ek|gsk)-)[A-Za-z0-9_-]{8,}"), r"\1***"),  # OpenAI's, xAI's and others' keys
-    (re.compile(r"(?i)\b((?:api[_-]?key|(?:auth|access)?[_-]?token|secret|password)=)[^&\s\"']+"), r"\1***"),
-    (re.compile(r"(://)[^/\s:@]*:[^/\s@]+(?=@)"), r"\1***"),  # user and password in a URL
+    re.compile(r"(?i)\b((?:bearer|basic|authorization:\s*token)\s+)[A-Za-z0-9._~+/=-]{6,}"),  # RFC 6750, RFC 7617
+    re.compile(r"(openai-insecure-api-key\.)[A-Za-z0-9._-]+"),  # what browsers send for want of headers
+    re.compile(r"\b((?:sk|xai|rk|pk|ek|gsk)-)[A-Za-z0-9_-]{8,}"),  # OpenAI's, xAI's and others' keys
+    re.compile(r"\b(gh[pousr]_|github_pat_|AKIA|xox[abprs]-)[A-Za-z0-9_-]{12,}"),  # GitHub's, Amazon's, Slack's
+    re.compile(r"\b(eyJ)[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?"),  # a JSON Web Token, RFC 7519
+    re.compile(r"(?i)\b((?:api[_-]?key|(?:auth|access)?[_-]?token|secret|password)=)[^&\s\"']+"),
+    re.compile(r"(://)[^/\s:@]*:[^/\s@]+(?=@)"),  # user and password in a URL
 ]
-"""What secrets look like, and what is left of them."""
+"""What secrets look like; the group is what may be seen of them."""
+PIECES = "response.function_call_arguments.delta"
+"""The message that holds a piece of a function's arguments. No single piece shows that it is one of a secret."""
 HINTS = (
     *("pass", "secret", "key", "token", "headers", "authorization", "credential", "cookie", "signature"),
-    *("bearer ", "basic ", "openai-insecure", "sk-", "xai-", "rk-", "pk-", "ek-", "://"),
+    *("bearer ", "basic ", "openai-insecure", "sk-", "xai-", "rk-", "pk-", "ek-", "://", "arguments.delta"),
+    *("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "akia", "xox", "eyj"),
 )
 """Without one of these, in small letters, no name and no shape of a secret is in a text."""
 SHORTEST = 8
 """Characters a configured secret must have to be looked for in texts; shorter ones would blot out ordinary words."""
+LONGEST_WORD = 16
+"""The same for one of letters alone, such as the `practice` of somebody who tries this out."""
+
+Hide = Callable[[str], str]
+"""Makes of a secret what is shown in its place."""
 
 
 def is_secret_name(name: str) -> bool:
-    return SECRET_NAME.search(name) is not None
+    return SECRET_NAME.search(name) is not None and COUNT_NAME.search(name) is None
 
 
-def mask_text(text: str, secrets: Iterable[str] = ()) -> str:
+def short(_: str) -> str:
+    """Three stars, whatever was there."""
+    return MASK
+
+
+def stars(secret: str) -> str:
+    """As many as there were characters, so that what is counted in characters stays the same."""
+    return re.sub(r"\S", "*", secret)
+
+
+def mask_text(text: str, secrets: Iterable[str] = (), hide: Hide = short) -> str:
     """*text* without what looks like a secret and without *secrets* themselves."""
     for secret in secrets:
-        if len(secret) >= SHORTEST:
-            text = text.replace(secret, MASK)
-    for shape, rest in SHAPES:
-        text = shape.sub(rest, text)
+        if secret in text and len(secret) >= (LONGEST_WORD if secret.isalpha() else SHORTEST):
+            text = text.replace(secret, hide(secret))
+    for shape in SHAPES:
+        text = shape.sub(lambda found: found[1] + hide(found[0][len(found[1]) :]), text)
     return text
 
 
 def mask(value: Any, name: str = "", secrets: Iterable[str] = ()) -> Any:
     """A copy of a JSON-like *value* that may be shown; *name* is what it is called."""
-    hidden = name in HEADERS or is_secret_name(name)
+    hidden = _is_hidden(name, value)
     if isinstance(value, Mapping):
         return {key: mask(item, name if hidden else str(key), secrets) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -79,14 +105,23 @@ def mask(value: Any, name: str = "", secrets: Iterable[str] = ()) -> Any:
     return value
 
 
-def _mask_secret(value: str) -> str:
+def _is_hidden(name: str, value: Any) -> bool:
+    """Whether everything that is called *name* is. The schema of a function's argument is none of it: what the argument
+    is called says nothing of what stands there."""
+    if name not in HEADERS and not is_secret_name(name):
+        return False
+    return not (isinstance(value, Mapping) and (value.get("type") in TYPES or not SCHEMA.isdisjoint(value)))
+
+
+def _mask_secret(value: str, hide: Hide = short) -> str:
     """Where the secret comes from may be seen, and whether there is one."""
-    return value if not value or value.startswith(REFERENCE) else MASK
+    return value if not value or value.startswith(REFERENCE) else hide(value)
 
 
 def mask_json(text: str, secrets: Sequence[str] = ()) -> str:
     """*text*, which is JSON, without secrets: by name, by shape and by value, also in strings that are JSON themselves.
-    What holds none is returned as it is, and a text that is no JSON is masked as one."""
+    Stars stand in their places, one for each character. What holds none is returned as it is, and a text that is no
+    JSON is masked as one."""
     low = text.lower()
     # Where nothing is escaped every name and every secret stands as it is.
     if "\\" not in text and not any(hint in low for hint in HINTS) and not any(secret in text for secret in secrets):
@@ -96,7 +131,7 @@ def mask_json(text: str, secrets: Sequence[str] = ()) -> str:
         masked = _mask_deeply(value, "", secrets)
         return text if masked == value else json.dumps(masked, separators=(",", ":"), allow_nan=False)
     except (ValueError, RecursionError):  # no JSON, or numbers and depths that Python cannot do
-        shown = mask_text(text, secrets)
+        shown = mask_text(text, secrets, stars)
         return json.dumps(shown) if _is_json(text) else shown
 
 
@@ -112,18 +147,21 @@ def _is_json(text: str) -> bool:
 
 def _mask_deeply(value: Any, name: str, secrets: Sequence[str]) -> Any:
     """As `mask`, of decoded JSON: also the names in it, and strings that are JSON (arguments and results of tools)."""
-    hidden = name in HEADERS or is_secret_name(name)
+    hidden = _is_hidden(name, value)
     if isinstance(value, dict):
+        if value.get("type") == PIECES and isinstance(value.get("delta"), str):
+            value = value | {"delta": stars(value["delta"])}
         return {
-            mask_text(key, secrets): _mask_deeply(item, name if hidden else key, secrets) for key, item in value.items()
+            mask_text(key, secrets, stars): _mask_deeply(item, name if hidden else key, secrets)
+            for key, item in value.items()
         }
     if isinstance(value, list):
         return [_mask_deeply(item, name, secrets) for item in value]
     if not isinstance(value, str):
         return value
     if hidden:
-        return _mask_secret(value)
-    return mask_json(value, secrets) if value.lstrip()[:1] in ("{", "[") else mask_text(value, secrets)
+        return _mask_secret(value, stars)
+    return mask_json(value, secrets) if value.lstrip()[:1] in ("{", "[") else mask_text(value, secrets, stars)
 
 
 def redacted(settings: Settings) -> dict[str, Any]:

@@ -128,6 +128,25 @@ async def test_a_cassette_that_fails_is_noted_and_the_call_goes_on(house: House)
     assert await asyncio.to_thread(Path(record.recording).exists), "the recording is another file"
 
 
+async def test_a_cassette_that_is_full_is_noted_and_replays_as_far_as_it_goes(house: House) -> None:
+    assert house.calls._shelf
+    house.calls._shelf._largest = 4000
+    call = BridgedCall()
+    task = house.take(call, cassette=1.0)
+    await call.begin()
+    for _ in range(20):
+        await call.phone.speak(20)
+        await call.model.until("input_audio_buffer.append")
+    await call.phone.stop()
+    record = await task
+    assert record.termination == HUNG_UP
+    assert len(record.notes) == 1
+    assert record.notes[0].startswith("The cassette is full: it ends at ")
+    path = Path(record.cassette)
+    assert await asyncio.to_thread(lambda: path.stat().st_size) <= 4000
+    assert replay(open_cassette(path), new_carrier).divergence is None
+
+
 ENDS = ["carrier lost", "status", "cancelled", "cut off"]
 
 

@@ -251,7 +251,7 @@ def test_a_full_cassette_stays_as_it_is_even_if_something_short_would_fit() -> N
     recorder.went(0.0, "model", "1")
     recorder.came(0.0, "model", "1")
     recorder.happened(0.0, "timer", "in", None)
-    assert recorder.full
+    assert recorder.full_at is not None
     assert written == []
 
 
@@ -260,7 +260,7 @@ def test_without_a_limit_everything_is_written() -> None:
     recorder = Recorder(written.append)
     for _ in range(1000):
         recorder.went(0.0, "model", '"' + "a" * 2000 + '"')
-    assert not recorder.full
+    assert recorder.full_at is None
     assert len(written) == 1000
 
 

@@ -124,11 +124,24 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_a_cassette_is_written_with_its_folder_for_everybody_to_read(tmp_path: Path) -> None:
+def test_a_cassette_is_written_with_its_folder_and_not_for_everybody_to_read(tmp_path: Path) -> None:
     path = tmp_path / "new" / "folder" / "a.jsonl"
     write_cassette(path, iter(LINES))
     assert path.read_bytes() == b"".join(LINES)
-    assert path.stat().st_mode & 0o777 == 0o644
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert names(path.parent) == ["a.jsonl"]
+
+
+def test_who_may_read_it_stays_as_it_was_and_a_link_stays_a_link(tmp_path: Path) -> None:
+    path = tmp_path / "calls" / "a.jsonl"
+    write_cassette(path, LINES[:1])
+    path.chmod(0o600)
+    link = tmp_path / "latest.jsonl"
+    link.symlink_to(path)
+    write_cassette(link, LINES)
+    assert link.is_symlink()
+    assert path.read_bytes() == b"".join(LINES)
+    assert path.stat().st_mode & 0o777 == 0o600
     assert names(path.parent) == ["a.jsonl"]
 
 
