@@ -11,6 +11,7 @@ import msgspec
 import typer
 from rich.console import Console
 
+from telephony import show_cassette as pages
 from telephony.cassette.brief import is_sound, sound_of
 from telephony.cassette.cutting.cut import cut as cut_out
 from telephony.cassette.cutting.cut import length_of
@@ -18,7 +19,6 @@ from telephony.cassette.diff import compare
 from telephony.cassette.format import Cassette, Line
 from telephony.cassette.scrubbing.lint import suspicions
 from telephony.cassette.scrubbing.scrub import scrub as scrub_all
-from telephony.cli import cassette_pages as pages
 from telephony.errors import CassetteError
 from telephony.runtime.cassettes import cassettes_in, new_carrier, open_cassette, write_cassette
 from telephony.runtime.soundtrack import write_soundtrack

@@ -6,11 +6,11 @@ import pytest
 from rich.console import Console
 
 from taped import STORIES, cassette, recorded
+from telephony import show_cassette as pages
 from telephony.cassette.brief import Entry
 from telephony.cassette.compare import AudioDifference, Difference
 from telephony.cassette.diff import Change, Comparison, Messages, compare
 from telephony.cassette.format import Cassette
-from telephony.cli import cassette_pages as pages
 from telephony.runtime.cassettes import new_carrier
 
 
