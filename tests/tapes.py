@@ -83,6 +83,11 @@ def without(mark: bytes) -> tuple[bytes, ...]:
     return tuple(line for line in call() if mark not in line)
 
 
+def twice(mark: bytes) -> tuple[bytes, ...]:
+    """The call with each line that holds *mark* in it twice."""
+    return tuple(each for line in call() for each in ([line, line] if mark in line else [line]))
+
+
 def torn() -> tuple[bytes, ...]:
     """The call with a line in it that is none."""
     return (*call()[:50], b"?\n", *call()[50:])
