@@ -6,8 +6,8 @@ As in `show`: records in, rich renderables out, and a stranger's text is text.
 from __future__ import annotations
 
 import io
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -17,32 +17,25 @@ from rich.table import Table
 from rich.text import Text
 
 from telephony.cassette import telling
-from telephony.cassette.compare import Difference, where
-from telephony.cassette.format import WIRES, Line
+from telephony.cassette.brief import Entry, entry_of, fold, kind_of, spoken_with_model, without_audio
+from telephony.cassette.compare import Difference
+from telephony.cassette.format import Header, Line
 from telephony.cassette.replay import Divergence
 from telephony.runtime.replaying import DEFAULT, Outcome, policy_named
 from telephony.show import clean, clock, findings, length, waterfall
+from telephony.show_cassette import row
 
 EVENTS = 12
-"""Events before a divergence that are shown."""
+"""Entries of the timeline before a divergence that are shown."""
 FIELDS = 12
 """Fields that differ and are shown; `--json` has more of them."""
+REPEATED = ("mark", "input_audio_buffer.append")
+"""Messages that are left out of it: they say only again what the audio does."""
 LONGEST_NAME = 40
 LONGEST_VALUE = 200
 LONGEST_MESSAGE = 400
 WIDTH = 100
 """Columns of a report that goes into a file."""
-
-COUNTED = {
-    ("carrier", "in", "media"): "caller's",
-    ("carrier", "out", "media"): "agent's",
-    ("carrier", "in", "mark"): "",
-    ("carrier", "out", "mark"): "",
-    ("model", "in", "response.output_audio.delta"): "model's",
-    ("model", "in", "response.audio.delta"): "model's",
-    ("model", "out", "input_audio_buffer.append"): "",
-}
-"""Messages that come all the time: whose audio is counted, and empty what is left out."""
 
 
 class Tally(msgspec.Struct):
@@ -127,7 +120,7 @@ def report(outcome: Outcome) -> ConsoleRenderable:
     if outcome.differences and outcome.policy != "strict":
         parts += [Text(f"• {clean(sentence)}") for sentence in outcome.differences]
     if divergence:
-        parts.append(_divergence(divergence))
+        parts.append(_divergence(divergence, outcome.header))
         parts.append(_extent(outcome))
     return Padding(Group(*parts), (0, 0, 1, 2))
 
@@ -140,20 +133,21 @@ def why(outcome: Outcome) -> ConsoleRenderable:
     return Padding(Group(*parts), (0, 0, 1, 2))
 
 
-def _divergence(divergence: Divergence) -> ConsoleRenderable:
-    parts = [_timeline(divergence.before)]
-    cause = divergence.cause
-    came = _message(cause) if cause else Text("a timer that the recording does not have", "dim")
-    parts.append(_titled(f"then came in, at {clock(divergence.t)} in line {divergence.number}", came))
+def _divergence(divergence: Divergence, header: Header) -> ConsoleRenderable:
+    expected, got, cause = divergence.expected, divergence.got, divergence.cause
+    came = entry_of(cause) if cause else Entry(divergence.t, "timer", "us", "wakes, as it does not in the recording")
+    parts = [
+        _titled("what led there", _timeline(divergence, header)),
+        _titled(f"then came in, at {clock(divergence.t)} in line {divergence.number}", row(came)),
+    ]
     if divergence.failure:
         failure = Text(clean(divergence.failure.what), "red").append(f"\n{clean(divergence.failure.where)}", "dim")
         parts.append(_titled("the replay failed here", failure))
-        if divergence.expected:
-            parts.append(_titled("went out then", _message(divergence.expected, whole=True)))
+        if expected:
+            parts.append(_titled("went out then", _side(expected, None)))
         return Group(*parts)
-    whole = not (divergence.expected and divergence.got)
-    parts.append(_titled("went out then", _side(divergence.expected, whole)))
-    parts.append(_titled("goes out now", _side(divergence.got, whole)))
+    parts.append(_titled("went out then", _side(expected, got)))
+    parts.append(_titled("goes out now", _side(got, expected)))
     if divergence.audio:
         parts.append(_titled("the audio, from here on", Text(telling.audio(divergence.audio))))
     if fields := [each for each in divergence.differences if not (divergence.audio and _is_audio(each))]:
@@ -167,20 +161,6 @@ def _is_audio(difference: Difference) -> bool:
 
 def _titled(title: str, body: ConsoleRenderable) -> ConsoleRenderable:
     return Group(Text(title, "bold"), Padding(body, (0, 0, 0, 2)))
-
-
-def _side(line: Line | None, whole: bool) -> Text:
-    return _message(line, whole=whole) if line else Text("nothing", "dim")
-
-
-def _message(line: Line, *, whole: bool = False) -> Text:
-    text = Text(f"{where(line)}  ", "dim", overflow="fold").append(clean(telling.kind(line)), "not dim cyan")
-    told = telling.value(line.message, LONGEST_MESSAGE) if whole else _told(line)
-    return text.append(f"  {clean(told)}", "not dim") if told else text
-
-
-def _told(line: Line) -> str:
-    return ", ".join(f"{name} {value}" for name, value in telling.fields(line))
 
 
 def _fields(fields: Sequence[Difference]) -> ConsoleRenderable:
@@ -203,38 +183,24 @@ def _extent(outcome: Outcome) -> Text:
     return Text(f"{replayed.diverged} of {replayed.steps} steps go out differently", "dim")
 
 
-# -- what led there --------------------------------------------------------------------------------------------------
+# -- messages --------------------------------------------------------------------------------------------------------
 
 
-def _timeline(before: Sequence[Line]) -> ConsoleRenderable:
-    """The last events on both sides, and how much audio there was between them."""
-    return Group(*list(_events(before))[-EVENTS:])
+def _timeline(divergence: Divergence, header: Header) -> ConsoleRenderable:
+    """The last of what came in and went out, the same on both sides, without what only says again what others say."""
+    lines = (line for line in divergence.before if line.ch != "timer" and kind_of(line.message) not in REPEATED)
+    entries = fold(lines, spoken_with_model(header), divergence.line, short=True)
+    return Group(*map(row, deque(entries, maxlen=EVENTS)))
 
 
-def _events(lines: Iterable[Line]) -> Iterator[Text]:
-    counted: Counter[str] = Counter()
-    for line in lines:
-        if line.ch == "timer":
-            continue
-        name = COUNTED.get((line.ch, line.dir, telling.kind(line))) if line.ch in WIRES else None
-        if name is not None:
-            counted.update(filter(None, [name]))
-            continue
-        yield from _between(counted)
-        counted.clear()
-        text = Text(f"{clock(line.t):>7}  {line.dir:3}  {where(line):7}  ", "dim", no_wrap=True, overflow="ellipsis")
-        text.append(clean(telling.kind(line)), "not dim cyan" if line.dir == "in" else "not dim green")
-        yield text.append(f"  {clean(_told(line))}".rstrip(), "not dim")
-    yield from _between(counted)
-
-
-def _between(counted: Counter[str]) -> Iterator[Text]:
-    """`… 38 frames of the caller's audio`."""
-    if counted:
-        (whose, first), *others = sorted(counted.items())
-        told = "".join(f", {count} of the {name}" for name, count in others)
-        frames = f"{first} frame{'' if first == 1 else 's'} of the {whose}{told} audio"
-        yield Text(f"{'…':>7}  {frames}", "dim", no_wrap=True, overflow="ellipsis")
+def _side(line: Line | None, other: Line | None) -> ConsoleRenderable:
+    """What goes out on one side; all of it where there is nothing on the *other* to compare it with."""
+    if line is None:
+        return Text("nothing", "dim")
+    if other is not None:
+        return row(entry_of(line))
+    text = Text(clean(telling.value(without_audio(line), LONGEST_MESSAGE)), "dim", overflow="fold")
+    return Group(row(entry_of(line)), text)
 
 
 # -- where there is no terminal --------------------------------------------------------------------------------------

@@ -4,21 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from rehearsals import rehearse
+from rehearsals import STEPS, rehearse
 from telephony.cassette.format import Cassette
 from telephony.cassette.reacting.scene import Scene, scene_of
 from telephony.runtime.cassettes import new_carrier
 
-ORDER: list[Any] = [
-    {"wait": "agent"},
-    {"say": "Where is my order?"},
-    {"wait": {"agent_ms": 2500}},
-    {"say": "Just the day, please."},
-    {"wait": "agent"},
-    {"say": "Thank you, goodbye."},
-    {"wait": "end"},
-]
-"""A caller who talks over the answer, and whom the agent hangs up on."""
+ORDER = STEPS
 ANSWERS: list[dict[str, Any]] = [
     {"on": "greeting", "say": "Thanks for calling."},
     {

@@ -29,6 +29,28 @@ WINDOW = 160
 """Samples in 20 ms of the telephone's audio."""
 LOOKUP = ToolSpec("lookup_order", "Looks an order up.", {"type": "object", "properties": {}})
 HANG_UP = ToolSpec("hang_up", "Ends the call.", {"type": "object", "properties": {}})
+STEPS: list[Any] = [
+    {"wait": "agent"},
+    {"say": "Where is my order?"},
+    {"wait": {"agent_ms": 2500}},
+    {"say": "Just the day, please."},
+    {"wait": "agent"},
+    {"say": "Thank you, goodbye."},
+    {"wait": "end"},
+]
+"""A caller who talks over the answer, and whom the agent hangs up on."""
+
+
+def story(**arguments: Any) -> list[dict[str, Any]]:
+    """What the model does when `STEPS` call: it greets, and looks the order up with these *arguments*."""
+    look = {"name": "lookup_order", "arguments": arguments}
+    return [
+        {"on": "greeting", "say": "Thanks for calling."},
+        {"on": "speech", "hears": "Where is it?", "say": "Let me look.", "call": look},
+        {"on": "tool", "expect": {"lookup_order": "shipped"}, "say": "It was shipped on Tuesday, " * 4},
+        {"on": "speech", "hears": "Just the day.", "say": "Thursday."},
+        {"on": "speech", "hears": "Bye.", "say": "Goodbye.", "call": {"name": "hang_up"}},
+    ]
 
 
 def hum(text: str) -> bytes:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from rehearsals import rehearse
+from rehearsals import STEPS, rehearse
 from telephony.audio.format import MULAW_8K
 from telephony.bridge.reel import Reel
 from telephony.cassette.format import Cassette
@@ -21,10 +21,6 @@ CALL: dict[str, Any] = {"call": {"name": "lookup_order", "arguments": {"number":
 SHIPPED: dict[str, Any] = {"on": "tool", "say": "It was shipped on Tuesday, " * 4}
 DAY: dict[str, Any] = {"on": "speech", "hears": "Just the day.", "say": "Thursday."}
 BYE: dict[str, Any] = {"on": "speech", "hears": "Bye.", "say": "Goodbye.", "call": {"name": "hang_up"}}
-TALKING_OVER: list[Any] = [
-    {"wait": "agent"}, {"say": "Where is my order?"}, {"wait": {"agent_ms": 2500}}, {"say": "Just the day, please."},
-    {"wait": "agent"}, {"say": "Thank you, goodbye."}, {"wait": "end"},
-]  # fmt: skip
 PATIENT: list[Any] = [
     {"wait": "agent"}, {"say": "Where is my order?"}, {"wait": "agent"}, {"press": "42#"}, {"pause": 6},
     {"wait": {"quiet": 1.5}}, {"say": "Thank you, goodbye."}, {"wait": "agent"}, "hang_up",
@@ -44,9 +40,9 @@ def recorded(story: str = "xai") -> tuple[bytes, ...]:
     talk = [GREETING, ASKED | CALL, SHIPPED, DAY, BYE]
     match story:
         case "xai" | "openai":
-            rehearse(TALKING_OVER, talk, profile=story, record=lines.append)
+            rehearse(STEPS, talk, profile=story, record=lines.append)
         case "far":
-            rehearse(TALKING_OVER, talk, latency=0.12, connect=0.4, record=lines.append)
+            rehearse(STEPS, talk, latency=0.12, connect=0.4, record=lines.append)
         case "lost":
             rehearse(PATIENT, [GREETING, FREE | {"close": 1011}], others=[OTHER], record=lines.append)
         case "rotated":

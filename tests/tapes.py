@@ -9,27 +9,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from rehearsals import rehearse
+from rehearsals import STEPS, rehearse, story
 from telephony.cassette.format import Cassette
 from telephony.cassette.replay import Replayed, replay
 from telephony.runtime.cassettes import new_carrier
 
-STORY: list[dict[str, Any]] = [
-    {"on": "greeting", "say": "Thanks for calling."},
-    {"on": "speech", "hears": "Where is it?", "say": "Let me look.", "call": {"name": "lookup_order", "arguments": {}}},
-    {"on": "tool", "expect": {"lookup_order": "shipped"}, "say": "It was shipped on Tuesday, " * 4},
-    {"on": "speech", "hears": "Just the day.", "say": "Thursday."},
-    {"on": "speech", "hears": "Bye.", "say": "Goodbye.", "call": {"name": "hang_up"}},
-]
-STEPS: list[Any] = [
-    {"wait": "agent"},
-    {"say": "Where is my order?"},
-    {"wait": {"agent_ms": 2500}},
-    {"say": "Just the day, please."},
-    {"wait": "agent"},
-    {"say": "Thank you, goodbye."},
-    {"wait": "end"},
-]
 LATER = 500
 """Milliseconds."""
 TRUNCATE = b"conversation.item.truncate"
@@ -40,7 +24,7 @@ AUDIO = b'"ch":"carrier","dir":"out","msg":{"event":"media"'
 def call() -> tuple[bytes, ...]:
     """A caller asks for an order, talks over the agent and says goodbye: 13 seconds, 8 turns, the agent is `test`."""
     lines: list[bytes] = []
-    rehearse(STEPS, STORY, record=lines.append, about="A caller asks where an order is.")
+    rehearse(STEPS, story(), record=lines.append, about="A caller asks where an order is.")
     return tuple(lines)
 
 
@@ -97,6 +81,11 @@ def another_sound() -> tuple[bytes, ...]:
 def without(mark: bytes) -> tuple[bytes, ...]:
     """The call without the lines that hold *mark*."""
     return tuple(line for line in call() if mark not in line)
+
+
+def twice(mark: bytes) -> tuple[bytes, ...]:
+    """The call with each line that holds *mark* in it twice."""
+    return tuple(each for line in call() for each in ([line, line] if mark in line else [line]))
 
 
 def torn() -> tuple[bytes, ...]:

@@ -22,7 +22,9 @@ FILE_LINES = 400
 FUNCTION_LINES = 60
 
 FLOORS: dict[str, float] = {
-    **dict.fromkeys(["cli", "demo", "show", "show_replay", "replayed", "pytest_plugin", "bench", "__main__"], 7),
+    **dict.fromkeys(
+        ["cli", "demo", "show", "show_cassette", "show_replay", "replayed", "pytest_plugin", "bench", "__main__"], 7
+    ),
     "runtime": 6,
     **dict.fromkeys(["server", "simulate"], 5),
     **dict.fromkeys(["bridge", "client"], 4),

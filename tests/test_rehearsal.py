@@ -8,34 +8,14 @@ from typing import Any
 
 import pytest
 
-from rehearsals import HANG_UP, LOOKUP, rehearse
+from rehearsals import HANG_UP, LOOKUP, STEPS, rehearse, story
 from telephony.rehearsal import Rehearsal, Said
 from telephony.settings import AUDIO_FORMATS, SessionConfig
 from telephony.sim.caller_faults import CallerFaults
 from telephony.sim.caller_script import CallerScript
 from telephony.sim.clockwork import Port
 
-STORY: list[dict[str, Any]] = [
-    {"on": "greeting", "say": "Thanks for calling."},
-    {
-        "on": "speech",
-        "hears": "Where is it?",
-        "say": "Let me look.",
-        "call": {"name": "lookup_order", "arguments": {"order_id": "A"}},
-    },
-    {"on": "tool", "expect": {"lookup_order": "shipped"}, "say": "It was shipped on Tuesday, " * 4},
-    {"on": "speech", "hears": "Just the day.", "say": "Thursday."},
-    {"on": "speech", "hears": "Bye.", "say": "Goodbye.", "call": {"name": "hang_up"}},
-]
-STEPS: list[Any] = [
-    {"wait": "agent"},
-    {"say": "Where is my order?"},
-    {"wait": {"agent_ms": 2500}},
-    {"say": "Just the day, please."},
-    {"wait": "agent"},
-    {"say": "Thank you, goodbye."},
-    {"wait": "end"},
-]
+STORY = story(order_id="A")
 
 
 @pytest.mark.parametrize("profile", ["xai", "openai"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,13 @@ from rich.console import Console
 from rich.text import Text
 
 import tapes
+from telephony.audio.format import AudioFormat
+from telephony.cassette.brief import fold
 from telephony.cassette.replay import Replayed
 from telephony.records import CallRecord
 from telephony.runtime.replaying import Outcome, perform
-from telephony.show_replay import LONGEST_NAME, Tally, call_line, name_width, plain, report, summary, whole
+from telephony.show_cassette import row
+from telephony.show_replay import EVENTS, LONGEST_NAME, Tally, call_line, name_width, plain, report, summary, whole
 
 
 def outcome(path: Path, lines: tuple[bytes, ...], policy: str = "strict") -> Outcome:
@@ -57,8 +61,64 @@ def test_audio_is_told_as_audio_and_not_as_text(tmp_path: Path) -> None:
 
 def test_one_side_that_sends_nothing_is_shown_beside_all_of_the_other(tmp_path: Path) -> None:
     shown = plain(report(outcome(tmp_path / "x.jsonl", tapes.without(b'"RunTool"'))), width=200)
-    assert "  went out then\n    nothing\n  goes out now\n    tool  RunTool  {" in shown
+    row = "     0:04.540           us ▶ tool     RunTool lookup_order()"
+    assert f"  went out then\n    nothing\n  goes out now\n{row}" in shown
+    assert '\n    {"type": "RunTool", "call_id": "' in shown
     assert '"name": "lookup_order", "arguments": "{}"}' in shown
+
+
+def test_who_sent_what_to_whom_is_told_of_the_cause_and_of_both_sides(tmp_path: Path) -> None:
+    shown = whole(outcome(tmp_path / "x.jsonl", tapes.truncated_later())).splitlines()
+    heard = tapes.heard_ms(tapes.call())
+
+    def below(title: str) -> str:
+        return shown[next(at for at, text in enumerate(shown) if text.startswith(f"  {title}")) + 1]
+
+    lane = "     0:06.980           us {} model    {}"
+    assert below("then came in").startswith(lane.format("◀", "input_audio_buffer.speech_started 6620 ms, …"))
+    cut = "conversation.item.truncate {} ms, …"
+    assert below("went out then").startswith(lane.format("▶", cut.format(heard + tapes.LATER)))
+    assert below("goes out now").startswith(lane.format("▶", cut.format(heard)))
+
+
+def test_what_led_there_is_told_in_a_dozen_rows_as_in_the_view_of_a_recorded_call(tmp_path: Path) -> None:
+    found = outcome(tmp_path / "x.jsonl", tapes.truncated_later())
+    divergence = found.replayed.divergence
+    assert divergence
+    shown = plain(report(found), width=200).splitlines()
+    rows = shown[shown.index("  what led there") + 1 : next(at for at, text in enumerate(shown) if "came in" in text)]
+    told = [each for each in divergence.before if each.ch != "timer" and b'"mark"' not in bytes(each.msg)]
+    told = [each for each in told if b"input_audio_buffer.append" not in bytes(each.msg)]
+    expected = [plain(row(entry), width=196) for entry in fold(told, short=True)][-EVENTS:]
+    assert [text.removeprefix("    ") for text in rows] == expected
+    assert len(rows) == EVENTS
+
+
+def test_audio_that_led_there_is_as_long_as_it_was_on_the_call_s_own_wires(tmp_path: Path) -> None:
+    found = outcome(tmp_path / "x.jsonl", tapes.truncated_later())
+    divergence = found.replayed.divergence
+    assert divergence
+    assert "33 frames of the caller's audio, 0.66 s" in whole(found)
+    assert "16 frames of the agent's audio, 6.48 s" in whole(found)
+    divergence.line = AudioFormat("pcm16", 16000)
+    found.header.agent["audio"] = "pcmu"
+    assert "33 frames of the caller's audio, 0.17 s" in whole(found)
+    assert "16 frames of the agent's audio, 38.88 s" in whole(found)
+
+
+def test_a_timer_that_the_recording_does_not_have_is_a_cause_too(tmp_path: Path) -> None:
+    found = outcome(tmp_path / "x.jsonl", tapes.truncated_later())
+    assert found.replayed.divergence
+    found.replayed.divergence.cause = None
+    assert "           us ◀ timer    wakes, as it does not in the recording\n" in whole(found)
+
+
+def test_audio_on_one_side_is_told_by_its_length(tmp_path: Path) -> None:
+    lines = list(tapes.call())
+    del lines[[at for at, text in enumerate(lines) if b"input_audio_buffer.append" in text][50]]
+    shown = whole(outcome(tmp_path / "x.jsonl", tuple(lines)))
+    assert "us ▶ model    input_audio_buffer.append 960 bytes\n" in shown
+    assert '    {"type": "input_audio_buffer.append", "audio": {"bytes": 960}}\n' in shown
 
 
 def test_strangers_text_is_text(tmp_path: Path) -> None:
@@ -72,6 +132,24 @@ def test_strangers_text_is_text(tmp_path: Path) -> None:
     assert "[red]" in shown
     assert not {"\x1b", "\x07", "\u202e"} & set(shown)
     assert "…" in shown
+
+
+def test_strangers_text_is_text_in_what_led_there_and_in_a_message_that_is_shown_whole(tmp_path: Path) -> None:
+    evil = "[red]\x1b[2J\u202e[/red]"
+
+    def change(line: Any) -> None:
+        line["msg"]["transcript"] = evil
+
+    lines = list(tapes.edited(b'"response.output_audio_transcript.done"', change, 2))
+    last = next(at for at, text in enumerate(lines) if tapes.TRUNCATE in text)
+    more = json.loads(lines[last])
+    more["msg"] = {"type": evil, "item_id": evil, evil: evil}
+    lines.insert(last + 1, json.dumps(more).encode() + b"\n")
+    shown = whole(outcome(tmp_path / "x.jsonl", tuple(lines)))
+    assert "transcript.done “[red][2J[/red]”" in shown
+    assert "us ▶ model    [red][2J[/red] …J[/red]" in shown
+    assert '{"type": "[red]\\u001b[2J[/red]"' in " ".join(shown.split())
+    assert not {"\x1b", "\u202e"} & set(shown)
 
 
 def test_what_a_policy_complains_of_comes_first(tmp_path: Path) -> None:

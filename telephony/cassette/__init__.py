@@ -15,7 +15,7 @@ deadlines that the exchange named and when it was woken (`timer`), and in the en
 
     format      lines and the header                        recorder    writes while a call lasts
     resolved    an agent's settings in the header           replay      feeds what came in, compares what goes out
-    compare     how two messages differ                     telling     a message and a difference in a few words
+    compare     how two messages differ                     telling     a difference in a few words
     semantic    who said what, which tools ran: what matters of a call, compared
     brief       a line in a few words, many of them folded  timeline    the calm view of a whole call
     diff        how two calls differ

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from telephony.audio.format import MULAW_8K, PCM16_24K, AudioFormat
-from telephony.cassette.format import Cassette, Channel, Line
+from telephony.cassette.format import Channel, Header, Line
 from telephony.settings import AUDIO_FORMATS
 
 PARTNERS: Mapping[Channel, str] = {
@@ -39,6 +39,8 @@ IDS = ("callSid", "response_id", "item_id", "call_id", "id")
 QUOTED = ("transcript", "text", "delta", "instructions", "output", "message", "reason")
 PLAIN = ("digit", "status", "outcome", "code", "audio_start_ms", "audio_end_ms", "model", "dialect", "result", "by")
 CALLED = ("name", "arguments")
+PREFIXES = ("conversation.item.input_audio_", "input_audio_buffer.", "response.output_audio_")
+"""What goes without saying at the beginning of a name."""
 LONGEST = 120
 """Characters of a text that are shown."""
 ID_LENGTH = 8
@@ -93,6 +95,15 @@ def brief(line: Line, *, ids: bool = True) -> Brief:
     return Brief(source, target, what, words)
 
 
+def entry_of(line: Line, *, short: bool = False) -> Entry:
+    """*line* alone; in *short*, without ids and without what goes without saying in the name of its kind."""
+    told = brief(line, ids=not short)
+    text = told.text
+    if short:
+        text = text.removeprefix(next(filter(text.startswith, PREFIXES), ""))
+    return Entry(line.t, told.source, told.target, text, line.t)
+
+
 def kind_of(message: Any) -> str:
     """What kind of message it is, as its wire names it; empty if it does not say."""
     kind = (message.get("type") or message.get("event")) if isinstance(message, dict) else None
@@ -122,23 +133,36 @@ def sound_of(line: Line) -> bytes | None:
         return b""
 
 
+def without_audio(line: Line) -> Any:
+    """The message of *line*, with audio by the number of its bytes."""
+    message = line.message
+    if not is_sound(line, message):
+        return message
+    length = {"bytes": len(sound_of(line) or b"")}
+    if line.ch == "carrier":
+        media = message.get("media")
+        return message | {"media": (media if isinstance(media, dict) else {}) | {"payload": length}}
+    return message | {"audio" if line.dir == "out" else "delta": length}
+
+
 def _moment(due: Any) -> str:
     return f"for {due:.3f} s" if isinstance(due, float | int) and not isinstance(due, bool) else ""
 
 
 def _words(message: dict[str, Any], what: str, ids: tuple[str, ...]) -> str:
-    """The fields that matter, in the order of the message and of the objects in it."""
+    """The fields that matter, in the order of the message and of the objects in it; then the *ids*."""
     found: list[str] = []
+    named: list[str] = []
     places = [message]
     for place in places:
         places += [place[name] for name in PARTS if isinstance(place.get(name), dict)]
         if called := _called(place):
             found.append(called)
-        found += [f"…{place[name][-ID_LENGTH:]}" for name in ids if isinstance(place.get(name), str) and place[name]]
+        named += [f"…{place[name][-ID_LENGTH:]}" for name in ids if isinstance(place.get(name), str) and place[name]]
         found += [_plain(name, place[name]) for name in PLAIN if _says(place.get(name))]
         found += [f"“{_excerpt(place[name])}”" for name in QUOTED if isinstance(place.get(name), str) and place[name]]
         found += [f"“{_excerpt(text)}”" for text in _contents(place)]
-    return ", ".join(part for part in dict.fromkeys(found) if not what.endswith(f".{part}"))
+    return ", ".join(part for part in dict.fromkeys(found + named) if not what.endswith(f".{part}"))
 
 
 def _called(place: dict[str, Any]) -> str:
@@ -183,23 +207,25 @@ def _excerpt(text: str) -> str:
 # -- many lines ------------------------------------------------------------------------------------------------------
 
 
-def spoken_with_model(cassette: Cassette) -> AudioFormat:
+def spoken_with_model(header: Header) -> AudioFormat:
     """In which format audio goes to and comes from the model, as far as the agent's settings say."""
-    return AUDIO_FORMATS.get(cassette.header.agent.get("audio", ""), PCM16_24K)
+    return AUDIO_FORMATS.get(header.agent.get("audio", ""), PCM16_24K)
 
 
-def fold(lines: Iterable[Line], model: AudioFormat = PCM16_24K, carrier: AudioFormat = MULAW_8K) -> Iterator[Entry]:
+def fold(
+    lines: Iterable[Line], model: AudioFormat = PCM16_24K, carrier: AudioFormat = MULAW_8K, *, short: bool = False
+) -> Iterator[Entry]:
     """The lines in their order, with audio, marks, timers and pieces of text that follow each other in one entry each.
 
-    *model*, *carrier*: in which formats it is spoken on the two wires, to tell seconds.
+    *model*, *carrier*: in which formats it is spoken on the two wires, to tell seconds. *short* as in
+    `entry_of`.
     """
     runs: dict[tuple[str, str, str], _Run] = {}
     for line in lines:
         run = _run(line)
         if run is None:
             yield from _closed(runs, model, carrier)
-            told = brief(line)
-            yield Entry(line.t, told.source, told.target, told.text, line.t)
+            yield entry_of(line, short=short)
             continue
         runs.setdefault((run.kind, run.entry.source, run.entry.target), run).take(line)
     yield from _closed(runs, model, carrier)

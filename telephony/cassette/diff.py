@@ -226,7 +226,7 @@ class _Channel:
     def _format(self, cassette: Cassette) -> AudioFormat:
         if self._channel.startswith("carrier"):
             return line_of(cassette, self._new_carrier)
-        return spoken_with_model(cassette)
+        return spoken_with_model(cassette.header)
 
 
 def _sound(cassette: Cassette, channel: str) -> Iterator[Line]:

@@ -50,6 +50,8 @@ class Divergence(msgspec.Struct):
     before: list[Line]
     """What came in and went out before that, the same on both sides."""
     differences: list[Difference]
+    line: AudioFormat
+    """In which format it is spoken with the carrier."""
     audio: AudioDifference | None = None
     """If it is audio that differs: how."""
     failure: Failure | None = None
@@ -232,11 +234,20 @@ class _Comparison:
                         self._hearing.hear(then_out, now_out)
                 return
 
-    def _diverge(self, t: float, number: int, cause: Line | None, expected: Line | None, got: Line | None) -> None:
+    def _diverge(
+        self,
+        t: float,
+        number: int,
+        cause: Line | None,
+        expected: Line | None,
+        got: Line | None,
+        failure: Failure | None = None,
+    ) -> None:
         self.own_timers = True
         before = [decode_line(text) for text in self._recent]
         fields = differences(expected, got) if expected and got else []
-        self.divergence = Divergence(t, number, cause, expected, got, before, fields)
+        spoken = self._audio("carrier")
+        self.divergence = Divergence(t, number, cause, expected, got, before, fields, spoken, failure=failure)
         if expected and got and expected.ch == got.ch and audio_of(expected) and audio_of(got):
             self._hearing = Hearing(expected.ch, self._audio(expected.ch))
 
@@ -249,8 +260,7 @@ class _Comparison:
         if self.divergence is None:
             cause = step.cause if step.cause.t == t else None
             expected = next(iter(_divided(step.outs)[0]), None)
-            before = [decode_line(text) for text in self._recent]
-            self.divergence = Divergence(t, step.number, cause, expected, None, before, [], failure=failure)
+            self._diverge(t, step.number, cause, expected, None, failure)
 
     def verdict(self) -> Divergence | None:
         """The first divergence, once everything was compared."""

@@ -6,7 +6,7 @@ Left out is what only says again what others say: frames and pieces of audio, ma
 from __future__ import annotations
 
 from telephony.audio.format import MULAW_8K, AudioFormat
-from telephony.cassette.brief import Entry, brief, is_sound, kind_of, sound_of
+from telephony.cassette.brief import Entry, entry_of, is_sound, kind_of, sound_of
 from telephony.cassette.format import Cassette, Line
 
 PAUSE = 0.3
@@ -28,8 +28,6 @@ QUIET = (
     "response.output_audio.done",
     "response.audio.done",
 )
-PREFIXES = ("conversation.item.input_audio_", "input_audio_buffer.", "response.output_audio_")
-"""What goes without saying at the beginning of a name."""
 
 
 def timeline(cassette: Cassette, carrier: AudioFormat = MULAW_8K) -> list[Entry]:
@@ -66,10 +64,9 @@ class _View:
         repeated = kind.endswith(".completed") and message.get("status") == "in_progress"
         if kind in QUIET or kind.endswith(".delta") or repeated:
             return
-        told = brief(line, ids=False)
-        what = next((told.what.removeprefix(prefix) for prefix in PREFIXES if told.what.startswith(prefix)), told.what)
-        text = f"{what} {told.words}".rstrip() + self._took(line)
-        self._entries.append(Entry(line.t, told.source, told.target, text, line.t))
+        entry = entry_of(line, short=True)
+        entry.text += self._took(line)
+        self._entries.append(entry)
         if kind == "clear":
             self._agent_ends(min(self._tail, line.t), ", cut off")
         self._follow_caller(line, kind)

@@ -11,14 +11,14 @@ import msgspec
 import typer
 from rich.console import Console
 
-from telephony.cassette.brief import is_sound, sound_of
+from telephony import show_cassette as pages
+from telephony.cassette.brief import without_audio
 from telephony.cassette.cutting.cut import cut as cut_out
 from telephony.cassette.cutting.cut import length_of
 from telephony.cassette.diff import compare
-from telephony.cassette.format import Cassette, Line
+from telephony.cassette.format import Cassette
 from telephony.cassette.scrubbing.lint import suspicions
 from telephony.cassette.scrubbing.scrub import scrub as scrub_all
-from telephony.cli import cassette_pages as pages
 from telephony.errors import CassetteError
 from telephony.runtime.cassettes import cassettes_in, new_carrier, open_cassette, write_cassette
 from telephony.runtime.soundtrack import write_soundtrack
@@ -69,18 +69,7 @@ def _as_json(cassette: Cassette) -> Iterator[dict[str, Any]]:
     yield header
     for line in cassette.lines:
         session = {"session": line.session} if line.session else {}
-        yield {"t": line.t, "ch": line.ch, **session, "dir": line.dir, "msg": _without_audio(line)}
-
-
-def _without_audio(line: Line) -> Any:
-    message = line.message
-    if not is_sound(line, message):
-        return message
-    length = {"bytes": len(sound_of(line) or b"")}
-    if line.ch == "carrier":
-        media = message.get("media")
-        return message | {"media": (media if isinstance(media, dict) else {}) | {"payload": length}}
-    return message | {"audio" if line.dir == "out" else "delta": length}
+        yield {"t": line.t, "ch": line.ch, **session, "dir": line.dir, "msg": without_audio(line)}
 
 
 # -- to-wav ----------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from taped import STORIES, cassette, recorded
 from telephony.audio.format import MULAW_8K, PCM16_24K
-from telephony.cassette.brief import Brief, brief, fold, sound_of, spoken_with_model
+from telephony.cassette.brief import Brief, Entry, brief, entry_of, fold, sound_of, spoken_with_model, without_audio
 from telephony.cassette.format import Cassette, Channel, Direction, Line
 
 WHY = {"reason": "x"}
@@ -30,12 +30,12 @@ def line(message: Any, channel: Channel = "model", direction: Direction = "in", 
         (line({"type": "response.created", "response": {"id": "resp_123456789abc"}}), "response.created …56789abc"),
         (
             line({"type": "response.done", "response": {"id": "r1", "status": "failed", "status_details": WHY}}),
-            "response.done …r1, failed, “x”",
+            "response.done failed, “x”, …r1",
         ),
         (line({"type": "error", "error": {"code": "bad", "message": "Not so."}}), "error bad, “Not so.”"),
         (
             line({"type": "conversation.item.truncate", "item_id": "i1", "audio_end_ms": 1260}, direction="out"),
-            "conversation.item.truncate …i1, 1260 ms",
+            "conversation.item.truncate 1260 ms, …i1",
         ),
         (
             line({"type": "response.function_call_arguments.done", "name": "look", "arguments": '{"number": 7}'}),
@@ -43,6 +43,9 @@ def line(message: Any, channel: Channel = "model", direction: Direction = "in", 
         ),
         (line({"event": "mark", "mark": {"name": "m4"}}, "carrier"), "mark m4"),
         (line({"event": "dtmf", "dtmf": {"digit": "#"}}, "carrier"), "dtmf #"),
+        (line({"type": "response.output_audio.delta", "delta": AUDIO}), "response.output_audio.delta 480 bytes"),
+        (line({"type": "RunTool", "name": "look_up", "arguments": "{}"}, "tool", "out"), "RunTool look_up()"),
+        (line({"text": "no JSON"}), "? “no JSON”"),
         (line({"event": "media", "media": {"payload": AUDIO}}, "carrier"), "media 480 bytes"),
         (line({"type": "EndCall", "by": "caller", "reason": "hung up"}, "call", "out"), "EndCall caller, “hung up”"),
         (line({"type": "ModelLost", "reason": "closed", "code": 1011}, "session"), "ModelLost 1011, “closed”"),
@@ -50,6 +53,7 @@ def line(message: Any, channel: Channel = "model", direction: Direction = "in", 
         (line(None, "timer"), "wakes"),
         (line({"type": "future.event", "strange": [1]}), "future.event"),
         (line({"item": {"content": [{"type": "input_text", "text": "Hi."}]}}, direction="out"), "? “Hi.”"),
+        (line({"type": "y", "content": [{"text": "Hello"}]}), "y “Hello”"),
         (line(["not", "an", "object"]), "? ['not', 'an', 'object']"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -63,6 +67,25 @@ def test_it_is_told_who_spoke_to_whom() -> None:
     assert brief(line({"type": "x"}, session=2)) == Brief("model 2", "us", "x", "")
     assert brief(line({"type": "x"}, "tool", "out")) == Brief("us", "tool", "x", "")
     assert brief(line({"type": "x", "item_id": "i1"}), ids=False).words == ""
+
+
+def test_audio_is_told_by_its_length() -> None:
+    frame = line({"event": "media", "media": {"payload": AUDIO, "track": "inbound"}}, "carrier")
+    assert without_audio(frame) == {"event": "media", "media": {"payload": {"bytes": 480}, "track": "inbound"}}
+    append = {"type": "input_audio_buffer.append", "audio": AUDIO}
+    assert without_audio(line(append, direction="out")) == append | {"audio": {"bytes": 480}}
+    assert without_audio(line({"type": "x", "audio": AUDIO})) == {"type": "x", "audio": AUDIO}
+
+
+def test_in_short_ids_and_what_goes_without_saying_are_left_out() -> None:
+    started = line({"type": "input_audio_buffer.speech_started", "item_id": "i1", "audio_start_ms": 820})
+    truncated = line({"type": "conversation.item.truncate", "item_id": "i1", "audio_end_ms": 20}, direction="out")
+    assert entry_of(started).text == "input_audio_buffer.speech_started 820 ms, …i1"
+    assert entry_of(started, short=True) == Entry(1.0, "model", "us", "speech_started 820 ms", 1.0)
+    assert [each.text for each in fold([started, truncated], short=True)] == [
+        "speech_started 820 ms",
+        "conversation.item.truncate 20 ms",
+    ]
 
 
 _NAMES = st.sampled_from(
@@ -81,7 +104,9 @@ def test_nothing_that_stands_in_a_line_is_too_much(message: Any, channel: Channe
         told = line(message, channel, direction)
         assert brief(told).source
         sound_of(told)
+        without_audio(told)
         assert list(fold([told, told]))
+        assert entry_of(told, short=True).target
 
 
 def test_runs_are_folded_between_the_messages_that_stand_alone() -> None:
@@ -121,8 +146,8 @@ def test_folding_loses_no_message_and_keeps_their_order(story: str) -> None:
 
 
 def test_format_of_the_model_is_the_agent_s() -> None:
-    assert spoken_with_model(cassette()) == PCM16_24K
+    assert spoken_with_model(cassette().header) == PCM16_24K
     header = json.loads(recorded()[0])
     header["agent"]["audio"] = "pcmu"
     told = Cassette("x", [json.dumps(header).encode(), *recorded()[1:]])
-    assert spoken_with_model(told) == MULAW_8K
+    assert spoken_with_model(told.header) == MULAW_8K

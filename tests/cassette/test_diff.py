@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from rehearsals import rehearse
-from taped import ASKED, BYE, CALL, DAY, GREETING, SHIPPED, TALKING_OVER, cassette, recorded
+from rehearsals import STEPS, rehearse
+from taped import ASKED, BYE, CALL, DAY, GREETING, SHIPPED, cassette, recorded
 from tapes import heard_ms
 from telephony.cassette.diff import Comparison, compare
 from telephony.cassette.format import Cassette
@@ -22,7 +22,7 @@ def compared(then: Any, now: Any) -> Comparison:
 
 def another(*replies: dict[str, Any], **changes: Any) -> list[bytes]:
     lines: list[bytes] = []
-    rehearse(TALKING_OVER, list(replies), record=lines.append, **changes)
+    rehearse(STEPS, list(replies), record=lines.append, **changes)
     return lines
 
 

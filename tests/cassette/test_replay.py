@@ -9,33 +9,16 @@ from typing import Any
 
 import pytest
 
-from rehearsals import rehearse
+from rehearsals import STEPS, rehearse, story
 from telephony.cassette.format import Cassette
 from telephony.cassette.replay import Replayed, replay
 from telephony.errors import CassetteError
 from telephony.runtime.cassettes import new_carrier
 
-STORY: list[dict[str, Any]] = [
-    {"on": "greeting", "say": "Thanks for calling."},
-    {"on": "speech", "hears": "Where is it?", "say": "Let me look.", "call": {"name": "lookup_order", "arguments": {}}},
-    {"on": "tool", "expect": {"lookup_order": "shipped"}, "say": "It was shipped on Tuesday, " * 4},
-    {"on": "speech", "hears": "Just the day.", "say": "Thursday."},
-    {"on": "speech", "hears": "Bye.", "say": "Goodbye.", "call": {"name": "hang_up"}},
-]
-STEPS: list[Any] = [
-    {"wait": "agent"},
-    {"say": "Where is my order?"},
-    {"wait": {"agent_ms": 2500}},
-    {"say": "Just the day, please."},
-    {"wait": "agent"},
-    {"say": "Thank you, goodbye."},
-    {"wait": "end"},
-]
-
 
 def recorded(profile: str = "xai", **changes: Any) -> list[bytes]:
     lines: list[bytes] = []
-    rehearse(STEPS, STORY, profile=profile, record=lines.append, **changes)
+    rehearse(STEPS, story(), profile=profile, record=lines.append, **changes)
     return lines
 
 

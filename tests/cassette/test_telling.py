@@ -1,39 +1,15 @@
-"""Messages and differences in a few words."""
+"""Differences in a few words."""
 
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import msgspec
-import pytest
 
 import tapes
 from telephony.cassette.compare import AudioDifference
-from telephony.cassette.format import Line
-from telephony.cassette.telling import LONGEST, audio, brief, kind, sentence, value
-
-
-def line(channel: str, message: object) -> Line:
-    return Line(1.0, channel, "in", msgspec.Raw(msgspec.json.encode(message)))  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    ("channel", "message", "told"),
-    [
-        ("carrier", {"event": "mark", "mark": {"name": "m3"}}, 'mark  name "m3"'),
-        ("carrier", {"event": "dtmf", "dtmf": {"digit": "5"}}, 'dtmf  digit "5"'),
-        ("model", {"type": "response.output_audio.delta", "delta": "AAAA"}, "response.output_audio.delta"),
-        ("model", {"type": "x", "item_id": "i", "audio_end_ms": 20}, 'x  audio_end_ms 20, item_id "i"'),
-        ("model", {"type": "y", "content": [{"text": "Hello"}]}, 'y  text "Hello"'),
-        ("tool", {"type": "RunTool", "name": "look_up", "arguments": "{}"}, 'RunTool  name "look_up", arguments "{}"'),
-        ("timer", None, "woken"),
-        ("model", {"text": "no JSON"}, 'message  text "no JSON"'),
-        ("model", [1, 2], "message"),
-    ],
-)
-def test_a_message_is_its_kind_and_what_matters_of_it(channel: str, message: object, told: str) -> None:
-    assert brief(line(channel, message)) == told
-    assert told.startswith(kind(line(channel, message)))
+from telephony.cassette.telling import LONGEST, audio, sentence, value
 
 
 def test_long_values_are_cut_and_what_is_absent_is_no_text() -> None:
@@ -45,12 +21,34 @@ def test_long_values_are_cut_and_what_is_absent_is_no_text() -> None:
 def test_every_kind_of_divergence_is_a_sentence() -> None:
     told = [
         sentence(divergence)
-        for lines in (tapes.truncated_later(), tapes.another_sound(), tapes.without(b'"RunTool"'))
+        for lines in (
+            tapes.truncated_later(),
+            tapes.another_sound(),
+            tapes.without(b'"RunTool"'),
+            tapes.twice(b'"RunTool"'),
+        )
         if (divergence := tapes.replayed(lines).divergence)
     ]
     assert f"model: conversation.item.truncate differs: {tapes.told_later(' ')}" in told[0]
     assert re.search(r"the audio to the carrier differs: 1 of \d+ samples differ, the first is 10, by 128 of", told[1])
     assert "tool: RunTool goes out, and did not then" in told[2]
+    assert "tool: RunTool no longer goes out" in told[3]
+
+
+def test_what_remains_of_a_call_is_named_and_so_is_a_message_that_does_not_say_what_it_is() -> None:
+    def change(line: Any) -> None:
+        line["msg"]["turns"][0]["heard"] = "Good day."
+
+    def unnamed(line: Any) -> None:
+        del line["msg"]["type"]
+
+    remains = tapes.replayed(tapes.edited(b'"ch":"record"', change)).divergence
+    assert remains
+    told = 'record: what remains of the call differs: turns[0].heard "Good day." → "Thanks for calling."'
+    assert told in sentence(remains)
+    nameless = tapes.replayed(tapes.edited(tapes.TRUNCATE, unnamed)).divergence
+    assert nameless
+    assert 'model: ? differs: type (absent) → "conversation.item.truncate"' in sentence(nameless)
 
 
 def test_audio_that_moved_is_the_same_audio() -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from rehearsals import rehearse
-from taped import ASKED, BYE, CALL, DAY, GREETING, SHIPPED, TALKING_OVER, recorded
+from rehearsals import STEPS, rehearse
+from taped import ASKED, BYE, CALL, DAY, GREETING, SHIPPED, recorded
 from telephony.audio.format import MULAW_8K, PCM16_8K
 from telephony.audio.wav import read
 from telephony.bridge.reel import Reel
@@ -21,7 +21,7 @@ def test_it_is_what_a_reel_made_of_the_live_call_to_the_sample(tmp_path: Path, p
     lines: list[bytes] = []
     live = Reel(MULAW_8K)
     talk = [GREETING, ASKED | CALL, SHIPPED, DAY, BYE]
-    rehearse(TALKING_OVER, talk, profile=profile, latency=0.02, connect=0.2, listener=live, record=lines.append)
+    rehearse(STEPS, talk, profile=profile, latency=0.02, connect=0.2, listener=live, record=lines.append)
     written = write_soundtrack(Cassette("call.jsonl", lines), tmp_path / "call.wav")
     wav = read((tmp_path / "call.wav").read_bytes())
     assert (wav.format, wav.channels) == (PCM16_8K, 2)
@@ -34,7 +34,7 @@ def test_it_is_what_a_reel_made_of_the_live_call_to_the_sample(tmp_path: Path, p
 
 def test_nothing_is_left_of_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     lines: list[bytes] = []
-    rehearse([*TALKING_OVER[:2], "hang_up"], [GREETING], record=lines.append)
+    rehearse([*STEPS[:2], "hang_up"], [GREETING], record=lines.append)
     (tmp_path / "call.wav").write_bytes(b"before")
     torn = [*lines[:100], b"nonsense\n", *lines[100:]]
     with pytest.raises(CassetteError, match=r"call\.jsonl:101"):

@@ -14,8 +14,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from telephony.cassette.brief import Entry, brief
-from telephony.cassette.compare import ABSENT, AudioDifference, Difference
+from telephony.cassette import telling
+from telephony.cassette.brief import Entry, entry_of, kind_of
+from telephony.cassette.compare import ABSENT, Difference
 from telephony.cassette.diff import Change, Comparison, Messages
 from telephony.cassette.format import Cassette
 from telephony.cassette.player import NewCarrier, line_of
@@ -64,8 +65,7 @@ def told(cassette: Cassette, new_carrier: NewCarrier) -> Iterator[ConsoleRendera
 def every_line(cassette: Cassette) -> Iterator[ConsoleRenderable]:
     """A row for each line."""
     for line in cassette.lines:
-        said = brief(line)
-        yield row(Entry(line.t, said.source, said.target, said.text))
+        yield row(entry_of(line))
 
 
 def row(entry: Entry) -> ConsoleRenderable:
@@ -150,7 +150,7 @@ def _messages(channel: Messages) -> list[Text]:
     if channel.seconds[0] != channel.seconds[1]:
         rows.append(Text(f"audio: {channel.seconds[0]:.2f} s → {channel.seconds[1]:.2f} s"))
     if channel.audio is not None:
-        rows.append(Text(f"audio: {_audio(channel.audio)}"))
+        rows.append(Text(f"audio: {telling.audio(channel.audio)}"))
     same = "1 message is" if channel.same == 1 else f"{channel.same or 'no'} messages are"
     return [*rows, Text(f"{same} the same", "dim")]
 
@@ -158,18 +158,10 @@ def _messages(channel: Messages) -> list[Text]:
 def _message(change: Change) -> Text:
     sign, style = MARKS[change.kind]
     message = change.now if change.then is None else change.then
-    kind = (message.get("type") or message.get("event") or "?") if isinstance(message, dict) else "?"
     if change.kind == "changed":
-        return Text(f"{sign} {clean(str(kind))}: ", style) + Text(", ").join(map(_field, change.fields))
+        kind = clean(kind_of(message)) or "?"
+        return Text(f"{sign} {kind}: ", style) + Text(", ").join(map(_field, change.fields))
     return Text(f"{sign} {_value(message)}", style)
-
-
-def _audio(found: AudioDifference) -> str:
-    if found.shift is not None:
-        way = "later" if found.shift > 0 else "earlier"
-        return f"the same, {abs(found.shift) * 1000 / found.rate:.1f} ms {way}"
-    level = "" if found.level_db is None else f", {found.level_db:g} dB relative to it"
-    return f"{found.differing} of {min(found.expected_samples, found.got_samples)} samples differ{level}"
 
 
 def _value(value: Any) -> str:

@@ -6,11 +6,11 @@ import pytest
 from rich.console import Console
 
 from taped import STORIES, cassette, recorded
+from telephony import show_cassette as pages
 from telephony.cassette.brief import Entry
 from telephony.cassette.compare import AudioDifference, Difference
 from telephony.cassette.diff import Change, Comparison, Messages, compare
 from telephony.cassette.format import Cassette
-from telephony.cli import cassette_pages as pages
 from telephony.runtime.cassettes import new_carrier
 
 
@@ -83,7 +83,8 @@ def test_comparison_tells_what_differs_part_by_part() -> None:
         "Sent to model",
         '  + {"type": "response.create"}',
         "  audio: 1.00 s → 2.00 s",
-        "  audio: 50 of 100 samples differ, -40 dB relative to it",
+        "  audio: 50 of 100 samples differ, the first is 5, by 300 of 32768 at most, 40",
+        "  dB below the audio",
         "  1 message is the same",
     ]
 
