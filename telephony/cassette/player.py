@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from operator import length_hint
 from types import TracebackType
 
 import msgspec
@@ -106,27 +107,19 @@ class Player:
             exchange = None
         if exchange is None:
             return [self.feed(lines[0], number)]
+        coming = iter(messages)
+        try:
+            frames = exchange.audio_from_carrier(coming)
+        except Exception as bug:
+            taken = len(messages) - length_hint(coming)
+            self.now = lines[taken - 1].t
+            raise GaveUp(bug, taken - 1) from bug
         results = []
-        for line, outputs in zip(lines, self._hear(exchange, messages), strict=False):
+        for line, outputs in zip(lines, frames, strict=False):
             self.now = line.t
             self._look(partial(exchange.went, outputs, line.t))
             results.append(self._take())
         return results
-
-    def _hear(self, exchange: RecordedExchange, messages: list[tuple[str | bytes, float]]) -> list[list[Output]]:
-        taken = 0
-
-        def counted() -> Iterator[tuple[str | bytes, float]]:
-            nonlocal taken
-            for message in messages:
-                taken += 1
-                self.now = message[1]
-                yield message
-
-        try:
-            return exchange.audio_from_carrier(counted())
-        except Exception as bug:
-            raise GaveUp(bug, taken - 1) from bug
 
     def wake(self, until: float, late: float = LATE) -> Iterator[list[bytes]]:
         """Let come due by itself what no line wakes the exchange for: whatever is due more than *late* seconds before
@@ -141,7 +134,7 @@ class Player:
             yield self._take()
 
     def _take(self) -> list[bytes]:
-        written = list(self._written)
+        written = self._written[:]
         self._written.clear()
         return written
 

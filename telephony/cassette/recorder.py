@@ -40,8 +40,9 @@ class Recorder:
         self.full = False
         """Whether the limit was reached."""
         self._sink = sink
-        self._left = limit
+        self._left = limit or 0
         self._redact = redact
+        self._write = sink if limit is None else self._within_limit
 
     def begin(self, header: Header, opening: Iterable[str | bytes]) -> None:
         """*opening*: the carrier's messages before the exchange was there, up to the one that began the stream."""
@@ -67,12 +68,11 @@ class Recorder:
         if not self.full:
             self._write(line(now, channel, direction, self._redact(msgspec.json.encode(value).decode())))
 
-    def _write(self, text: bytes) -> None:
-        if self._left is not None:
-            self._left -= len(text)
-            if self._left < 0:
-                self.full = True
-                return
+    def _within_limit(self, text: bytes) -> None:
+        self._left -= len(text)
+        if self._left < 0:
+            self.full = True
+            return
         self._sink(text)
 
 

@@ -103,7 +103,7 @@ def replay(
     Raises `CassetteError` for a file that cannot be read, or holds what cannot have come in.
     """
     performance = _Performance(cassette, Player(cassette, new_carrier, settings, listener), keep, digest=digest)
-    for run, last in _with_last(_runs(_steps(cassette))):
+    for run, last in _with_last(_runs(cassette)):
         try:
             performance.take(run, last=last)
         except GaveUp as gave_up:
@@ -154,7 +154,13 @@ class _Performance:
         return self._player.feed_audio([step.cause for step in run], run[0].number)
 
     def _judge(self, step: Step, now: list[bytes], *, last: bool) -> None:
-        self._write(step.text, now)
+        if self._keep:
+            self._write(step.text, now)
+        if now != step.outs or self._player.end or self._comparison.curious:
+            self._compare(step, now, last=last)
+        self._comparison.remember(step)
+
+    def _compare(self, step: Step, now: list[bytes], *, last: bool) -> None:
         try:
             self._recorded = self._recorded or _record(step.outs)
             broken_off = last and not self._recorded
@@ -163,7 +169,6 @@ class _Performance:
             deque(self._cassette.lines, maxlen=0)  # what went out is read only if it differs: find the line to name
             what = f"what went out cannot be read ({problem})"
             raise CassetteError(f"{self._cassette.name}:{step.number}: {what}. Record the call again.") from problem
-        self._comparison.remember(step)
 
     def _write(self, came_in: bytes, went_out: list[bytes]) -> None:
         if self._keep:
@@ -196,7 +201,9 @@ class _Comparison:
         self.own_timers = False
         """Whether the exchange has named a deadline that the recording does not know."""
         self.digest = hashlib.sha256() if digest else None
-        self._recent: deque[bytes] = deque(maxlen=CONTEXT)
+        self.curious = digest
+        """Whether steps in which nothing else went out are to be looked at as well."""
+        self._recent: deque[Step] = deque(maxlen=CONTEXT)
         self._audio = audio
         self._hearing: Hearing | None = None
 
@@ -233,10 +240,9 @@ class _Comparison:
                 return
 
     def _diverge(self, t: float, number: int, cause: Line | None, expected: Line | None, got: Line | None) -> None:
-        self.own_timers = True
-        before = [decode_line(text) for text in self._recent]
+        self.own_timers = self.curious = True
         fields = differences(expected, got) if expected and got else []
-        self.divergence = Divergence(t, number, cause, expected, got, before, fields)
+        self.divergence = Divergence(t, number, cause, expected, got, self._before(), fields)
         if expected and got and expected.ch == got.ch and audio_of(expected) and audio_of(got):
             self._hearing = Hearing(expected.ch, self._audio(expected.ch))
 
@@ -249,8 +255,7 @@ class _Comparison:
         if self.divergence is None:
             cause = step.cause if step.cause.t == t else None
             expected = next(iter(_divided(step.outs)[0]), None)
-            before = [decode_line(text) for text in self._recent]
-            self.divergence = Divergence(t, step.number, cause, expected, None, before, [], failure=failure)
+            self.divergence = Divergence(t, step.number, cause, expected, None, self._before(), [], failure=failure)
 
     def verdict(self) -> Divergence | None:
         """The first divergence, once everything was compared."""
@@ -260,8 +265,11 @@ class _Comparison:
 
     def remember(self, step: Step) -> None:
         if self.divergence is None:
-            self._recent.append(step.text)
-            self._recent.extend(step.outs)
+            self._recent.append(step)
+
+    def _before(self) -> list[Line]:
+        texts = [text for step in self._recent for text in (step.text, *step.outs)]
+        return [decode_line(text) for text in texts[-CONTEXT:]]
 
 
 def alike(one: Line, other: Line) -> bool:
@@ -280,32 +288,21 @@ def _divided(texts: list[bytes]) -> tuple[list[Line], list[bytes]]:
 # -- the file, by steps ----------------------------------------------------------------------------------------------
 
 
-def _steps(cassette: Cassette) -> Iterator[Step]:
-    step: Step | None = None
-    for number, text, cause in cassette.numbered():
-        if cause is None:  # it went out; what it holds is looked at if it is not what goes out now
-            if step is not None:
-                step.outs.append(text)
-            continue
-        if step is not None:
-            yield step
-        step = Step(number, cause, text, [])
-    if step is not None:
-        yield step
-
-
-def _runs(steps: Iterator[Step]) -> Iterator[list[Step]]:
+def _runs(cassette: Cassette) -> Iterator[list[Step]]:
     """Stretches of the caller's audio, of at most `RUN` frames, and every other step alone."""
     run: list[Step] = []
-    for step in steps:
-        if not step.cause.is_caller_audio:
-            yield from filter(None, (run, [step]))
-            run = []
+    audio = False
+    for number, text, cause in cassette.numbered():
+        if cause is None:  # it went out; what it holds is looked at if it is not what goes out now
+            if run:
+                run[-1].outs.append(text)
             continue
-        run.append(step)
-        if len(run) == RUN:
+        is_audio = cause.is_caller_audio
+        if run and not (is_audio and audio and len(run) < RUN):
             yield run
             run = []
+        run.append(Step(number, cause, text, []))
+        audio = is_audio
     if run:
         yield run
 

@@ -14,6 +14,8 @@ from telephony.cassette.format import Cassette
 from telephony.errors import CassetteError
 
 SUFFIX = ".jsonl"
+_BUFFER = 1 << 18
+"""Bytes that are read at once: about two hundred lines."""
 CARRIERS: Mapping[str, Callable[[], Carrier]] = {"twilio": TwilioStream}
 """Codecs by the name that a header gives."""
 
@@ -26,7 +28,7 @@ class _File:
 
     def __iter__(self) -> Iterator[bytes]:
         try:
-            with self._path.open("rb") as file:
+            with self._path.open("rb", buffering=_BUFFER) as file:
                 yield from file
         except OSError as error:
             raise CassetteError(f"{self._path}: it cannot be read ({error.strerror})") from None
