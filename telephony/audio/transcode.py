@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import accumulate
 
 from telephony.audio.format import AudioFormat
 from telephony.audio.g711 import DIRECT, Conversion
@@ -55,8 +54,12 @@ class Transcoder:
             return [self.feed(payload) for payload in payloads]
         bytes_for_a_sample *= self.target.bytes_per_sample
         out = self.feed(b"".join(payloads))
-        ends = list(accumulate(len(payload) * bytes_for_a_sample for payload in payloads))
-        return [out[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+        pieces, start = [], 0
+        for payload in payloads:
+            end = start + len(payload) * bytes_for_a_sample
+            pieces.append(out[start:end])
+            start = end
+        return pieces
 
     def reset(self) -> None:
         """Forget the past: the next piece starts a new stream."""

@@ -75,6 +75,7 @@ _encode = msgspec.json.Encoder().encode
 _MEDIA = re.compile(rb'\{"event": ?"media"').match
 _OUT = re.compile(rb'\{"t":[^,]+,"ch":"[a-z]+",(?:"session":\d+,)?"dir":"out"').match
 _WRAPPED = re.compile(r'\s*\{\s*"(?:text|b64)"\s*:').match
+_BREAK = ord("\n")
 _DEEP = 200
 """Brackets in a message that may be nested deeper than everybody who reads it can follow: it is wrapped as well."""
 
@@ -151,7 +152,7 @@ class Cassette:
         next(entries, None)
         for number, text in entries:
             if _OUT(text):
-                if text.endswith(b"\n") or _is_whole(text):
+                if text[-1] == _BREAK or _is_whole(text):
                     yield number, text, None
                 continue
             if text.isspace() or not (text.endswith(b"\n") or _is_whole(text)):

@@ -114,11 +114,16 @@ class Player:
             taken = len(messages) - length_hint(coming)
             self.now = lines[taken - 1].t
             raise GaveUp(bug, taken - 1) from bug
-        results = []
-        for line, outputs in zip(lines, frames, strict=False):
-            self.now = line.t
-            self._look(partial(exchange.went, outputs, line.t))
-            results.append(self._take())
+        results: list[list[bytes]] = []
+        try:
+            for line, outputs in zip(lines, frames, strict=False):
+                self.now = line.t
+                exchange.went(outputs, line.t)
+                results.append(self._take())
+        except Exception as bug:
+            self._written.clear()
+            raise GaveUp(bug, len(results)) from bug
+        self._see_end(frames[-1])
         return results
 
     def wake(self, until: float, late: float = LATE) -> Iterator[list[bytes]]:
@@ -179,6 +184,9 @@ class Player:
         except Exception as bug:
             self._written.clear()
             raise GaveUp(bug) from bug
+        self._see_end(outputs)
+
+    def _see_end(self, outputs: list[Output]) -> None:
         for output in outputs:
             if type(output) is EndCall:
                 self.end = output
