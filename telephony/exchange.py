@@ -6,8 +6,6 @@ task or a file; the bridge drives it with real ones, tests and replay with recor
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import chain, islice
 from typing import Protocol, cast
 
 import msgspec
@@ -109,28 +107,6 @@ class Exchange:
     def from_carrier(self, message: str | bytes, now: float) -> list[Output]:
         """A message arrived on the carrier's socket."""
         return [output for event in self.carrier.decode(message) for output in self._handle(event, now)]
-
-    def audio_from_carrier(self, messages: Iterable[tuple[str | bytes, float]]) -> list[list[Output]]:
-        """What `from_carrier` gives for each of *messages*, up to the first from which more follows than that the model
-        hears the caller; that one is the last. The audio is transcoded in one go, which takes half the time: for
-        whoever has a stretch of a call at once."""
-        frames: list[int] = []
-        payloads: list[bytes] = []
-        other: list[Command] = []
-        now = 0.0
-        for message, now in messages:
-            commands: list[Command] = []
-            for event in self.carrier.decode(message):
-                commands += self._commands(event, now)
-            appended = [command.payload for command in commands if type(command) is AppendAudio]
-            if len(appended) < len(commands):
-                other = commands
-                break
-            frames.append(len(appended))
-            payloads += appended
-        heard = map(self._append, self._to_model.feed_all(payloads))
-        results = [next(heard) if count == 1 else list(chain(*islice(heard, count))) for count in frames]
-        return [*results, self._perform(other, now)] if other else results
 
     def from_model(self, message: str | bytes, now: float, session: int = 0) -> list[Output]:
         """A message arrived on a session's socket. Of one that is not the current one only what concerns the session

@@ -14,7 +14,7 @@ import contextlib
 import hashlib
 from collections import deque
 from collections.abc import Callable, Iterator
-from itertools import zip_longest
+from itertools import takewhile, zip_longest
 from typing import Any
 
 import msgspec
@@ -22,8 +22,9 @@ import msgspec
 from telephony.audio.format import AudioFormat
 from telephony.cassette.compare import AudioDifference, Difference, Hearing, audio_of, differences
 from telephony.cassette.format import Cassette, Line, decode_line, line
-from telephony.cassette.player import Failure, GaveUp, NewCarrier, Player
-from telephony.errors import CassetteError
+from telephony.cassette.patient import Written
+from telephony.cassette.player import Failure, GaveUp, NewCarrier, Player, heard, spelled
+from telephony.errors import CassetteError, ConfigurationError
 from telephony.exchange import Listener
 from telephony.records import CallRecord, Termination
 from telephony.settings import CallSettings
@@ -32,7 +33,7 @@ _RECORD = b'"record"'
 CONTEXT = 1000
 """Lines before a divergence that are kept to show what led there: about ten seconds of a call."""
 RUN = 50
-"""Frames of the caller's audio that are given to the exchange at once."""
+"""Steps that are looked at together: about a second of a call."""
 
 
 class Divergence(msgspec.Struct):
@@ -127,17 +128,37 @@ class _Performance:
     def take(self, run: list[Step], *, last: bool) -> None:
         """Perform *run*. Raises `GaveUp` where our own code does, once that is noted."""
         while run:
-            try:
-                self._wake(run[0])
-                done = self._give(run)
-            except GaveUp as gave_up:
-                self._steps += gave_up.after + 1
-                self._comparison.fail(self._player.now, run[: gave_up.after + 1], gave_up.failure)
-                raise
-            for step, now in zip(run, done, strict=False):
-                self._judge(step, now, last=last and step is run[-1])
+            done, problem = self._give(run)
+            for step, written in zip(run, done, strict=False):
+                self._judge(step, spelled(written), last=last and step is run[-1])
             self._steps += len(done)
             run = run[len(done) :]
+            if isinstance(problem, GaveUp):
+                self._steps += 1
+                self._comparison.fail(self._player.now, run[0], problem.failure)
+            if problem:
+                raise problem
+
+    def _give(self, run: list[Step]) -> tuple[list[list[Written]], Exception | None]:
+        """What goes out in the first of the steps, or more of them, and what was raised in the one after these."""
+        done: list[list[Written]] = []
+        problem: Exception | None = None
+        try:
+            self._wake(run[0])
+            for step in run:
+                written = self._player.give(step.cause, step.number)
+                done.append(written)
+                if self._comparison.own_timers or not _may_be(written, step.outs):
+                    break
+        except (GaveUp, CassetteError, ConfigurationError) as raised:
+            problem = raised
+        try:
+            self._player.hear_out()
+        except GaveUp as gave_up:
+            problem = gave_up
+            done = list(takewhile(heard, done))
+            self._player.now = run[len(done)].cause.t
+        return done, problem
 
     def _wake(self, step: Step) -> None:
         """Where the exchange's timers are not those of the recording: let come due what does before *step*."""
@@ -146,12 +167,6 @@ class _Performance:
         for now in self._player.wake(step.cause.t):
             self._write(line(self._player.now, "timer", "in", "null"), now)
             self._comparison.step(self._player.now, step.number, None, [], now)
-
-    def _give(self, run: list[Step]) -> list[list[bytes]]:
-        """What goes out in each of the steps, or in the first of them."""
-        if len(run) == 1 or self._comparison.own_timers:
-            return [self._player.feed(run[0].cause, run[0].number)]
-        return self._player.feed_audio([step.cause for step in run], run[0].number)
 
     def _judge(self, step: Step, now: list[bytes], *, last: bool) -> None:
         if self._keep:
@@ -246,11 +261,8 @@ class _Comparison:
         if expected and got and expected.ch == got.ch and audio_of(expected) and audio_of(got):
             self._hearing = Hearing(expected.ch, self._audio(expected.ch))
 
-    def fail(self, t: float, run: list[Step], failure: Failure) -> None:
-        """Nothing goes out in the last step of *run*, or after it."""
-        *others, step = run
-        for each in others:
-            self.remember(each)
+    def fail(self, t: float, step: Step, failure: Failure) -> None:
+        """Nothing goes out in *step*, or after it."""
         self.diverged += 1
         if self.divergence is None:
             cause = step.cause if step.cause.t == t else None
@@ -272,6 +284,16 @@ class _Comparison:
         return [decode_line(text) for text in texts[-CONTEXT:]]
 
 
+def _may_be(now: list[Written], then: list[bytes]) -> bool:
+    """Whether what goes out is what went out, as far as that is known before the model has heard what waits."""
+    if len(now) != len(then):
+        return False
+    for one, other in zip(now, then, strict=True):  # noqa: SIM110  once a step: no generator
+        if type(one) is bytes and one != other:
+            return False
+    return True
+
+
 def alike(one: Line, other: Line) -> bool:
     """Whether two lines hold the same message, however it is spelled."""
     if (one.ch, one.session) != (other.ch, other.session):
@@ -289,20 +311,20 @@ def _divided(texts: list[bytes]) -> tuple[list[Line], list[bytes]]:
 
 
 def _runs(cassette: Cassette) -> Iterator[list[Step]]:
-    """Stretches of the caller's audio, of at most `RUN` frames, and every other step alone."""
+    """Stretches of what is frequent, of at most `RUN` steps, and every other step alone."""
     run: list[Step] = []
-    audio = False
+    together = False
     for number, text, cause in cassette.numbered():
         if cause is None:  # it went out; what it holds is looked at if it is not what goes out now
             if run:
                 run[-1].outs.append(text)
             continue
-        is_audio = cause.is_caller_audio
-        if run and not (is_audio and audio and len(run) < RUN):
+        frequent = cause.ch in ("carrier", "timer") or (cause.ch == "model" and b'audio.delta"' in text)
+        if run and not (frequent and together and len(run) < RUN):
             yield run
             run = []
         run.append(Step(number, cause, text, []))
-        audio = is_audio
+        together = frequent
     if run:
         yield run
 
