@@ -71,17 +71,14 @@ class PatientExchange(RecordedExchange):
         outputs: list[Output] = []
         for event in self.carrier.decode(message):
             commands = self._commands(event, now)
-            if len(commands) == 1 and not outputs and type(command := commands[0]) is AppendAudio and self._can_wait:
+            can_wait = len(commands) == 1 and not outputs and self._to_model.in_one_go and self.session in self._legs
+            if can_wait and type(command := commands[0]) is AppendAudio:
                 frame = Waiting(command.payload, now)
                 self._waiting.append(frame)
                 self._write(frame)
             else:
                 outputs += self._perform(commands, now)
-        return self.went(outputs, now)
-
-    @property
-    def _can_wait(self) -> bool:
-        return self._to_model.in_one_go and self.session in self._legs
+        return self.went(outputs, now) if outputs or self._seen != self.steps else outputs
 
     def _perform(self, commands: list[Command], now: float) -> list[Output]:
         if self._waiting and not _HEARS.isdisjoint(map(type, commands)):

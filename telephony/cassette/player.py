@@ -11,7 +11,7 @@ import msgspec
 from telephony.audio.format import AudioFormat
 from telephony.carriers.base import Carrier
 from telephony.cassette.format import Cassette, Line, wire_message
-from telephony.cassette.patient import PatientExchange, Written
+from telephony.cassette.patient import PatientExchange, Waiting, Written
 from telephony.cassette.resolved import call_settings
 from telephony.cassette.told import event_of
 from telephony.commands import EndCall
@@ -98,7 +98,9 @@ class Player:
             what = f"this cannot be given to a call ({problem})"
             raise CassetteError(f"{self._name}:{number}: {what}. Record the call again.") from problem
         self._look(give)
-        return self._take()
+        written = self._written[:]
+        self._written.clear()
+        return written
 
     def hear_out(self) -> None:
         """Let the model hear what waits. Raises `GaveUp` where the exchange fails."""
@@ -115,12 +117,8 @@ class Player:
                 raise GaveUp(RuntimeError(f"its timer never comes to rest at {self.now:.3f} s"))
             self.now = max(self.now, due)
             self._look(partial(exchange.tick, self.now))
-            yield spelled(self._take())
-
-    def _take(self) -> list[Written]:
-        written = self._written[:]
-        self._written.clear()
-        return written
+            yield spelled(self._written)
+            self._written.clear()
 
     def audio(self, channel: str) -> AudioFormat:
         """In which format audio goes out on a channel, as things are now."""
@@ -174,6 +172,8 @@ def heard(written: list[Written]) -> bool:
 
 def spelled(written: list[Written]) -> list[bytes]:
     """The lines, once what waited was heard."""
+    if len(written) == 1 and isinstance(entry := written[0], Waiting) and entry.texts is not None:
+        return entry.texts
     lines: list[bytes] = []
     for entry in written:
         if isinstance(entry, bytes):

@@ -65,14 +65,15 @@ class Intake:
             at_ms = None
         at = self._next_ms if at_ms is None else float(at_ms)
         self.seen_at = self._filled_at = now
-        if at + length <= self._next_ms and length:
+        ends = at + length
+        if ends <= self._next_ms and length:
             self.duplicates += 1
             return b""
         hole = at - self._next_ms - self._made_up_ms
         if self._made_up_ms:
             self._went_on(at_ms, now)
-        if at + length > self._next_ms:
-            self._next_ms = at + length
+        if ends > self._next_ms:
+            self._next_ms = ends
         if hole >= JITTER_MS and self.passed_ms:
             payload = self.audio.silence(min(hole, MAX_HOLE_MS)) + payload
             length = self.audio.milliseconds(payload)

@@ -176,7 +176,10 @@ class Playback:
     @property
     def queued(self) -> float:
         """Seconds of speech not yet sent."""
-        return sum([len(audio) for _, audio in self._queue]) / self._byte_rate if self._queue else 0.0
+        size = 0
+        for _, audio in self._queue:
+            size += len(audio)
+        return size / self._byte_rate
 
     # -- sent ------------------------------------------------------------------------------------------------------
 
@@ -297,7 +300,8 @@ class Playback:
     @property
     def ends_at(self) -> float:
         """Seconds: when the caller will have heard everything that was sent and what is queued behind it."""
-        return self._tail + self._lag + self.queued
+        ends_at = self._tail + self._lag
+        return ends_at + self.queued if self._queue else ends_at
 
     def _forget(self, now: float) -> None:
         """Settle by the clock what no mark has settled for a long time."""
