@@ -90,8 +90,9 @@ class Player:
     def give(self, line: Line, number: int) -> list[Written]:
         """The same, where the audio of the caller's frames may wait until `hear_out`. Raises as `feed` does."""
         self.now = line.t
+        exchange = self.exchange
         try:
-            give = self._opening(line) if self.exchange is None else self._giving(self.exchange, line)
+            give = self._opening(line) if exchange is None else self._giving(exchange, line)
         except (ConfigurationError, ValueError, RecursionError) as problem:
             if isinstance(problem, ConfigurationError) and self._changed:
                 raise
@@ -117,8 +118,9 @@ class Player:
                 raise GaveUp(RuntimeError(f"its timer never comes to rest at {self.now:.3f} s"))
             self.now = max(self.now, due)
             self._look(partial(exchange.tick, self.now))
-            yield spelled(self._written)
+            written = spelled(self._written)
             self._written.clear()
+            yield written
 
     def audio(self, channel: str) -> AudioFormat:
         """In which format audio goes out on a channel, as things are now."""

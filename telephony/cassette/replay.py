@@ -32,8 +32,8 @@ from telephony.settings import CallSettings
 _RECORD = b'"record"'
 CONTEXT = 1000
 """Lines before a divergence that are kept to show what led there: about ten seconds of a call."""
-RUN = 50
-"""Steps that are looked at together: about a second of a call."""
+RUN = 100
+"""Steps that are looked at together: about two seconds of a call."""
 
 
 class Divergence(msgspec.Struct):
@@ -129,8 +129,13 @@ class _Performance:
         """Perform *run*. Raises `GaveUp` where our own code does, once that is noted."""
         while run:
             done, problem = self._give(run)
+            closely = self._keep or self._player.end
             for step, written in zip(run, done, strict=False):
-                self._judge(step, spelled(written), last=last and step is run[-1])
+                now = spelled(written)
+                if closely or now != step.outs or self._comparison.curious:
+                    self._judge(step, now, last=last and step is run[-1])
+                self._comparison.remember(step)
+            self._comparison.forget()
             self._steps += len(done)
             run = run[len(done) :]
             if isinstance(problem, GaveUp):
@@ -169,13 +174,7 @@ class _Performance:
             self._comparison.step(self._player.now, step.number, None, [], now)
 
     def _judge(self, step: Step, now: list[bytes], *, last: bool) -> None:
-        if self._keep:
-            self._write(step.text, now)
-        if now != step.outs or self._player.end or self._comparison.curious:
-            self._compare(step, now, last=last)
-        self._comparison.remember(step)
-
-    def _compare(self, step: Step, now: list[bytes], *, last: bool) -> None:
+        self._write(step.text, now)
         try:
             self._recorded = self._recorded or _record(step.outs)
             broken_off = last and not self._recorded
@@ -218,7 +217,7 @@ class _Comparison:
         self.digest = hashlib.sha256() if digest else None
         self.curious = digest
         """Whether steps in which nothing else went out are to be looked at as well."""
-        self._recent: deque[Step] = deque(maxlen=CONTEXT)
+        self._recent: deque[Step] = deque()
         self._audio = audio
         self._hearing: Hearing | None = None
 
@@ -279,6 +278,13 @@ class _Comparison:
         if self.divergence is None:
             self._recent.append(step)
 
+    def forget(self) -> None:
+        """Let go of steps that are further back than `CONTEXT`: the less is kept, the more of it the processor has at
+        hand."""
+        recent = self._recent
+        while len(recent) > 1 and recent[-1].number - recent[1].number >= CONTEXT:
+            recent.popleft()
+
     def _before(self) -> list[Line]:
         texts = [text for step in self._recent for text in (step.text, *step.outs)]
         return [decode_line(text) for text in texts[-CONTEXT:]]
@@ -288,7 +294,7 @@ def _may_be(now: list[Written], then: list[bytes]) -> bool:
     """Whether what goes out is what went out, as far as that is known before the model has heard what waits."""
     if len(now) != len(then):
         return False
-    for one, other in zip(now, then, strict=True):  # noqa: SIM110  once a step: no generator
+    for one, other in zip(now, then, strict=False):  # noqa: SIM110  once a step: no generator
         if type(one) is bytes and one != other:
             return False
     return True

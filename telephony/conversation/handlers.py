@@ -34,14 +34,15 @@ def caller_audio(state: State, event: ev.CallerAudio, now: float) -> list[Comman
     state.recent.keep(payload)
     if state.floor.speaking_since is not None and is_loud(payload, state.intake.audio, FAINT):
         state.floor.sound_at = now
-    if state.phase is CONNECTING or state.model_lost:
+    sessions = state.sessions
+    current = sessions.current
+    if state.phase is CONNECTING or current is None or sessions.gone:
         return []
     if state.guarding:
         if is_loud(payload, state.intake.audio):
             state.chronicle.unheard(now - state.intake.audio.seconds(payload), now)
         payload = state.intake.audio.silence(state.intake.audio.milliseconds(payload))
-    current = state.sessions.current
-    if current is not None and state.unnoticed.frame(payload, state.sessions.seen_at, now):
+    if state.unnoticed.frame(payload, sessions.seen_at, now):
         return [AppendAudio(payload), CheckSession(current)]
     return [AppendAudio(payload)]
 
