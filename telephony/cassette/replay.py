@@ -22,7 +22,7 @@ import msgspec
 from telephony.audio.format import AudioFormat
 from telephony.cassette.compare import AudioDifference, Difference, Hearing, audio_of, differences
 from telephony.cassette.format import Cassette, Line, decode_line, line
-from telephony.cassette.patient import Written
+from telephony.cassette.patient import Waiting, Written
 from telephony.cassette.player import Failure, GaveUp, NewCarrier, Player, heard, spelled
 from telephony.errors import CassetteError, ConfigurationError
 from telephony.exchange import Listener
@@ -294,6 +294,8 @@ def _may_be(now: list[Written], then: list[bytes]) -> bool:
     """Whether what goes out is what went out, as far as that is known before the model has heard what waits."""
     if len(now) != len(then):
         return False
+    if len(now) == 1 and type(now[0]) is Waiting:  # fifty times a second
+        return True
     for one, other in zip(now, then, strict=False):  # noqa: SIM110  once a step: no generator
         if type(one) is bytes and one != other:
             return False

@@ -34,7 +34,7 @@ class ModelLeg:
     def __init__(self, number: int, dialect: Dialect) -> None:
         self.number = number
         self.dialect = dialect
-        self._prefix = f"s{number}-"
+        self._prefix = f"s{number}-" if number else ""
         self.encode = self._encode if number else dialect.encode
         """Messages for one command; none if it is about something of another session's."""
 
