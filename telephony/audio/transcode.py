@@ -26,8 +26,8 @@ class Transcoder:
         """Both sides speak the same format: `feed` returns the very object it was given."""
         self._resampler = None if source.rate == target.rate else Resampler(source.rate, target.rate)
         self._before, self._after = _conversions(source, target)
-        self.in_one_go = self._resampler is not None and not target.rate % source.rate and source.encoding != "pcm16"
-        """Whether `feed_all` does many payloads in less time than one by one, and something comes out for each."""
+        self.one_for_one = self.identity or (not target.rate % source.rate and source.encoding != "pcm16")
+        """Whether something comes out at once for each payload in which there is anything."""
         self._carry = b""
         """The first half of a PCM16 sample whose second half has not come yet; model deltas may end anywhere."""
 
@@ -51,7 +51,7 @@ class Transcoder:
     def feed_all(self, payloads: Sequence[bytes]) -> list[bytes]:
         """What `feed` gives for each of *payloads*, in one go where that is possible: a resampler does a second of
         audio much faster than fifty times a fiftieth."""
-        if not self.in_one_go:
+        if self._resampler is None or not self.one_for_one:
             return [self.feed(payload) for payload in payloads]
         bytes_for_a_sample = self.target.rate // self.source.rate * self.target.bytes_per_sample
         out = self.feed(b"".join(payloads))

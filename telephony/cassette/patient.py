@@ -71,7 +71,7 @@ class PatientExchange(RecordedExchange):
         outputs: list[Output] = []
         for event in self.carrier.decode(message):
             commands = self._commands(event, now)
-            can_wait = len(commands) == 1 and not outputs and self._to_model.in_one_go and self.session in self._legs
+            can_wait = len(commands) == 1 and not outputs and self._to_model.one_for_one and self.session in self._legs
             if can_wait and type(command := commands[0]) is AppendAudio:
                 frame = Waiting(command.payload, now)
                 self._waiting.append(frame)
