@@ -19,7 +19,7 @@ class Command(msgspec.Struct, frozen=True):
 # -- to the carrier ------------------------------------------------------------------------------------------------
 
 
-class Play(Command, frozen=True):
+class Play(Command, frozen=True, gc=False):
     """Queue audio at the carrier."""
 
     payload: bytes
@@ -27,7 +27,7 @@ class Play(Command, frozen=True):
     """Seconds (the call's clock): when the caller will begin to hear it if the carrier plays without a gap."""
 
 
-class SendMark(Command, frozen=True):
+class SendMark(Command, frozen=True, gc=False):
     """Ask the carrier to return *name* once everything queued before it was played."""
 
     name: str
@@ -55,7 +55,7 @@ class UseSession(Command, frozen=True):
     session: int
 
 
-class AppendAudio(Command, frozen=True):
+class AppendAudio(Command, frozen=True, gc=False):
     """Let the model hear the caller."""
 
     payload: bytes

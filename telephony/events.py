@@ -32,7 +32,7 @@ class CallStarted(Event, frozen=True):
     """What the webhook's answer attached to the stream (Twilio: `<Parameter>`)."""
 
 
-class CallerAudio(Event, frozen=True):
+class CallerAudio(Event, frozen=True, gc=False):
     """The caller was heard."""
 
     payload: bytes
@@ -47,7 +47,7 @@ class KeyPressed(Event, frozen=True):
     """One of `0-9 * # A-D`."""
 
 
-class MarkReached(Event, frozen=True):
+class MarkReached(Event, frozen=True, gc=False):
     """The carrier returned a mark: it was played up to there, or cleared."""
 
     name: str
@@ -161,7 +161,7 @@ class ResponseStarted(Event, frozen=True):
     response_id: str
 
 
-class ModelAudio(Event, frozen=True):
+class ModelAudio(Event, frozen=True, gc=False):
     """The model spoke."""
 
     response_id: str

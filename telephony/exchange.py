@@ -6,7 +6,6 @@ task or a file; the bridge drives it with real ones, tests and replay with recor
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Protocol, cast
 
 import msgspec
@@ -109,23 +108,6 @@ class Exchange:
         """A message arrived on the carrier's socket."""
         return [output for event in self.carrier.decode(message) for output in self._handle(event, now)]
 
-    def audio_from_carrier(self, messages: Iterable[tuple[str | bytes, float]]) -> list[list[Output]]:
-        """What `from_carrier` gives for each of *messages*, up to the first from which more follows than that the model
-        hears the caller; that one is the last. The audio is transcoded in one go, which takes half the time: for
-        whoever has a stretch of a call at once."""
-        frames: list[list[bytes]] = []
-        other: list[Command] = []
-        now = 0.0
-        for message, now in messages:
-            commands = [command for event in self.carrier.decode(message) for command in self._commands(event, now)]
-            if any(type(command) is not AppendAudio for command in commands):
-                other = commands
-                break
-            frames.append([command.payload for command in commands if type(command) is AppendAudio])
-        heard = iter(self._to_model.feed_all([payload for frame in frames for payload in frame]))
-        results = [[output for _ in frame for output in self._append(next(heard))] for frame in frames]
-        return [*results, self._perform(other, now)] if other else results
-
     def from_model(self, message: str | bytes, now: float, session: int = 0) -> list[Output]:
         """A message arrived on a session's socket. Of one that is not the current one only what concerns the session
         itself is looked at, and of one that was closed nothing."""
@@ -183,13 +165,15 @@ class Exchange:
     def _perform(self, commands: list[Command], now: float) -> list[Output]:
         outputs: list[Output] = []
         for command in commands:
+            if isinstance(command, Play):  # the two most frequent ones, ten times a second
+                outputs += self._play(command)
+                continue
+            if isinstance(command, SendMark):
+                outputs += [ToCarrier(m) for m in self.carrier.encode(command)]
+                continue
             match command:
                 case AppendAudio(payload):
                     outputs += self._append(self._to_model.feed(payload))
-                case Play(payload, at):
-                    outputs += self._play(payload, at)
-                case SendMark():
-                    outputs += [ToCarrier(m) for m in self.carrier.encode(command)]
                 case ClearPlayback():
                     self._to_carrier.reset()
                     if self._listener:
@@ -212,8 +196,7 @@ class Exchange:
         """Let the model hear *payload*, which is in its format."""
         if not payload:
             return []
-        audio_ms = self._to_model.target.milliseconds(payload)
-        return self._to_session(self.session, AppendAudio(payload), audio_ms)
+        return self._to_session(self.session, AppendAudio(payload), self._to_model.target.milliseconds(payload))
 
     def _to_session(self, session: int, command: ModelCommand, audio_ms: float = 0.0) -> list[Output]:
         leg = self._legs.get(session)
@@ -228,14 +211,14 @@ class Exchange:
         self._rewire()
         self._to_model.reset()
 
-    def _play(self, payload: bytes, at: float) -> list[Output]:
-        payload = self._to_carrier.feed(payload)
+    def _play(self, command: Play) -> list[Output]:
+        payload = self._to_carrier.feed(command.payload)
         if not payload:
             return []
         if self._listener:
-            self._listener.agent(at, payload)
+            self._listener.agent(command.at, payload)
         audio_ms = self.line.milliseconds(payload)
-        return [ToCarrier(m, audio_ms) for m in self.carrier.encode(Play(payload, at))]
+        return [ToCarrier(m, audio_ms) for m in self.carrier.encode(Play(payload, command.at))]
 
     # -- audio -------------------------------------------------------------------------------------------------------
 

@@ -32,5 +32,4 @@ def is_loud(payload: bytes, audio: AudioFormat, amplitude: int = LOUD) -> bool:
     """Whether somebody may be speaking in *payload*, of the format *audio*. Nothing is not loud."""
     if audio.encoding == "pcm16":
         payload = pcm_to_mulaw(payload[: len(payload) // 2 * 2])
-    loud = payload.translate(None, _quiet(audio.encoding, amplitude))
-    return len(loud) > SHARE * len(payload)
+    return len(payload.translate(None, _quiet(audio.encoding, amplitude))) > SHARE * len(payload)

@@ -31,8 +31,8 @@ RATES = (8000, 16000, 24000)
 
 _GROUPS = 20
 """Groups of M inputs (L outputs) in a block. Longer blocks multiply more zeros, shorter ones call more often."""
-_ROWS = 64
-"""Blocks in one product: 160 ms of the slower side, so that a model's delta is one product mostly."""
+_ROWS = 84
+"""Blocks in one product: 210 ms of the slower side, so that a model's delta is one product mostly."""
 
 
 _STEPS = 64

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import accumulate
 
 from telephony.audio.format import AudioFormat
 from telephony.audio.g711 import DIRECT, Conversion
@@ -27,6 +26,8 @@ class Transcoder:
         """Both sides speak the same format: `feed` returns the very object it was given."""
         self._resampler = None if source.rate == target.rate else Resampler(source.rate, target.rate)
         self._before, self._after = _conversions(source, target)
+        self.one_for_one = self.identity or (not target.rate % source.rate and source.encoding != "pcm16")
+        """Whether something comes out at once for each payload in which there is anything."""
         self._carry = b""
         """The first half of a PCM16 sample whose second half has not come yet; model deltas may end anywhere."""
 
@@ -50,13 +51,16 @@ class Transcoder:
     def feed_all(self, payloads: Sequence[bytes]) -> list[bytes]:
         """What `feed` gives for each of *payloads*, in one go where that is possible: a resampler does a second of
         audio much faster than fifty times a fiftieth."""
-        bytes_for_a_sample, odd = divmod(self.target.rate, self.source.rate)
-        if self._resampler is None or odd or self.source.encoding == "pcm16":
+        if self._resampler is None or not self.one_for_one:
             return [self.feed(payload) for payload in payloads]
-        bytes_for_a_sample *= self.target.bytes_per_sample
+        bytes_for_a_sample = self.target.rate // self.source.rate * self.target.bytes_per_sample
         out = self.feed(b"".join(payloads))
-        ends = list(accumulate(len(payload) * bytes_for_a_sample for payload in payloads))
-        return [out[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+        pieces, start = [], 0
+        for payload in payloads:
+            end = start + len(payload) * bytes_for_a_sample
+            pieces.append(out[start:end])
+            start = end
+        return pieces
 
     def reset(self) -> None:
         """Forget the past: the next piece starts a new stream."""

@@ -125,7 +125,7 @@ class TwilioStream:
         self._longest = MULAW_8K.bytes_in(LONGEST_FRAME_MS)
         self._stream_id = ""
         self._over = False
-        self._media_head = ""
+        self._media_head = self._mark_head = ""
 
     # -- in ------------------------------------------------------------------------------------------------------
 
@@ -164,10 +164,10 @@ class TwilioStream:
 
     def _control(self, message: _Mark | _Dtmf | _Start | _Stop | _Connected | _Media) -> list[Event]:
         match message:
-            case _Start():
-                return self._start(message)
             case _Mark():
                 return self._stranger(message.streamSid, "mark") or [MarkReached(message.mark.name)]
+            case _Start():
+                return self._start(message)
             case _Dtmf():
                 return self._stranger(message.streamSid, "dtmf") or self._dtmf(message.dtmf)
             case _Stop():
@@ -187,6 +187,7 @@ class TwilioStream:
         self._sample_size, self._longest = audio.bytes_per_sample, audio.bytes_in(LONGEST_FRAME_MS)
         self._stream_id = stream_id
         self._media_head = f'{{"event":"media","streamSid":{_quoted(stream_id)},"media":{{"payload":"'
+        self._mark_head = f'{{"event":"mark","streamSid":{_quoted(stream_id)},"mark":{{"name":'
         given = {**(message.customParameters or {}), **(opening.customParameters or {})}
         parameters = {name: value if isinstance(value, str) else _quoted(value) for name, value in given.items()}
         return [CallStarted(opening.callSid, stream_id, audio, opening.accountSid or "", parameters)]
@@ -247,8 +248,7 @@ class TwilioStream:
                     return []
                 return [f'{self._media_head}{b2a_base64(command.payload, newline=False).decode("ascii")}"}}}}']
             case SendMark():
-                name = _quoted(command.name)
-                return [f'{{"event":"mark","streamSid":{_quoted(self._stream_id)},"mark":{{"name":{name}}}}}']
+                return [f"{self._mark_head}{_quoted(command.name)}}}}}"]
             case ClearPlayback():
                 return [f'{{"event":"clear","streamSid":{_quoted(self._stream_id)}}}']
 

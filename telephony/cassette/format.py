@@ -75,6 +75,8 @@ _encode = msgspec.json.Encoder().encode
 _MEDIA = re.compile(rb'\{"event": ?"media"').match
 _OUT = re.compile(rb'\{"t":[^,]+,"ch":"[a-z]+",(?:"session":\d+,)?"dir":"out"').match
 _WRAPPED = re.compile(r'\s*\{\s*"(?:text|b64)"\s*:').match
+_UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
+_BREAK = ord("\n")
 _DEEP = 200
 """Brackets in a message that may be nested deeper than everybody who reads it can follow: it is wrapped as well."""
 
@@ -115,7 +117,7 @@ def _as_text(message: str) -> str:
 def wire_message(message: msgspec.Raw) -> str | bytes:
     """The message of a wire that `wire_json` put into a line. Raises `ValueError` for a wrapper with something else."""
     text = str(message, "utf-8")
-    if not _WRAPPED(text):
+    if text.startswith('{"event":') or not _WRAPPED(text):  # the first spares Twilio's messages the search
         return text
     match _decode_any(text):
         case {"b64": str(value), **more} if not more:
@@ -151,21 +153,27 @@ class Cassette:
         next(entries, None)
         for number, text in entries:
             if _OUT(text):
-                if text.endswith(b"\n") or _is_whole(text):
+                if text[-1] == _BREAK or _is_whole(text):
                     yield number, text, None
                 continue
             if text.isspace() or not (text.endswith(b"\n") or _is_whole(text)):
                 continue
-            line = self._decode(number, text)
+            try:
+                line = decode_line(text)
+            except _UNREADABLE as problem:
+                raise self._no_line(number, problem) from None
             yield number, text, line if line.dir == "in" else None
 
     def _decode(self, number: int, text: bytes) -> Line:
         try:
             return decode_line(text)
-        except (msgspec.DecodeError, UnicodeError, RecursionError) as problem:
-            what = f"this is no line of a cassette ({problem})"
-            remedy = f"Remove it, or keep what is before it: head -n {number - 1}"
-            raise CassetteError(f"{self.name}:{number}: {what}. {remedy}") from None
+        except _UNREADABLE as problem:
+            raise self._no_line(number, problem) from None
+
+    def _no_line(self, number: int, problem: Exception) -> CassetteError:
+        what = f"this is no line of a cassette ({problem})"
+        remedy = f"Remove it, or keep what is before it: head -n {number - 1}"
+        return CassetteError(f"{self.name}:{number}: {what}. {remedy}")
 
 
 def _is_whole(text: bytes) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from types import TracebackType
 
@@ -11,7 +11,7 @@ import msgspec
 from telephony.audio.format import AudioFormat
 from telephony.carriers.base import Carrier
 from telephony.cassette.format import Cassette, Line, wire_message
-from telephony.cassette.recorder import Outgoing, RecordedExchange
+from telephony.cassette.patient import PatientExchange, Waiting, Written
 from telephony.cassette.resolved import call_settings
 from telephony.cassette.told import event_of
 from telephony.commands import EndCall
@@ -55,10 +55,8 @@ class Failure(msgspec.Struct, frozen=True):
 class GaveUp(Exception):
     """Raised by a `Player` whose exchange raised something."""
 
-    def __init__(self, bug: Exception, after: int = 0) -> None:
+    def __init__(self, bug: Exception) -> None:
         super().__init__(str(bug))
-        self.after = after
-        """Lines that were given in the same call before the one that it raised at."""
         self.failure = Failure(f"{type(bug).__name__}: {bug}".removesuffix(": "), _place(bug.__traceback__))
 
 
@@ -69,7 +67,7 @@ class Player:
         self, cassette: Cassette, new_carrier: NewCarrier, settings: CallSettings | None, listener: Listener | None
     ) -> None:
         header = cassette.header
-        self.exchange: RecordedExchange | None = None
+        self.exchange: PatientExchange | None = None
         """None until the carrier's stream has begun."""
         self.end: EndCall | None = None
         self.now = 0.0
@@ -78,55 +76,37 @@ class Player:
         self._settings = settings or call_settings(header.agent, header.settings, cassette.name)
         self._carrier = new_carrier(header.carrier)
         self._listener = listener
-        self._written: list[bytes] = []
+        self._written: list[Written] = []
 
     def feed(self, line: Line, number: int) -> list[bytes]:
         """Give it what came in at line *number* of the file; returns the lines of what goes out.
 
         Raises `CassetteError` for what cannot have come in, and `GaveUp` where the exchange fails.
         """
+        written = self.give(line, number)
+        self.hear_out()
+        return spelled(written)
+
+    def give(self, line: Line, number: int) -> list[Written]:
+        """The same, where the audio of the caller's frames may wait until `hear_out`. Raises as `feed` does."""
         self.now = line.t
+        exchange = self.exchange
         try:
-            give = self._opening(line) if self.exchange is None else self._giving(self.exchange, line)
+            give = self._opening(line) if exchange is None else self._giving(exchange, line)
         except (ConfigurationError, ValueError, RecursionError) as problem:
             if isinstance(problem, ConfigurationError) and self._changed:
                 raise
             what = f"this cannot be given to a call ({problem})"
             raise CassetteError(f"{self._name}:{number}: {what}. Record the call again.") from problem
         self._look(give)
-        return self._take()
+        written = self._written[:]
+        self._written.clear()
+        return written
 
-    def feed_audio(self, lines: Sequence[Line], number: int) -> list[list[bytes]]:
-        """Give it a stretch of the caller's audio, which begins at line *number*: what `feed` returns for each, up to
-        the first from which more follows. Raises as `feed` does."""
-        exchange = self.exchange
-        try:
-            messages = [(wire_message(line.msg), line.t) for line in lines]
-        except ValueError:  # one of them, at which `feed` will arrive
-            exchange = None
-        if exchange is None:
-            return [self.feed(lines[0], number)]
-        results = []
-        for line, outputs in zip(lines, self._hear(exchange, messages), strict=False):
-            self.now = line.t
-            self._look(partial(exchange.went, outputs, line.t))
-            results.append(self._take())
-        return results
-
-    def _hear(self, exchange: RecordedExchange, messages: list[tuple[str | bytes, float]]) -> list[list[Output]]:
-        taken = 0
-
-        def counted() -> Iterator[tuple[str | bytes, float]]:
-            nonlocal taken
-            for message in messages:
-                taken += 1
-                self.now = message[1]
-                yield message
-
-        try:
-            return exchange.audio_from_carrier(counted())
-        except Exception as bug:
-            raise GaveUp(bug, taken - 1) from bug
+    def hear_out(self) -> None:
+        """Let the model hear what waits. Raises `GaveUp` where the exchange fails."""
+        if self.exchange:
+            self._look(self.exchange.hear_out)
 
     def wake(self, until: float, late: float = LATE) -> Iterator[list[bytes]]:
         """Let come due by itself what no line wakes the exchange for: whatever is due more than *late* seconds before
@@ -138,12 +118,9 @@ class Player:
                 raise GaveUp(RuntimeError(f"its timer never comes to rest at {self.now:.3f} s"))
             self.now = max(self.now, due)
             self._look(partial(exchange.tick, self.now))
-            yield self._take()
-
-    def _take(self) -> list[bytes]:
-        written = list(self._written)
-        self._written.clear()
-        return written
+            written = spelled(self._written)
+            self._written.clear()
+            yield written
 
     def audio(self, channel: str) -> AudioFormat:
         """In which format audio goes out on a channel, as things are now."""
@@ -159,13 +136,12 @@ class Player:
     def _open(self, message: str | bytes) -> list[Output]:
         for event in self._carrier.decode(message):
             if isinstance(event, CallStarted):
-                recorder = Outgoing(self._written.append)
-                self.exchange = RecordedExchange(
-                    self._settings, event, self._carrier, self._listener, recorder=recorder
+                self.exchange = PatientExchange(
+                    self._settings, event, self._carrier, self._listener, self._written.append
                 )
         return []
 
-    def _giving(self, exchange: RecordedExchange, line: Line) -> Callable[[], list[Output]]:
+    def _giving(self, exchange: PatientExchange, line: Line) -> Callable[[], list[Output]]:
         """What to do with a line that has been understood."""
         if line.ch == "carrier":
             return partial(exchange.from_carrier, wire_message(line.msg), line.t)
@@ -180,15 +156,33 @@ class Player:
             return partial(exchange.model_connected, spoken, event.model, line.t, event.session)
         return partial(exchange.handle, event, line.t)
 
-    def _look(self, give: Callable[[], list[Output]]) -> None:
+    def _look(self, give: Callable[[], list[Output] | None]) -> None:
         try:
             outputs = give()
         except Exception as bug:
             self._written.clear()
             raise GaveUp(bug) from bug
-        for output in outputs:
+        for output in outputs or ():
             if type(output) is EndCall:
                 self.end = output
+
+
+def heard(written: list[Written]) -> bool:
+    """Whether nothing of it waits."""
+    return all(isinstance(entry, bytes) or entry.texts is not None for entry in written)
+
+
+def spelled(written: list[Written]) -> list[bytes]:
+    """The lines, once what waited was heard."""
+    if len(written) == 1 and isinstance(entry := written[0], Waiting) and entry.texts is not None:
+        return entry.texts
+    lines: list[bytes] = []
+    for entry in written:
+        if isinstance(entry, bytes):
+            lines.append(entry)
+        elif entry.texts is not None:
+            lines += entry.texts
+    return lines
 
 
 def _place(trace: TracebackType | None) -> str:

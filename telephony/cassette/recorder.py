@@ -40,12 +40,13 @@ class Recorder:
         self.full_at: float | None = None
         """When the limit was reached (seconds of the call), if it was."""
         self._sink = sink
-        self._left = limit
+        self._left = limit or 0
         self._redact = redact
+        self._write = sink if limit is None else self._within_limit
 
     def begin(self, header: Header, opening: Iterable[str | bytes]) -> None:
         """*opening*: the carrier's messages before the exchange was there, up to the one that began the stream."""
-        self._write(self._redact(header_line(header).decode().rstrip("\n")).encode() + b"\n", 0.0)
+        self._write(self._redact(header_line(header).decode().rstrip("\n")).encode() + b"\n")
         for message in opening:
             self.came(0.0, "carrier", message)
 
@@ -55,24 +56,23 @@ class Recorder:
         """A message of a wire came in. *audio* holds no secrets, and is not searched for them."""
         if self.full_at is None:
             text = wire_json(message)
-            self._write(line(now, channel, "in", text if audio else self._redact(text), session), now)
+            self._write(line(now, channel, "in", text if audio else self._redact(text), session))
 
     def went(self, now: float, channel: Channel, message: str, session: int = 0, *, audio: bool = False) -> None:
         """A message went out on a wire, JSON on one line."""
         if self.full_at is None:
-            self._write(line(now, channel, "out", message if audio else self._redact(message), session), now)
+            self._write(line(now, channel, "out", message if audio else self._redact(message), session))
 
     def happened(self, now: float, channel: Channel, direction: Direction, value: object) -> None:
         """Something that is on no wire."""
         if self.full_at is None:
-            self._write(line(now, channel, direction, self._redact(msgspec.json.encode(value).decode())), now)
+            self._write(line(now, channel, direction, self._redact(msgspec.json.encode(value).decode())))
 
-    def _write(self, text: bytes, now: float) -> None:
-        if self._left is not None:
-            self._left -= len(text)
-            if self._left < 0:
-                self.full_at = now
-                return
+    def _within_limit(self, text: bytes) -> None:
+        self._left -= len(text)
+        if self._left < 0:
+            self.full_at = msgspec.json.decode(text).get("t", 0.0)
+            return
         self._sink(text)
 
 

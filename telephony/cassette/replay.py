@@ -14,7 +14,7 @@ import contextlib
 import hashlib
 from collections import deque
 from collections.abc import Callable, Iterator
-from itertools import zip_longest
+from itertools import takewhile, zip_longest
 from typing import Any
 
 import msgspec
@@ -22,8 +22,9 @@ import msgspec
 from telephony.audio.format import AudioFormat
 from telephony.cassette.compare import AudioDifference, Difference, Hearing, audio_of, differences
 from telephony.cassette.format import Cassette, Line, decode_line, line
-from telephony.cassette.player import Failure, GaveUp, NewCarrier, Player
-from telephony.errors import CassetteError
+from telephony.cassette.patient import Waiting, Written
+from telephony.cassette.player import Failure, GaveUp, NewCarrier, Player, heard, spelled
+from telephony.errors import CassetteError, ConfigurationError
 from telephony.exchange import Listener
 from telephony.records import CallRecord, Termination
 from telephony.settings import CallSettings
@@ -31,8 +32,8 @@ from telephony.settings import CallSettings
 _RECORD = b'"record"'
 CONTEXT = 1000
 """Lines before a divergence that are kept to show what led there: about ten seconds of a call."""
-RUN = 50
-"""Frames of the caller's audio that are given to the exchange at once."""
+RUN = 100
+"""Steps that are looked at together: about two seconds of a call."""
 
 
 class Divergence(msgspec.Struct):
@@ -105,7 +106,7 @@ def replay(
     Raises `CassetteError` for a file that cannot be read, or holds what cannot have come in.
     """
     performance = _Performance(cassette, Player(cassette, new_carrier, settings, listener), keep, digest=digest)
-    for run, last in _with_last(_runs(_steps(cassette))):
+    for run, last in _with_last(_runs(cassette)):
         try:
             performance.take(run, last=last)
         except GaveUp as gave_up:
@@ -129,17 +130,42 @@ class _Performance:
     def take(self, run: list[Step], *, last: bool) -> None:
         """Perform *run*. Raises `GaveUp` where our own code does, once that is noted."""
         while run:
-            try:
-                self._wake(run[0])
-                done = self._give(run)
-            except GaveUp as gave_up:
-                self._steps += gave_up.after + 1
-                self._comparison.fail(self._player.now, run[: gave_up.after + 1], gave_up.failure)
-                raise
-            for step, now in zip(run, done, strict=False):
-                self._judge(step, now, last=last and step is run[-1])
+            done, problem = self._give(run)
+            closely = self._keep or self._player.end
+            for step, written in zip(run, done, strict=False):
+                now = spelled(written)
+                if closely or now != step.outs or self._comparison.curious:
+                    self._judge(step, now, last=last and step is run[-1])
+                self._comparison.remember(step)
+            self._comparison.forget()
             self._steps += len(done)
             run = run[len(done) :]
+            if isinstance(problem, GaveUp):
+                self._steps += 1
+                self._comparison.fail(self._player.now, run[0], problem.failure)
+            if problem:
+                raise problem
+
+    def _give(self, run: list[Step]) -> tuple[list[list[Written]], Exception | None]:
+        """What goes out in the first of the steps, or more of them, and what was raised in the one after these."""
+        done: list[list[Written]] = []
+        problem: Exception | None = None
+        try:
+            self._wake(run[0])
+            for step in run:
+                written = self._player.give(step.cause, step.number)
+                done.append(written)
+                if self._comparison.own_timers or not _may_be(written, step.outs):
+                    break
+        except (GaveUp, CassetteError, ConfigurationError) as raised:
+            problem = raised
+        try:
+            self._player.hear_out()
+        except GaveUp as gave_up:
+            problem = gave_up
+            done = list(takewhile(heard, done))
+            self._player.now = run[len(done)].cause.t
+        return done, problem
 
     def _wake(self, step: Step) -> None:
         """Where the exchange's timers are not those of the recording: let come due what does before *step*."""
@@ -148,12 +174,6 @@ class _Performance:
         for now in self._player.wake(step.cause.t):
             self._write(line(self._player.now, "timer", "in", "null"), now)
             self._comparison.step(self._player.now, step.number, None, [], now)
-
-    def _give(self, run: list[Step]) -> list[list[bytes]]:
-        """What goes out in each of the steps, or in the first of them."""
-        if len(run) == 1 or self._comparison.own_timers:
-            return [self._player.feed(run[0].cause, run[0].number)]
-        return self._player.feed_audio([step.cause for step in run], run[0].number)
 
     def _judge(self, step: Step, now: list[bytes], *, last: bool) -> None:
         self._write(step.text, now)
@@ -165,7 +185,6 @@ class _Performance:
             deque(self._cassette.lines, maxlen=0)  # what went out is read only if it differs: find the line to name
             what = f"what went out cannot be read ({problem})"
             raise CassetteError(f"{self._cassette.name}:{step.number}: {what}. Record the call again.") from problem
-        self._comparison.remember(step)
 
     def _write(self, came_in: bytes, went_out: list[bytes]) -> None:
         if self._keep:
@@ -198,7 +217,9 @@ class _Comparison:
         self.own_timers = False
         """Whether the exchange has named a deadline that the recording does not know."""
         self.digest = hashlib.sha256() if digest else None
-        self._recent: deque[bytes] = deque(maxlen=CONTEXT)
+        self.curious = digest
+        """Whether steps in which nothing else went out are to be looked at as well."""
+        self._recent: deque[Step] = deque()
         self._audio = audio
         self._hearing: Hearing | None = None
 
@@ -243,19 +264,15 @@ class _Comparison:
         got: Line | None,
         failure: Failure | None = None,
     ) -> None:
-        self.own_timers = True
-        before = [decode_line(text) for text in self._recent]
+        self.own_timers = self.curious = True
         fields = differences(expected, got) if expected and got else []
         spoken = self._audio("carrier")
-        self.divergence = Divergence(t, number, cause, expected, got, before, fields, spoken, failure=failure)
+        self.divergence = Divergence(t, number, cause, expected, got, self._before(), fields, spoken, failure=failure)
         if expected and got and expected.ch == got.ch and audio_of(expected) and audio_of(got):
             self._hearing = Hearing(expected.ch, self._audio(expected.ch))
 
-    def fail(self, t: float, run: list[Step], failure: Failure) -> None:
-        """Nothing goes out in the last step of *run*, or after it."""
-        *others, step = run
-        for each in others:
-            self.remember(each)
+    def fail(self, t: float, step: Step, failure: Failure) -> None:
+        """Nothing goes out in *step*, or after it."""
         self.diverged += 1
         if self.divergence is None:
             cause = step.cause if step.cause.t == t else None
@@ -270,8 +287,30 @@ class _Comparison:
 
     def remember(self, step: Step) -> None:
         if self.divergence is None:
-            self._recent.append(step.text)
-            self._recent.extend(step.outs)
+            self._recent.append(step)
+
+    def forget(self) -> None:
+        """Let go of steps that are further back than `CONTEXT`: the less is kept, the more of it the processor has at
+        hand."""
+        recent = self._recent
+        while len(recent) > 1 and recent[-1].number - recent[1].number >= CONTEXT:
+            recent.popleft()
+
+    def _before(self) -> list[Line]:
+        texts = [text for step in self._recent for text in (step.text, *step.outs)]
+        return [decode_line(text) for text in texts[-CONTEXT:]]
+
+
+def _may_be(now: list[Written], then: list[bytes]) -> bool:
+    """Whether what goes out is what went out, as far as that is known before the model has heard what waits."""
+    if len(now) != len(then):
+        return False
+    if len(now) == 1 and type(now[0]) is Waiting:  # fifty times a second
+        return True
+    for one, other in zip(now, then, strict=False):  # noqa: SIM110  once a step: no generator
+        if type(one) is bytes and one != other:
+            return False
+    return True
 
 
 def alike(one: Line, other: Line) -> bool:
@@ -290,32 +329,21 @@ def _divided(texts: list[bytes]) -> tuple[list[Line], list[bytes]]:
 # -- the file, by steps ----------------------------------------------------------------------------------------------
 
 
-def _steps(cassette: Cassette) -> Iterator[Step]:
-    step: Step | None = None
+def _runs(cassette: Cassette) -> Iterator[list[Step]]:
+    """Stretches of what is frequent, of at most `RUN` steps, and every other step alone."""
+    run: list[Step] = []
+    together = False
     for number, text, cause in cassette.numbered():
         if cause is None:  # it went out; what it holds is looked at if it is not what goes out now
-            if step is not None:
-                step.outs.append(text)
+            if run:
+                run[-1].outs.append(text)
             continue
-        if step is not None:
-            yield step
-        step = Step(number, cause, text, [])
-    if step is not None:
-        yield step
-
-
-def _runs(steps: Iterator[Step]) -> Iterator[list[Step]]:
-    """Stretches of the caller's audio, of at most `RUN` frames, and every other step alone."""
-    run: list[Step] = []
-    for step in steps:
-        if not step.cause.is_caller_audio:
-            yield from filter(None, (run, [step]))
-            run = []
-            continue
-        run.append(step)
-        if len(run) == RUN:
+        frequent = cause.ch in ("carrier", "timer") or (cause.ch == "model" and b'audio.delta"' in text)
+        if run and not (frequent and together and len(run) < RUN):
             yield run
             run = []
+        run.append(Step(number, cause, text, []))
+        together = frequent
     if run:
         yield run
 

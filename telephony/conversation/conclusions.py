@@ -13,7 +13,7 @@ from telephony.commands import AddMessage, AppendAudio, CancelTool, HangUp, Requ
 from telephony.conversation import phrases, survival
 from telephony.conversation.farewell import CONFIRMATION, Farewell
 from telephony.conversation.limits import NUDGES
-from telephony.conversation.state import HUSH, Phase, State
+from telephony.conversation.state import BEFORE_LEAVING, ENDED, HANGING_UP, HUSH, LEAVING, LIVE, TALKING, State
 from telephony.conversation.toolcalls import GIVEN_UP
 from telephony.records import Stretch
 
@@ -23,21 +23,21 @@ def settle(state: State, now: float) -> None:
     state.settled_at = now
     state.due_at = None
     _carrier_alive(state, now)
-    if state.phase in (Phase.CONNECTING, Phase.TALKING):
+    if state.phase in BEFORE_LEAVING:
         survival.settle(state, now)
-    if state.phase in (Phase.TALKING, Phase.LEAVING):
+    if state.phase in LIVE:
         _give_up_stale(state, now)
         _guard(state, now)
         _keep_listening(state, now)
         _wish(state, now)
-    if state.phase is Phase.TALKING:
+    if state.phase is TALKING:
         _stopped_unnoticed(state, now)
         _watch(state, now)
-    if state.phase in (Phase.TALKING, Phase.LEAVING):
+    if state.phase in LIVE:
         _ask(state, now)
-    if state.phase is not Phase.ENDED:
+    if state.phase is not ENDED:
         state.out += state.playback.release(now)
-    if state.phase in (Phase.LEAVING, Phase.HANGING_UP) and state.farewell:
+    if state.phase in (LEAVING, HANGING_UP) and state.farewell:
         _say_goodbye(state, state.farewell, now)
 
 
@@ -47,7 +47,7 @@ def deadline(state: State) -> float | None:
     It is asked for after every frame of the caller's, and of all that is looked at a frame changes but the intake; so
     the rest is worked out once for each look.
     """
-    if state.phase is Phase.ENDED:
+    if state.phase is ENDED:
         return None
     if state.due_at is None:
         state.due_at = _due_at(state)
@@ -57,16 +57,16 @@ def deadline(state: State) -> float | None:
 
 def _due_at(state: State) -> float:
     """`deadline` without the intake's part."""
+    due, settled_at = math.inf, state.settled_at
     times = [state.playback.deadline()]
-    if state.phase in (Phase.CONNECTING, Phase.TALKING):
+    if state.phase in BEFORE_LEAVING:
         times += [state.watchdogs.deadline(), state.playback.ends_at, *survival.deadlines(state)]
     elif state.farewell:
         times.append(_farewell_deadline(state, state.farewell))
     if state.listening:
-        speaking = state.floor.taken(state.settled_at)
-        times += [state.keypad.deadline(speaking=speaking), state.tools.deadline(), state.responses.expires()]
-        times += [state.floor.deadline(), _asks_at(state)]
-    due, settled_at = math.inf, state.settled_at
+        if state.keypad.digits:
+            times.append(state.keypad.deadline(speaking=state.floor.taken(settled_at)))
+        times += [state.tools.deadline(), state.responses.expires(), state.floor.deadline(), _asks_at(state)]
     for at in times:
         # What was due at the last look has been looked at; nothing may keep the timer spinning.
         if at is not None and settled_at < at < due:
@@ -101,7 +101,7 @@ def _give_up_stale(state: State, now: float) -> None:
         if response_id:  # if it is still active there, whatever is asked for next would be refused
             state.playback.complete_response(response_id)
             state.cancel_response(response_id, now)
-    for call in state.tools.overdue(now):
+    for call in state.tools.open and state.tools.overdue(now):
         state.remember(f"The function {call.use.name} never came to an end; the model was told so.")
         state.out.append(CancelTool(call.use.call_id))
         state.answer_tool(call.use.call_id, GIVEN_UP, "timeout", now)
@@ -131,16 +131,16 @@ def _watch(state: State, now: float) -> None:
         state.remember(f"The call reached its limit of {state.settings.limits.max_duration:g} s.")
         state.leave("completed", "limit", "maximum duration", now, words=phrases.TIME_IS_UP)
         return
+    lost, taken = state.model_lost, floor.taken(now)
     if playback.answering(now):
         dogs.answered()
-    elif state.model_lost:
+    elif lost:
         dogs.paused(now)  # `survival` has bounds of its own
-    elif floor.taken(now) or state.tools.running:
+    elif taken or state.tools.running:
         dogs.paused(now)
     elif floor.expecting or state.responses.waiting or state.responses.breaks_off or state.tools.open:
         dogs.owe(now)
-    busy = state.model_lost or floor.taken(now) or floor.expecting or state.tools.open or state.responses.pending
-    if busy:
+    if lost or taken or floor.expecting or state.tools.open or state.responses.pending:
         dogs.not_quiet()
     else:
         dogs.quiet_from(max(playback.ends_at, floor.last_heard))
@@ -180,7 +180,7 @@ def nudge(state: State, now: float) -> None:
     state.chronicle.add("nudged", now)
     state.guarding = False  # the greeting that was to be protected did not come
     state.floor.expecting = True
-    if state.watchdogs.nudges < NUDGES and state.phase is Phase.TALKING:
+    if state.watchdogs.nudges < NUDGES and state.phase is TALKING:
         state.watchdogs.nudged(now)
         state.responses.wish("nudge", RequestResponse())
 
@@ -206,15 +206,15 @@ def _silence(state: State, now: float) -> None:
 def _wish(state: State, now: float) -> None:
     if not state.listening:
         return
-    if state.keypad.due(now, speaking=state.floor.taken(now)):
+    if state.keypad.digits and state.keypad.due(now, speaking=state.floor.taken(now)):
         digits = state.keypad.take(now)
         state.transcript.keys(digits, state.keypad.started_at, state.keypad.pressed_at)
         state.chronicle.add("took keys", now)
         state.out.append(AddMessage(phrases.keys_pressed(digits)))
-        if state.phase is Phase.TALKING:
+        if state.phase is TALKING:
             state.responses.wish("keys", RequestResponse())
             state.floor.expecting = not state.floor.taken(now)
-    if say := state.tools.to_say(now):
+    if state.tools.open and (say := state.tools.to_say(now)):
         state.chronicle.add("said", now)
         state.responses.wish("say", SpeakVerbatim(say))
     if state.tools.reply_due:
@@ -224,7 +224,7 @@ def _wish(state: State, now: float) -> None:
 
 
 def _ask(state: State, now: float) -> None:
-    if not state.listening or now < state.may_speak_at(now):
+    if not state.listening or not state.responses.waiting or now < state.may_speak_at(now):
         return
     if command := state.responses.next(now):
         state.out.append(command)
@@ -249,7 +249,7 @@ def _say_goodbye(state: State, farewell: Farewell, now: float) -> None:
     if farewell.clip != "none" and not _said_since(state, farewell) and _play_clip(state, farewell, now):
         return
     if playback.settled(now) or now >= farewell.released(playback.ends_at, limits.goodbye):
-        state.phase = Phase.HANGING_UP
+        state.phase = HANGING_UP
         farewell.hung_up_at = now
         transfer_to = state.settings.transfer_to if farewell.by == "model" else ""
         if transfer_to:

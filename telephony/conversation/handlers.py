@@ -20,7 +20,7 @@ from telephony.commands import (
 )
 from telephony.conversation import phrases, replies, survival
 from telephony.conversation.playback import LOCAL
-from telephony.conversation.state import Phase, State
+from telephony.conversation.state import CONNECTING, LEAVING, TALKING, State
 from telephony.conversation.survival import AUTO_REPLY
 
 # -- the caller ----------------------------------------------------------------------------------------------------
@@ -29,18 +29,20 @@ from telephony.conversation.survival import AUTO_REPLY
 def caller_audio(state: State, event: ev.CallerAudio, now: float) -> list[Command]:
     """The one event of which nothing follows but that the model hears it: fifty a second take this short way."""
     payload = state.intake.frame(event.payload, event.at_ms, now)
-    if payload:
-        state.recent.keep(payload)
-        if state.floor.speaking_since is not None and is_loud(payload, state.intake.audio, FAINT):
-            state.floor.sound_at = now
-    if not payload or state.model_lost or state.phase is Phase.CONNECTING:
+    if not payload:
+        return []
+    state.recent.keep(payload)
+    if state.floor.speaking_since is not None and is_loud(payload, state.intake.audio, FAINT):
+        state.floor.sound_at = now
+    sessions = state.sessions
+    current = sessions.current
+    if state.phase is CONNECTING or current is None or sessions.gone:
         return []
     if state.guarding:
         if is_loud(payload, state.intake.audio):
             state.chronicle.unheard(now - state.intake.audio.seconds(payload), now)
         payload = state.intake.audio.silence(state.intake.audio.milliseconds(payload))
-    current = state.sessions.current
-    if current is not None and state.unnoticed.frame(payload, state.sessions.seen_at, now):
+    if state.unnoticed.frame(payload, sessions.seen_at, now):
         return [AppendAudio(payload), CheckSession(current)]
     return [AppendAudio(payload)]
 
@@ -71,8 +73,8 @@ def keep_line(state: State, now: float) -> None:
     """The caller speaks up, or presses a key, during a goodbye that the agent chose to say: the call goes on."""
     if state.sessions.gone:
         return  # there is nobody to go on with
-    if state.phase is Phase.LEAVING and state.farewell and state.farewell.cancellable:
-        state.phase, state.farewell = Phase.TALKING, None
+    if state.phase is LEAVING and state.farewell and state.farewell.cancellable:
+        state.phase, state.farewell = TALKING, None
         state.responses.drop_wishes("goodbye")
         state.chronicle.add("stayed", now)
         state.note("info", "the caller speaks on: not hanging up")

@@ -36,7 +36,7 @@ MAX_STALLS = 500
 def plausible(at_ms: int | None, now: float) -> int | None:
     """*at_ms*, a place in the stream in milliseconds, if a frame that came *now* (seconds since the stream began) can
     have begun there; otherwise None."""
-    if at_ms is None or not max(0.0, now * 1000 - BEHIND_MS) <= at_ms <= now * 1000 + AHEAD_MS:
+    if at_ms is None or at_ms < 0 or not now * 1000 - BEHIND_MS <= at_ms <= now * 1000 + AHEAD_MS:
         return None
     return at_ms
 
@@ -65,16 +65,19 @@ class Intake:
             at_ms = None
         at = self._next_ms if at_ms is None else float(at_ms)
         self.seen_at = self._filled_at = now
-        if at + length <= self._next_ms and length:
+        ends = at + length
+        if ends <= self._next_ms and length:
             self.duplicates += 1
             return b""
         hole = at - self._next_ms - self._made_up_ms
         if self._made_up_ms:
             self._went_on(at_ms, now)
-        self._next_ms = max(self._next_ms, at + length)
+        if ends > self._next_ms:
+            self._next_ms = ends
         if hole >= JITTER_MS and self.passed_ms:
             payload = self.audio.silence(min(hole, MAX_HOLE_MS)) + payload
-        self.passed_ms += self.audio.milliseconds(payload)
+            length = self.audio.milliseconds(payload)
+        self.passed_ms += length
         return payload
 
     def _went_on(self, at_ms: int | None, now: float) -> None:

@@ -88,9 +88,9 @@ class Watchdogs:
 
     def deadline(self) -> float:
         """Seconds: when one of them barks next."""
-        times = [self.ends_at]
+        at = self.ends_at
         if (bark := self._dead_air_at()) is not None:
-            times.append(bark)
+            at = min(at, bark)
         if self._quiet_since is not None and self.limits.caller_silence:
-            times.append(self._quiet_since + self.limits.caller_silence)
-        return min(times)
+            at = min(at, self._quiet_since + self.limits.caller_silence)
+        return at

@@ -44,7 +44,7 @@ from telephony.audio.format import AudioFormat
 from telephony.commands import Command
 from telephony.conversation import conclusions
 from telephony.conversation.handlers import HANDLERS, caller_audio
-from telephony.conversation.state import Phase, State
+from telephony.conversation.state import ENDED, TALKING, State
 from telephony.records import Evidence, ToolUse, Turn
 from telephony.settings import CallSettings
 
@@ -82,7 +82,7 @@ class Conversation:
 
     def handle(self, event: ev.Event, now: float) -> list[Command]:
         """What follows from *event* at *now* (seconds since the call began)."""
-        if self.state.phase is Phase.ENDED:
+        if self.state.phase is ENDED:
             return []
         if type(event) is ev.CallerAudio:
             return caller_audio(self.state, event, now)
@@ -111,7 +111,7 @@ class Conversation:
 
     @property
     def ended(self) -> bool:
-        return self.state.phase is Phase.ENDED
+        return self.state.phase is ENDED
 
     @property
     def owes(self) -> bool:
@@ -120,7 +120,7 @@ class Conversation:
         state = self.state
         answering = state.floor.expecting or state.floor.speaking_since is not None or bool(state.keypad.digits)
         busy = state.responses.pending or bool(state.tools.open) or state.tools.reply_due
-        return state.phase is not Phase.TALKING or answering or busy
+        return state.phase is not TALKING or answering or busy
 
     def turns(self, now: float) -> list[Turn]:
         """The transcript as it stands, heard and unheard words apart."""
@@ -140,7 +140,7 @@ class Conversation:
 
     def _settle(self, now: float) -> list[Command]:
         state = self.state
-        if state.phase is not Phase.ENDED:
+        if state.phase is not ENDED:
             state.chronicle.woke(state.due_at, now)
             conclusions.settle(state, now)
             state.chronicle.owes(state.owing, now)

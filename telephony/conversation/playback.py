@@ -110,7 +110,7 @@ class Playback:
     """The ledger. All times are seconds on the call's clock."""
 
     def __init__(self, audio: AudioFormat) -> None:
-        self.audio = audio
+        self.use(audio)
         self.items: dict[str, Item] = {}
         self.dropped = 0.0
         """Seconds of speech thrown away because too much was queued."""
@@ -124,6 +124,13 @@ class Playback:
         self._lags: deque[float] = deque(maxlen=LAG_MARKS)
         self._lag = 0.0
         """Seconds by which the carrier plays later than the clock says."""
+
+    def use(self, audio: AudioFormat) -> None:
+        """The model speaks *audio* from here on."""
+        self.audio = audio
+        self._sample = audio.bytes_per_sample
+        self._frame = audio.bytes_in(FRAME * 1000)
+        self._byte_rate = audio.rate * self._sample
 
     # -- queued ----------------------------------------------------------------------------------------------------
 
@@ -164,12 +171,15 @@ class Playback:
         self._queue = deque((item, audio) for item, audio in self._queue if not (item.complete and self._torn(audio)))
 
     def _torn(self, audio: bytearray) -> bool:
-        return len(audio) < self.audio.bytes_per_sample
+        return len(audio) < self._sample
 
     @property
     def queued(self) -> float:
         """Seconds of speech not yet sent."""
-        return sum([len(audio) for _, audio in self._queue]) / self._byte_rate if self._queue else 0.0
+        size = 0
+        for _, audio in self._queue:
+            size += len(audio)
+        return size / self._byte_rate
 
     # -- sent ------------------------------------------------------------------------------------------------------
 
@@ -198,18 +208,18 @@ class Playback:
 
     def _sendable(self, item: Item, audio: bytearray, now: float) -> int:
         """Bytes of *audio* to send now: whole frames, or its end if no more of it comes or the caller would wait."""
-        frame = self.audio.bytes_in(FRAME * 1000)
+        frame = self._frame
         frames = max(1, round(min(LEAD - (self._tail - now), CHUNK) / FRAME))
         ends = item.complete or len(self._queue) > 1
         if len(audio) > frames * frame or (len(audio) >= frame and not ends):
             return min(frames, len(audio) // frame) * frame
         if ends or self._tail - now < 2 * FRAME:
-            return len(audio) - len(audio) % self.audio.bytes_per_sample
+            return len(audio) - len(audio) % self._sample
         return 0
 
     def _send(self, item: Item, payload: bytes, now: float) -> Play:
         at = max(now, self._tail)
-        length = self.audio.samples(payload)
+        length = len(payload) // self._sample
         self._spans.append(Span(item, item.sent, length, at))
         item.sent += length
         if item.sent_at is None:
@@ -226,9 +236,9 @@ class Playback:
 
     def _mark(self) -> SendMark:
         self._marks += 1
-        self._spans[-1].mark = f"m{self._marks}"
+        self._spans[-1].mark = name = f"m{self._marks}"
         self._unmarked = 0.0
-        return SendMark(self._spans[-1].mark)
+        return SendMark(name)
 
     def _mark_due(self, now: float) -> bool:
         return not self._waiting and (self._spans[-1].item.complete or self._tail - now < CHUNK)
@@ -237,7 +247,7 @@ class Playback:
 
     def reached(self, name: str, now: float) -> bool:
         """A mark came back. False if it was cleared, repeated, given up or never sent: then it says nothing."""
-        if not any(span.mark == name for span in self._spans):
+        if name not in [span.mark for span in self._spans]:
             return False
         while True:
             span = self._spans.popleft()
@@ -294,7 +304,8 @@ class Playback:
     @property
     def ends_at(self) -> float:
         """Seconds: when the caller will have heard everything that was sent and what is queued behind it."""
-        return self._tail + self._lag + self.queued
+        ends_at = self._tail + self._lag
+        return ends_at + self.queued if self._queue else ends_at
 
     def _forget(self, now: float) -> None:
         """Settle by the clock what no mark has settled for a long time."""
@@ -340,7 +351,7 @@ class Playback:
     def deadline(self) -> float | None:
         """Seconds: when `release` has something to do next."""
         if self._waiting:
-            whole_frame = len(self._queue) > 1 or len(self._queue[0][1]) >= self.audio.bytes_in(FRAME * 1000)
+            whole_frame = len(self._queue) > 1 or len(self._queue[0][1]) >= self._frame
             # A chunk below the lead is plenty for one turn of the loop; a piece of a frame waits for its rest first.
             return self._tail - (LEAD - CHUNK if whole_frame else 1.5 * FRAME)
         if self._spans and self._unmarked:
@@ -350,12 +361,10 @@ class Playback:
     @property
     def _waiting(self) -> bool:
         """Whether there is speech that was not sent."""
-        size = self.audio.bytes_per_sample
-        return any([len(audio) >= size for _, audio in self._queue])  # noqa: C419  several times a step: no generator
-
-    @property
-    def _byte_rate(self) -> int:
-        return self.audio.rate * self.audio.bytes_per_sample
+        for _, audio in self._queue:  # noqa: SIM110  several times a step: no generator
+            if len(audio) >= self._sample:
+                return True
+        return False
 
     def _end(self, span: Span) -> float:
         return span.at + span.length / self.audio.rate

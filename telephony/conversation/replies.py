@@ -17,7 +17,7 @@ from telephony.conversation.conclusions import nudge
 from telephony.conversation.farewell import Clip
 from telephony.conversation.playback import LOCAL
 from telephony.conversation.responses import ANSWERS, Response
-from telephony.conversation.state import Phase, State
+from telephony.conversation.state import LEAVING, State
 from telephony.conversation.toolcalls import DROPPED, REFUSED, Call
 
 # -- responses --------------------------------------------------------------------------------------------
@@ -143,7 +143,7 @@ def run_tool(state: State, call: Call, now: float, *, spoke: bool) -> None:
         return
     answer = {"status": "ok", "note": "The call ends as soon as the caller has heard your goodbye."}
     state.answer_tool(use.call_id, json.dumps(answer), "ok", now)
-    if spoke or state.phase is Phase.LEAVING:
+    if spoke or state.phase is LEAVING:
         state.tools.taken_up()  # its goodbye is said, or was asked for: one is enough
     clip: Clip = "none" if spoke else "goodbye"
     state.leave("completed", "agent", "agent hung up", now, cancellable=True, clip=clip)

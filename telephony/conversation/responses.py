@@ -114,12 +114,12 @@ class Responses:
     @property
     def unspoken(self) -> bool:
         """Whether a response is open that has not begun to say anything."""
-        return any(not response.spoke for response in self.open.values())
+        return bool(self.open) and not all([response.spoke for response in self.open.values()])  # noqa: C419  no generator, as below
 
     @property
     def breaks_off(self) -> bool:
         """Whether the model is in the middle of saying something."""
-        return any(response.breaks_off for response in self.open.values())
+        return bool(self.open) and any([response.breaks_off for response in self.open.values()])  # noqa: C419
 
     @property
     def pending(self) -> bool:
@@ -252,10 +252,12 @@ class Responses:
 
     def expires(self) -> float | None:
         """Seconds: when `expire` has something to do."""
+        if not self.busy:
+            return None
         times = [response.seen_at + STALL_TIME for response in self.open.values()]
         if self._asked:
             times.append(self._asked_at + ANSWER_TIME)
-        return min(times, default=None)
+        return min(times)
 
     def asks_at(self) -> float | None:
         """Seconds: from when on `next` has something to ask for."""

@@ -17,7 +17,7 @@ from telephony.conversation import history, phrases
 from telephony.conversation.limits import NUDGES
 from telephony.conversation.playback import LOCAL
 from telephony.conversation.sessions import Coming, Why
-from telephony.conversation.state import Phase, State
+from telephony.conversation.state import BEFORE_LEAVING, CONNECTING, TALKING, State
 from telephony.conversation.toolcalls import DROPPED
 from telephony.events import ModelTranscript, SessionReady
 
@@ -36,9 +36,11 @@ def settle(state: State, now: float) -> None:
     """Give up what is not to be had, let take over who may, and see that the caller hears something."""
     sessions = state.sessions
     coming = sessions.coming
+    if coming is None and sessions.current is not None and not sessions.outlived(now):
+        return  # all is well: nobody is to come, and nobody waits for one
     if coming and not coming.ready and now >= coming.until:
         _late(state, coming, now)
-    if sessions.outlived(now) and state.phase is Phase.TALKING:
+    if sessions.outlived(now) and state.phase is TALKING:
         _ask_for_next(state, "rotate", now)
     coming = sessions.coming
     if coming and coming.ready and (coming.why != "rotate" or between_turns(state, now, silent=now < coming.until)):
@@ -65,7 +67,7 @@ def session_lost(state: State, number: int, reason: str, now: float, *, blame: b
         _not_to_be_had(state, reason, now, blame=blame)
     elif number == sessions.current:
         state.remember(f"The model was lost: {reason}")
-        if state.phase is Phase.TALKING:
+        if state.phase is TALKING:
             _seek_another(state, reason, now, blame=blame)
         else:  # a goodbye needs no other one: the recorded one is at hand
             give_up(state, reason, now)
@@ -189,7 +191,7 @@ def between_turns(state: State, now: float, *, silent: bool = True) -> bool:
     busy = state.floor.taken(now) or state.floor.expecting or state.guarding or state.keypad.digits
     working = state.responses.pending or state.tools.open or state.tools.reply_due
     heard = state.transcript.settled(now) and not (silent and state.playback.audible(now))
-    return state.phase is Phase.TALKING and heard and not busy and not working
+    return state.phase is TALKING and heard and not busy and not working
 
 
 def _take_over(state: State, now: float) -> None:
@@ -210,7 +212,7 @@ def _take_over(state: State, now: float) -> None:
         state.out.append(UseSession(coming.number))
     if coming.ready:
         use_formats(state, coming.ready, now)
-    if state.phase is Phase.CONNECTING:
+    if state.phase is CONNECTING:
         if coming.number:  # the one before may have spoken though it was never ready
             state.out += history.seeds(state, resumed=False)
         state.begin(now)
@@ -241,7 +243,7 @@ def use_formats(state: State, ready: SessionReady, now: float) -> None:
     if speaks != state.playback.audio and state.playback.outstanding:  # a filler, whose rest would be noise
         state.out.append(ClearPlayback())
         state.playback.clear(now)
-    state.playback.audio = speaks
+    state.playback.use(speaks)
 
 
 def _catch_up(state: State, coming: Coming, unheard_since: float, now: float) -> None:
@@ -274,9 +276,11 @@ def _catch_up(state: State, coming: Coming, unheard_since: float, now: float) ->
 def filler_at(state: State) -> float:
     """Seconds: when the caller is to hear the filler; infinity if nobody is waiting for a model."""
     sessions = state.sessions
+    if sessions.coming is None and sessions.current is not None:
+        return math.inf
     waiting = sessions.suspected or (sessions.current is None and not sessions.gone)
-    owed = state.settings.speaks_first if state.phase is Phase.CONNECTING else state.floor.expecting
-    if not (waiting and owed) or state.phase not in (Phase.CONNECTING, Phase.TALKING):
+    owed = state.settings.speaks_first if state.phase is CONNECTING else state.floor.expecting
+    if not (waiting and owed) or state.phase not in BEFORE_LEAVING:
         return math.inf
     since = sessions.away_since if sessions.current is None else sessions.seen_at
     return max(since + FILL_AFTER, state.playback.ends_at + FILL_AFTER, state.filled_at + FILL_AGAIN)

@@ -35,6 +35,8 @@ class ModelLeg:
         self.number = number
         self.dialect = dialect
         self._prefix = f"s{number}-" if number else ""
+        self.encode = self._encode if number else dialect.encode
+        """Messages for one command; none if it is about something of another session's."""
 
     def decode(self, message: str | bytes) -> list[Event]:
         """Events of one message of the session that is spoken to."""
@@ -45,10 +47,7 @@ class ModelLeg:
         """Events of one message of a session that is not, or not yet: what concerns the session itself."""
         return [self._marked(event) for event in self.dialect.decode(message) if isinstance(event, _OF_SESSIONS)]
 
-    def encode(self, command: ModelCommand) -> list[str]:
-        """Messages for one command; none if it is about something of another session's."""
-        if not self._prefix:
-            return self.dialect.encode(command)
+    def _encode(self, command: ModelCommand) -> list[str]:
         match command:
             case Truncate(item_id=name) | ForgetItem(item_id=name) | CancelResponse(response_id=name):
                 field = "response_id" if isinstance(command, CancelResponse) else "item_id"

@@ -19,6 +19,8 @@ from telephony.errors import CassetteError
 SUFFIX = ".jsonl"
 MODE = 0o640
 """Who may read a new one: its owner and their group."""
+_BUFFER = 1 << 18
+"""Bytes that are read at once: about two hundred lines."""
 CARRIERS: Mapping[str, Callable[[], Carrier]] = {"twilio": TwilioStream}
 """Codecs by the name that a header gives."""
 
@@ -31,7 +33,7 @@ class _File:
 
     def __iter__(self) -> Iterator[bytes]:
         try:
-            with self._path.open("rb") as file:
+            with self._path.open("rb", buffering=_BUFFER) as file:
                 yield from file
         except OSError as error:
             raise CassetteError(f"{self._path}: it cannot be read ({error.strerror})") from None
