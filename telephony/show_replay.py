@@ -51,22 +51,26 @@ class Tally(msgspec.Struct):
     policy: str = DEFAULT
     same: int = 0
     different: int = 0
+    accepted: int = 0
+    """Differed, and are recorded now as what is wanted."""
     unreadable: int = 0
     called: float = 0.0
     """Seconds that the calls had lasted."""
     took: float = 0.0
     """Seconds that replaying them took."""
 
-    def count(self, outcome: Outcome) -> None:
+    def count(self, outcome: Outcome, *, accepted: bool = False) -> None:
         self.called += outcome.replayed.duration
-        if outcome.same:
+        if accepted:
+            self.accepted += 1
+        elif outcome.same:
             self.same += 1
         else:
             self.different += 1
 
     @property
     def calls(self) -> int:
-        return self.same + self.different
+        return self.same + self.different + self.accepted
 
 
 # -- lines -----------------------------------------------------------------------------------------------------------
@@ -106,6 +110,7 @@ def summary(tally: Tally) -> Text:
     policy = policy_named(tally.policy)
     parts += [f"{tally.same} {policy.well}"] if tally.same else []
     parts += [f"{tally.different} {policy.badly[tally.different > 1]}"] if tally.different else []
+    parts += [f"{tally.accepted} accepted"] if tally.accepted else []
     parts += [f"{tally.unreadable} could not be replayed"] if tally.unreadable else []
     text = f"{', '.join(parts)}; {_span(tally.called)} of calls in {tally.took:.1f} s"
     return Text(text, "red" if tally.different or tally.unreadable else "green")

@@ -144,7 +144,8 @@ def test_what_is_new_is_shown_and_accepted(calls: Path, telephony: Telephony) ->
     said = telephony("replay", "calls", "--bless")
     assert said.code == 0
     assert tapes.told_later() in said.out
-    assert "accepted" in said.out
+    assert "accepted: the file holds what goes out now" in said.out
+    assert "2 calls, 1 the same, 1 accepted; 26 s of calls in " in said.out
     blessed = (calls / "truncate.jsonl").read_bytes().splitlines()
     assert blessed[1:] == [line.rstrip(b"\n") for line in tapes.call()[1:]]
     header = json.loads(blessed[0])
