@@ -82,7 +82,7 @@ def called_again(cassette: Cassette, wishes: Wishes) -> Replayed:
 
 POLICIES: Mapping[str, Policy] = {
     "strict": Policy("every message that goes out is the same", again, wire_differences),
-    "semantic": Policy("the same tools, words, waits and end", again, semantic_differences),
+    "semantic": Policy("the same tools, words heard, waits and end", again, semantic_differences),
     "reactive": Policy(
         "the recorded caller calls a changed agent, whose model is simulated, and the call is completed",
         called_again,
