@@ -108,8 +108,8 @@ class ReplayedCall:
         return self.outcome.differences
 
     def said(self, words: str, by: Literal["agent", "caller", "keypad"] | None = None) -> bool:
-        """Whether somebody, or *by* whom, was heard saying *words* within one turn. Whole words are compared: upper case,
-        punctuation and spaces make no difference. What never reached the caller's ear was not said."""
+        """Whether somebody, or *by* whom, was heard saying *words* within one turn. Whole words are compared: upper
+        case, punctuation and spaces make no difference. What never reached the caller's ear was not said."""
         wanted = _spoken(words)
         return any(wanted in _spoken(turn.heard) for turn in self.turns if by in (None, turn.speaker))
 
