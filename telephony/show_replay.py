@@ -91,7 +91,8 @@ def call_line(outcome: Outcome, width: int) -> ConsoleRenderable:
     line.append(f"  {length(replayed.duration):>7}  {turns:>3} turn{' ' if turns == 1 else 's'}  ", "not bold dim")
     policy = policy_named(outcome.policy)
     if outcome.same:
-        return line.append(policy.well.removeprefix("the "), "not bold green")
+        line.append(policy.well.removeprefix("the "), "not bold green")
+        return line.append(", as far as it goes", "not bold yellow") if replayed.broken_off else line
     divergence = replayed.divergence
     if replayed.failure:
         return line.append("the replay failed", "not bold red")

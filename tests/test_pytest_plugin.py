@@ -124,6 +124,8 @@ def test_a_call_that_differs_fails_and_shows_the_report_alone(project: pytest.Py
     [
         (tapes.torn(), "fixtures/calls/x.jsonl:51: this is no line of a cassette"),
         ((), "fixtures/calls/x.jsonl: this is no cassette"),
+        (tapes.call()[:1], "fixtures/calls/x.jsonl: there is no call on it"),
+        (tapes.call()[:2], "fixtures/calls/x.jsonl: there is no call on it"),
         ((b'{"cassette": 99}\n',), "fixtures/calls/x.jsonl: it is a cassette of version 99"),
     ],
 )

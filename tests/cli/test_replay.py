@@ -73,6 +73,22 @@ def test_a_file_that_is_none_does_not_keep_the_others(calls: Path, telephony: Te
     assert "1 call, 1 the same, 2 could not be replayed" in said.out
 
 
+def test_a_file_without_a_call_is_no_call_that_is_the_same(calls: Path, telephony: Telephony) -> None:
+    tapes.put(calls / "header.jsonl", tapes.call()[:1])
+    said = telephony("replay", "calls/header.jsonl")
+    assert said.code == 2
+    assert "calls/header.jsonl: there is no call on it" in said.out
+
+
+def test_a_recording_that_breaks_off_is_the_same_as_far_as_it_goes(calls: Path, telephony: Telephony) -> None:
+    tapes.put(calls / "short.jsonl", tapes.call()[:300])
+    said = telephony("replay", "calls/short.jsonl")
+    assert said.code == 0
+    assert said.out.splitlines()[0].endswith("1 turn   same, as far as it goes")
+    told = json.loads(telephony("replay", "calls/s*", "--json").out)
+    assert [entry["broken_off"] for entry in told["calls"]] == [False, True]
+
+
 def test_a_mistake_of_ours_is_told_and_is_no_traceback(
     calls: Path, telephony: Telephony, monkeypatch: pytest.MonkeyPatch
 ) -> None:
