@@ -21,7 +21,7 @@ from telephony.cassette.compare import Difference, where
 from telephony.cassette.format import WIRES, Line
 from telephony.cassette.replay import Divergence
 from telephony.runtime.replaying import DEFAULT, Outcome, policy_named
-from telephony.show import clean, clock, findings, length, waterfall
+from telephony.show import clean, clock, findings, length, transcript, waterfall
 
 EVENTS = 12
 """Events before a divergence that are shown."""
@@ -135,6 +135,8 @@ def report(outcome: Outcome) -> ConsoleRenderable:
     if divergence:
         parts.append(_divergence(divergence))
         parts.append(_extent(outcome))
+    if not policy_named(outcome.policy).is_a_replay:  # nobody has a record of this call
+        parts.append(transcript(outcome.replayed.record))
     return Padding(Group(*parts), (0, 0, 1, 2))
 
 

@@ -135,7 +135,7 @@ class _Run:
     def _tell(self, entry: Entry, outcome: replaying.Outcome) -> None:
         self._console.print(shown.call_line(outcome, self._width))
         new = self._how.bless and outcome.replayed.divergence is not None
-        if new or not outcome.same:
+        if new or not outcome.same or not replaying.POLICIES[outcome.policy].is_a_replay:
             self._console.print(shown.report(outcome))
         if self._how.why:
             self._console.print(shown.why(outcome))

@@ -77,7 +77,8 @@ def called_again(cassette: Cassette, wishes: Wishes) -> Replayed:
     now = react(cassette, new_carrier, settings=wishes.settings, script=document, place=place)
     steps = sum(b'"dir":"in"' in line[:80] for line in now.lines)
     duration, complaints = now.record.duration, now.complaints
-    return Replayed(now.name, now.record, now.recorded, duration, steps, 0, None, now.digest, complaints=complaints)
+    then = None if now.broken_off else now.recorded
+    return Replayed(now.name, now.record, then, duration, steps, 0, None, now.digest, complaints=complaints)
 
 
 POLICIES: Mapping[str, Policy] = {

@@ -201,6 +201,7 @@ def test_a_tool_that_was_never_recorded_fails_and_is_told() -> None:
     script = scripted({"on": "speech", "call": {"name": "refund"}}, {"on": "tool", "say": "Sorry."})
     result = reaction(order(), {"tools": (REFUND, HANG_UP)}, script=script)
     assert result.missing == ["refund"]
+    assert any("The function refund: it was not run when this call was recorded" in c for c in result.complaints)
     assert result.record.tools[0].outcome == "error"
     assert "was not called when this call was recorded" in result.record.tools[0].output
 
@@ -222,8 +223,32 @@ def test_an_agent_that_hangs_up_too_early_leaves_the_caller_with_something_to_sa
 
 def test_an_agent_that_no_longer_hangs_up_is_left_to_its_limits() -> None:
     result = reaction(order(), script=scripted(*[{"on": "speech", "say": "Aha."}] * 3))
-    assert result.passed
     assert result.record.termination == Termination("completed", "limit", "the caller was silent")
+    assert result.complaints == ["The call was ended by a limit, and then it was not: the caller was silent."]
+
+
+def test_what_the_caller_says_and_the_script_does_not_foresee_is_told() -> None:
+    result = reaction(order(), script=scripted({"on": "greeting", "say": "Hi."}))
+    assert words(result.record) == words(result.recorded)
+    assert result.unforeseen == [
+        f"the caller said “{heard}”, and the script has no reply to it. Add one on speech"
+        for heard in ("Where is it?", "Just the day.", "Bye.")
+    ]
+    assert not result.passed
+
+
+def test_so_are_keys_and_what_functions_answer() -> None:
+    replies = [{"on": "speech", "say": "Aha.", "call": LOOK}, {"on": "speech", "say": "Well."}]
+    keys, functions = reaction(quiet(), script=scripted(*replies)).unforeseen
+    assert keys.startswith("keys or other texts came")
+    assert functions.startswith("functions had answered")
+
+
+def test_functions_that_the_agent_no_longer_has_are_named() -> None:
+    result = reaction(order(), {"tools": (LOOKUP,), "hang_up_tool": None})
+    assert result.lacking == ["hang_up"]
+    assert any("The function hang_up: the model calls it, and the agent has no such" in c for c in result.complaints)
+    assert not any("when this call was recorded" in complaint for complaint in result.complaints)
 
 
 def test_a_session_that_a_script_breaks_is_replaced() -> None:
@@ -302,6 +327,7 @@ def test_a_recording_that_breaks_off_is_played_up_to_there(cut: int) -> None:
     result = reaction(Cassette("call.jsonl", lines_of(ORDER, ANSWERS)[:cut]))
     assert result.unsaid == []
     assert result.record.termination == Termination("completed", "caller", "caller hung up")
+    assert result.complaints == ["The recording breaks off, and with it the caller's part. Record a call to its end."]
 
 
 def test_a_call_that_failed_may_succeed_by_now() -> None:
