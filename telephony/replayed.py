@@ -3,9 +3,9 @@
     from telephony.replayed import replay_call
 
     call = replay_call("fixtures/calls/slow-lookup.jsonl")
-    assert call.said("It is due on Thursday", by="agent")
-    assert call.tools[0].arguments == {"order_id": "A-1042"}
-    assert call.turns[2].latency < 1.2
+    assert call.said("It arrives on Thursday", by="agent")
+    assert call.tools[0].output["due"] == "Thursday"
+    assert call.turns[2].latency < 1.5
     assert call.ended.by == "agent"
 
 Under pytest the fixture `replay_call` is the same and finds calls by their names.

@@ -80,7 +80,7 @@ class Reaction(msgspec.Struct):
         ]
         told += [
             f"The function {name}: it was not run when this call was recorded, so nobody knows what it answers. Record "
-            "a call that uses it, give `react` its answer as `tools=`, or give a script that does without."
+            "a call that uses it, or give a script that does without."
             for name in dict.fromkeys(self.missing)
             if name not in self.lacking
         ]
