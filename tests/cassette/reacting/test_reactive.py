@@ -6,6 +6,7 @@ import base64
 import json
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -21,10 +22,11 @@ from telephony.cassette.reacting.scene import scene_of
 from telephony.cassette.replay import replay
 from telephony.cassette.resolved import call_settings
 from telephony.records import CallRecord, Termination
-from telephony.runtime.cassettes import new_carrier
+from telephony.runtime.cassettes import new_carrier, open_cassette
 from telephony.settings import AUDIO_FORMATS, CallSettings, Limits, ToolSpec, TurnDetection
 from telephony.sim.caller_faults import CallerFaults
 
+CALLS = Path(__file__).parents[3] / "fixtures" / "calls"
 PROFILES = pytest.mark.parametrize("profile", ["xai", "openai"])
 REFUND = ToolSpec("refund", "Pays back.", {"type": "object", "properties": {}})
 CHANGES: dict[str, dict[str, Any]] = {
@@ -313,6 +315,13 @@ def test_a_call_in_which_the_model_was_lost_goes_on_without_losing_it() -> None:
     assert words(result.record) == words(result.recorded)
     assert result.recorded.notes
     assert result.record.notes == []
+
+
+@pytest.mark.parametrize("name", ["session-replaced-when-old", "session-cut-off-by-its-number"])
+def test_a_later_session_goes_on_with_the_replies_and_does_not_begin_anew(name: str) -> None:
+    result = reaction(open_cassette(CALLS / f"{name}.jsonl"))
+    assert sum(b"ModelConnected" in line for line in result.lines) > 1
+    assert result.passed, result.complaints
 
 
 def test_a_call_through_a_proxy_is_played_to_the_provider_it_is_spoken_to_like() -> None:
