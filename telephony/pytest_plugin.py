@@ -41,6 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """A plain `pytest` finds recorded calls although `testpaths` names only tests. Where somebody said what to run, on
     the command line or by standing in a folder, that is what is run. Workers of xdist are told what we decide here."""
+    _check_folders(config)
     source = getattr(config, "args_source", None)  # pytest 7.2; an older one leaves it at what `testpaths` names
     if source is None or source.name != "TESTPATHS":
         return
@@ -53,6 +54,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def _folders(config: pytest.Config) -> list[Path]:
     return [(config.rootpath / name).resolve() for name in config.getini("telephony_calls")]
+
+
+def _check_folders(config: pytest.Config) -> None:
+    """A folder that somebody named is there: calls that are never found would be as green as calls that pass."""
+    named = config.getini("telephony_calls")
+    missing = [name for name in named if not (config.rootpath / name).is_dir()]
+    if missing and named != [FOLDER]:
+        raise pytest.UsageError(
+            f"telephony_calls: there is no folder {missing[0]!r} in {config.rootpath}. "
+            "Name folders with recorded calls, from there on."
+        )
 
 
 # -- files as tests ----------------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from telephony.cassette.compare import Difference
 from telephony.cassette.format import Header, Line
 from telephony.cassette.replay import Divergence
 from telephony.runtime.replaying import DEFAULT, Outcome, policy_named
-from telephony.show import clean, clock, findings, length, waterfall
+from telephony.show import clean, clock, findings, length, transcript, waterfall
 from telephony.show_cassette import row
 
 EVENTS = 12
@@ -44,22 +44,26 @@ class Tally(msgspec.Struct):
     policy: str = DEFAULT
     same: int = 0
     different: int = 0
+    accepted: int = 0
+    """Differed, and are recorded now as what is wanted."""
     unreadable: int = 0
     called: float = 0.0
     """Seconds that the calls had lasted."""
     took: float = 0.0
     """Seconds that replaying them took."""
 
-    def count(self, outcome: Outcome) -> None:
+    def count(self, outcome: Outcome, *, accepted: bool = False) -> None:
         self.called += outcome.replayed.duration
-        if outcome.same:
+        if accepted:
+            self.accepted += 1
+        elif outcome.same:
             self.same += 1
         else:
             self.different += 1
 
     @property
     def calls(self) -> int:
-        return self.same + self.different
+        return self.same + self.different + self.accepted
 
 
 # -- lines -----------------------------------------------------------------------------------------------------------
@@ -80,7 +84,8 @@ def call_line(outcome: Outcome, width: int) -> ConsoleRenderable:
     line.append(f"  {length(replayed.duration):>7}  {turns:>3} turn{' ' if turns == 1 else 's'}  ", "not bold dim")
     policy = policy_named(outcome.policy)
     if outcome.same:
-        return line.append(policy.well.removeprefix("the "), "not bold green")
+        line.append(policy.well.removeprefix("the "), "not bold green")
+        return line.append(", as far as it goes", "not bold yellow") if replayed.broken_off else line
     divergence = replayed.divergence
     if replayed.failure:
         return line.append("the replay failed", "not bold red")
@@ -99,6 +104,7 @@ def summary(tally: Tally) -> Text:
     policy = policy_named(tally.policy)
     parts += [f"{tally.same} {policy.well}"] if tally.same else []
     parts += [f"{tally.different} {policy.badly[tally.different > 1]}"] if tally.different else []
+    parts += [f"{tally.accepted} accepted"] if tally.accepted else []
     parts += [f"{tally.unreadable} could not be replayed"] if tally.unreadable else []
     text = f"{', '.join(parts)}; {_span(tally.called)} of calls in {tally.took:.1f} s"
     return Text(text, "red" if tally.different or tally.unreadable else "green")
@@ -122,6 +128,8 @@ def report(outcome: Outcome) -> ConsoleRenderable:
     if divergence:
         parts.append(_divergence(divergence, outcome.header))
         parts.append(_extent(outcome))
+    if not policy_named(outcome.policy).is_a_replay:  # nobody has a record of this call
+        parts.append(transcript(outcome.replayed.record))
     return Padding(Group(*parts), (0, 0, 1, 2))
 
 

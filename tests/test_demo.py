@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 import wave
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import readme
 from telephony.demo import GREETING, run_demo
 
 LONGEST = 80
@@ -50,6 +52,28 @@ async def test_the_demo_passes_and_leaves_a_recording(nothing_left_behind: None,
         assert loud[speaks] > 500, f"{turn['speaker']} is not to be heard"
         assert loud[1 - speaks] < 50, f"somebody else is to be heard while the {turn['speaker']} speaks"
     assert (tmp_path / "here" / "telephony.db").is_file()
+    await holds_as_a_test(tmp_path)
+
+
+async def holds_as_a_test(folder: Path) -> None:
+    """Its cassette in *folder* becomes a test as the README has it: scrubbed, and asserted on in Python."""
+    (cassette,) = (folder / "here").glob("*.jsonl")
+    for name, text in readme.files().items():
+        (folder / name).write_text(text, encoding="utf-8")
+    plugin = ("-p", "no:telephony", "-p", "telephony.pytest_plugin", "-p", "no:cacheprovider", "-p", "no:asyncio")
+    commands = (
+        ("telephony", "cassette", "scrub", str(cassette), "fixtures/calls/slow-lookup.jsonl"),
+        ("pytest", *plugin, "-v", "--rootdir", ".", "test_calls.py", "fixtures"),
+    )
+    for command in commands:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", *command, cwd=folder, env={**os.environ, "PYTHONPATH": str(readme.ROOT)},
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        )  # fmt: skip
+        async with asyncio.timeout(LONGEST):
+            out, _ = await process.communicate()
+        assert process.returncode == 0, out.decode()
+    assert "2 passed" in out.decode()
 
 
 async def test_the_demo_notices_what_is_missing(

@@ -91,10 +91,17 @@ def test_other_files_and_a_project_without_calls_are_left_alone(project: pytest.
 
 def test_folders_and_policy_are_settings(project: pytest.Pytester) -> None:
     tapes.put(project.path / "recorded" / "cut.jsonl", tapes.truncated_later())
-    project.makeini(f"{INI}telephony_calls = recorded more\ntelephony_policy = semantic\n")
+    project.makeini(f"{INI}telephony_calls = recorded fixtures\ntelephony_policy = semantic\n")
     result = run(project, "-v")
-    result.assert_outcomes(passed=2)
+    result.assert_outcomes(passed=3)
     assert "recorded/cut.jsonl::semantic PASSED" in result.stdout.str()
+
+
+def test_a_folder_that_somebody_named_must_be_there(project: pytest.Pytester) -> None:
+    project.makeini(f"{INI}telephony_calls = fixtures/calls nothere\n")
+    result = run(project)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*telephony_calls: there is no folder 'nothere' in *"])
 
 
 # -- what a failure shows ----------------------------------------------------------------------------------------------
@@ -117,6 +124,8 @@ def test_a_call_that_differs_fails_and_shows_the_report_alone(project: pytest.Py
     [
         (tapes.torn(), "fixtures/calls/x.jsonl:51: this is no line of a cassette"),
         ((), "fixtures/calls/x.jsonl: this is no cassette"),
+        (tapes.call()[:1], "fixtures/calls/x.jsonl: there is no call on it"),
+        (tapes.call()[:2], "fixtures/calls/x.jsonl: there is no call on it"),
         ((b'{"cassette": 99}\n',), "fixtures/calls/x.jsonl: it is a cassette of version 99"),
     ],
 )
@@ -156,6 +165,9 @@ def test_strict(replay_call):
 
 def test_missing(replay_call):
     replay_call("nowhere")
+
+def test_no_config(replay_call):
+    replay_call("order", config="nothere.yaml")
 """
 CHANGED = """
 from telephony import Agent, tool
@@ -184,7 +196,7 @@ def test_asserts_in_python_and_what_is_shown_when_they_fail(project: pytest.Pyte
     tapes.put(project.path / "fixtures" / "calls" / "cut.jsonl", tapes.truncated_later())
     put_test(project, ASSERTS)
     result = run(project, "tests")
-    result.assert_outcomes(passed=1, failed=3)
+    result.assert_outcomes(passed=1, failed=4)
     shown = result.stdout.str()
     assert "where said = <fixtures/calls/order.jsonl, 13.2 s | agent: Thanks for calling. | caller: Where" in shown
     assert "Captured transcript of fixtures/calls/order.jsonl, call" in shown
@@ -192,6 +204,7 @@ def test_asserts_in_python_and_what_is_shown_when_they_fail(project: pytest.Pyte
     assert tapes.told_later() in shown
     assert "During handling" not in shown
     assert "there is no recorded call 'nowhere'; there are: cut, order" in shown
+    assert "\nconfig: there is no file " in shown
 
 
 def test_another_agent_takes_the_call(project: pytest.Pytester) -> None:

@@ -43,6 +43,8 @@ def call(path: Path) -> ReplayedCall:
         ("Just the day", "caller", True),
         ("it was shipped ON", "agent", True),
         ("shipped on Tuesday, It was shipped on Tuesday", "agent", False),  # generated, and never heard
+        ("thanks for calling!", "agent", True),
+        ("hanks for calling", "agent", False),
         ("no such thing", None, False),
     ],
 )
@@ -105,6 +107,8 @@ def test_an_agent_of_a_configuration_takes_the_call(path: Path, tmp_path: Path) 
     call = replay_call(path, config=config)
     assert call.divergence
     assert "Be kind." in str(call.divergence.got and call.divergence.got.message)
+    with pytest.raises(ConfigurationError, match=r"^config: there is no file nothere\.yaml"):
+        replay_call(path, config="nothere.yaml")
     with pytest.raises(ConfigurationError, match="config is given as well"):
         replay_call(path, config=config, agent=Agent("test"))
 

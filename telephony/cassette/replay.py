@@ -81,6 +81,11 @@ class Replayed(msgspec.Struct):
     complaints: list[str] = []
     """Of a caller who called again instead of being replayed (`reacting`): what did not work out, one sentence each."""
 
+    @property
+    def broken_off(self) -> bool:
+        """Whether the recording ends before the call did, so that nothing is known of the rest."""
+        return self.recorded is None and self.failure is None
+
 
 class Step(msgspec.Struct, gc=False):
     """A message that came in, and what went out because of it."""
@@ -103,7 +108,7 @@ def replay(
     """Replay *cassette*. *settings* are those of an agent that has changed, if not the recorded ones; *keep* gets every
     line of the call as it is now; *digest* says whether all that goes out is to be summed up in one number.
 
-    Raises `CassetteError` for a file that cannot be read, or holds what cannot have come in.
+    Raises `CassetteError` for a file that cannot be read, holds what cannot have come in, or has no call on it.
     """
     performance = _Performance(cassette, Player(cassette, new_carrier, settings, listener), keep, digest=digest)
     for run, last in _with_last(_runs(cassette)):
@@ -111,6 +116,9 @@ def replay(
             performance.take(run, last=last)
         except GaveUp as gave_up:
             return performance.result(gave_up.failure)
+    if not performance.began:
+        what = "there is no call on it, for it ends before the carrier's stream begins"
+        raise CassetteError(f"{cassette.name}: {what}. Record the call again.")
     return performance.result()
 
 
@@ -126,6 +134,11 @@ class _Performance:
         self._comparison = _Comparison(player.audio, digest=digest)
         self._steps = 0
         self._recorded: CallRecord | None = None
+
+    @property
+    def began(self) -> bool:
+        """Whether the carrier's stream has begun."""
+        return self._player.exchange is not None
 
     def take(self, run: list[Step], *, last: bool) -> None:
         """Perform *run*. Raises `GaveUp` where our own code does, once that is noted."""

@@ -1,5 +1,5 @@
-"""What matters of a call, then and now: which tools were called with what, who said what, how long the caller waited
-and how it ended. How messages are worded, and in how many pieces audio goes out, does not matter here."""
+"""What matters of a call, then and now: which tools were called with what, whose words were heard, how long the caller
+waited and how it ended. How messages are worded, and in how many pieces audio goes out, does not matter here."""
 
 from __future__ import annotations
 

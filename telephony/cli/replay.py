@@ -133,10 +133,9 @@ class _Run:
         return entry
 
     def _tell(self, entry: Entry, outcome: replaying.Outcome) -> None:
-        self.tally.count(outcome)
         self._console.print(shown.call_line(outcome, self._width))
         new = self._how.bless and outcome.replayed.divergence is not None
-        if new or not outcome.same:
+        if new or not outcome.same or not replaying.POLICIES[outcome.policy].is_a_replay:
             self._console.print(shown.report(outcome))
         if self._how.why:
             self._console.print(shown.why(outcome))
@@ -144,6 +143,7 @@ class _Run:
             entry.problem = self._accept(entry.path)
             entry.blessed = not entry.problem
             self._say(entry.problem or "accepted: the file holds what goes out now", entry.blessed)
+        self.tally.count(outcome, accepted=entry.blessed)
         self._wrong = self._wrong or not (outcome.same or entry.blessed) or bool(entry.problem)
 
     def _accept(self, path: Path) -> str:

@@ -51,6 +51,7 @@ def entry_json(entry: Entry) -> dict[str, Any]:
         "same": entry.outcome.same,
         "blessed": entry.blessed,
         "differences": entry.outcome.differences,
+        "broken_off": replayed.broken_off,
         "duration": replayed.duration,
         "steps": replayed.steps,
         "diverged": replayed.diverged,

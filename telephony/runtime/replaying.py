@@ -77,12 +77,13 @@ def called_again(cassette: Cassette, wishes: Wishes) -> Replayed:
     now = react(cassette, new_carrier, settings=wishes.settings, script=document, place=place)
     steps = sum(b'"dir":"in"' in line[:80] for line in now.lines)
     duration, complaints = now.record.duration, now.complaints
-    return Replayed(now.name, now.record, now.recorded, duration, steps, 0, None, now.digest, complaints=complaints)
+    then = None if now.broken_off else now.recorded
+    return Replayed(now.name, now.record, then, duration, steps, 0, None, now.digest, complaints=complaints)
 
 
 POLICIES: Mapping[str, Policy] = {
     "strict": Policy("every message that goes out is the same", again, wire_differences),
-    "semantic": Policy("the same tools, words, waits and end", again, semantic_differences),
+    "semantic": Policy("the same tools, words heard, waits and end", again, semantic_differences),
     "reactive": Policy(
         "the recorded caller calls a changed agent, whose model is simulated, and the call is completed",
         called_again,

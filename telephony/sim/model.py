@@ -32,7 +32,7 @@ from telephony.sim.model_mouth import Mouth, Voice
 from telephony.sim.model_prompter import Prompter
 from telephony.sim.model_requests import Requests
 from telephony.sim.model_schema import OPENAI_EVENTS, XAI_EVENTS, unknown
-from telephony.sim.model_script import ModelScript
+from telephony.sim.model_script import Cue, ModelScript
 from telephony.sim.model_stage import Fault, Stage
 from telephony.sim.model_trouble import Trouble
 from telephony.sim.model_turns import Turns
@@ -167,6 +167,16 @@ class SimulatedModel:
         """Failed expectations and replies never reached; final once the connection is closed. Where successive
         connections share a script, what was never reached is told by the newest."""
         return self._prompter.unmet
+
+    @property
+    def off_script(self) -> list[Cue]:
+        """Cues that the script did not foresee, in order."""
+        return self._prompter.off_script
+
+    @property
+    def reached(self) -> int:
+        """How many replies of the script are behind us, those that were left out included."""
+        return self._prompter.reached
 
     @property
     def items(self) -> list[Known]:

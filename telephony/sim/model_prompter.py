@@ -26,6 +26,11 @@ class Prompter:
         self.off_script: list[Cue] = []
         """Cues the script did not foresee."""
 
+    @property
+    def reached(self) -> int:
+        """How many replies of the book are behind us, those that were left out included."""
+        return self._book.next
+
     def take_over(self) -> None:
         """From now on this connection answers for what is left of the book."""
         self._book.reader = self

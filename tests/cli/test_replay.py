@@ -81,6 +81,22 @@ def test_a_file_that_is_none_does_not_keep_the_others(calls: Path, telephony: Te
     assert "1 call, 1 the same, 2 could not be replayed" in said.out
 
 
+def test_a_file_without_a_call_is_no_call_that_is_the_same(calls: Path, telephony: Telephony) -> None:
+    tapes.put(calls / "header.jsonl", tapes.call()[:1])
+    said = telephony("replay", "calls/header.jsonl")
+    assert said.code == 2
+    assert "calls/header.jsonl: there is no call on it" in said.out
+
+
+def test_a_recording_that_breaks_off_is_the_same_as_far_as_it_goes(calls: Path, telephony: Telephony) -> None:
+    tapes.put(calls / "short.jsonl", tapes.call()[:300])
+    said = telephony("replay", "calls/short.jsonl")
+    assert said.code == 0
+    assert said.out.splitlines()[0].endswith("1 turn   same, as far as it goes")
+    told = json.loads(telephony("replay", "calls/s*", "--json").out)
+    assert [entry["broken_off"] for entry in told["calls"]] == [False, True]
+
+
 def test_a_mistake_of_ours_is_told_and_is_no_traceback(
     calls: Path, telephony: Telephony, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -152,7 +168,8 @@ def test_what_is_new_is_shown_and_accepted(calls: Path, telephony: Telephony) ->
     said = telephony("replay", "calls", "--bless")
     assert said.code == 0
     assert tapes.told_later() in said.out
-    assert "accepted" in said.out
+    assert "accepted: the file holds what goes out now" in said.out
+    assert "2 calls, 1 the same, 1 accepted; 26 s of calls in " in said.out
     blessed = (calls / "truncate.jsonl").read_bytes().splitlines()
     assert blessed[1:] == [line.rstrip(b"\n") for line in tapes.call()[1:]]
     header = json.loads(blessed[0])

@@ -49,6 +49,8 @@ def test_the_caller_gets_through_the_same_call_again(telephony: Telephony, call:
     result = telephony("replay", str(call), "--policy", "reactive")
     assert result.code == 0
     assert "completed" in result.out
+    assert "lookup_order() → ok after 4.01 s" in result.out  # nobody has a transcript of it but we
+    assert "completed: agent hung up" in result.out
     twice = [json.loads(telephony("replay", str(call), "--policy", "reactive", "--json").out) for _ in range(2)]
     assert twice[0]["calls"][0]["digest"] == twice[1]["calls"][0]["digest"] != ""
 
@@ -71,6 +73,13 @@ def test_what_does_not_work_out_is_told(telephony: Telephony, folder: Path, call
     assert result.code == 1
     assert "did not work out" in result.out
     assert "The caller: " in result.out
+
+
+def test_a_script_that_refuses_is_refused(telephony: Telephony, folder: Path, call: Path) -> None:
+    (folder / "refuse.json").write_text(json.dumps({"model": {"replies": REPLIES, "refuse": 429}}))
+    result = telephony("replay", str(call), "--policy", "reactive", "--script", "refuse.json")
+    assert result.code == 2
+    assert "refuse.json: model.refuse: a reactive replay has no handshake to refuse." in result.errors
 
 
 def test_a_call_that_nobody_recorded_is_not_accepted_in_place_of_one(telephony: Telephony, call: Path) -> None:

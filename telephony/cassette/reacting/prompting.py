@@ -15,17 +15,19 @@ from typing import Any
 import msgspec
 
 from telephony.cassette.reacting.scene import Response, Scene, Use
+from telephony.errors import ScriptError
 from telephony.rehearsal import Answer, Said
 from telephony.settings import CallSettings
+from telephony.sim.model import SimulatedModel
 from telephony.sim.model_client import hum
-from telephony.sim.model_script import Call, ModelScript, Reply, decode_script
+from telephony.sim.model_script import Call, Cue, ModelScript, Reply, decode_script
 
 
 def prompt(scene: Scene, settings: CallSettings) -> ModelScript:
     """What the model does, as it did. Where *settings* give a greeting, it says that."""
     words = {turn.item_id: turn.heard for turn in scene.caller_turns}
     replies = [_reply(response, words, greets=not settings.greeting) for response in scene.responses]
-    return ModelScript(scene.profile, tuple(replies), keen=True)
+    return ModelScript(scene.profile, tuple(replies), sessions="continue", keen=True)
 
 
 def _reply(response: Response, words: Mapping[str, str], *, greets: bool) -> Reply:
@@ -48,9 +50,11 @@ def _object(text: str) -> dict[str, Any] | None:
         return None
 
 
-def prompt_from(document: Mapping[str, Any], scene: Scene, place: str) -> ModelScript:
-    """The script of a scenario's `model`, for the recorded caller: where it does not say what it hears in a turn, the
-    recorded words stand, and turns it does not foresee are heard, too. Without a `profile` it is the recorded one's.
+def prompt_from(document: Mapping[str, Any], scene: Scene, place: str) -> tuple[ModelScript, int]:
+    """The script of a scenario's `model`, for the recorded caller, and how many of its replies are the scenario's.
+
+    Where it does not say what it hears in a turn, the recorded words stand, and turns it does not foresee are heard,
+    too. Without a `profile` it is the recorded one's.
 
     Raises `ScriptError` that names *place* and the remedy.
     """
@@ -58,17 +62,51 @@ def prompt_from(document: Mapping[str, Any], scene: Scene, place: str) -> ModelS
     if isinstance(model, Mapping) and "profile" not in model:
         model = {"profile": scene.profile, **model}
     script = decode_script({"model": model}, place)
+    _check_handshakes(script, place)
     words = iter([turn.heard for turn in scene.caller_turns])
     replies = [_hearing(reply, words) if reply.on == "speech" else reply for reply in script.replies]
     if not script.strict_script:
         replies += [Reply("speech", say=script.fallback, hears=heard, optional=True) for heard in words]
-    return msgspec.structs.replace(script, replies=tuple(replies), keen=True)
+    return msgspec.structs.replace(script, replies=tuple(replies), keen=True), len(script.replies)
+
+
+def _check_handshakes(script: ModelScript, place: str) -> None:
+    for key in ("refuse", "most_sessions"):
+        places = [
+            f"connections[{number}].{key}" for number, differs in enumerate(script.connections) if differs.get(key)
+        ]
+        for where in [key] * bool(getattr(script, key)) + places:
+            remedy = "Remove it, or write `faults` with `close`; `telephony simulate model` does refuse."
+            raise ScriptError(f"{place}: model.{where}: a reactive replay has no handshake to refuse. {remedy}")
 
 
 def _hearing(reply: Reply, words: Iterator[str]) -> Reply:
     """*reply*, with the words of the caller's next turn if it has none."""
     recorded = next(words, "")
     return reply if reply.hears else msgspec.structs.replace(reply, hears=recorded)
+
+
+_UNFORESEEN: Mapping[Cue, str] = {
+    "speech": "the caller spoke, and the script has no reply to it. Add one on speech",
+    "text": "keys or other texts came, and the script has no reply to them. Add one on text",
+    "tool": "functions had answered, and the script has no reply to that. Add one on tool",
+}
+"""What comes of the caller. Greeting, and asking whether it is still there, are the agent's own affair."""
+
+
+def unforeseen(script: ModelScript, own: int, models: Iterable[SimulatedModel]) -> list[str]:
+    """What the script, whose first *own* replies somebody wrote or recorded, had no reply to, one sentence each."""
+    if script.strict_script:  # the model complains of it itself
+        return []
+    models = list(models)
+    told = [_UNFORESEEN[cue] for model in models for cue in model.off_script if cue in _UNFORESEEN]
+    if not any("replies" in differs for differs in script.connections):
+        behind = max((model.reached for model in models), default=0)
+        told += [
+            f"the caller said “{reply.hears}”, and the script has no reply to it. Add one on speech"
+            for reply in script.replies[own:behind]
+        ]
+    return list(dict.fromkeys(told))
 
 
 # -- the voice --------------------------------------------------------------------------------------------------------

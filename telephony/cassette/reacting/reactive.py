@@ -23,7 +23,7 @@ import msgspec
 from telephony.cassette.format import Cassette, Header, decode_line
 from telephony.cassette.player import NewCarrier
 from telephony.cassette.reacting.casting import cast
-from telephony.cassette.reacting.prompting import Props, prompt, prompt_from, voice
+from telephony.cassette.reacting.prompting import Props, prompt, prompt_from, unforeseen, voice
 from telephony.cassette.reacting.scene import Scene, scene_of
 from telephony.cassette.recorder import RecordedExchange, Recorder, header_of
 from telephony.events import CallStarted
@@ -50,10 +50,16 @@ class Reaction(msgspec.Struct):
     """What the caller could not do, one sentence each: the call had ended, or its turn never came."""
     unmet: list[str]
     """Replies of the script that were never reached, and outputs of tools that were not as expected."""
+    unforeseen: list[str]
+    """What the caller or a function said that the script has no reply to."""
     faults: list[str]
     """What we did wrong in the model's eyes or in the carrier's."""
     missing: list[str]
     """Tools that were called and that the recording knows nothing of."""
+    lacking: list[str]
+    """Tools that the model called and that the agent does not have, and had if nobody wrote another script."""
+    broken_off: bool
+    """Whether the recording ends before the call did, so that the caller's part is not known to its end."""
     lines: list[bytes]
     """The call as a cassette, header included."""
     digest: str
@@ -61,13 +67,29 @@ class Reaction(msgspec.Struct):
 
     @property
     def complaints(self) -> list[str]:
-        """What did not work out, one sentence each; none if the caller said everything, the script was followed, we
-        made no mistakes, and the call was completed."""
-        ending = self.record.termination
+        """What did not work out, one sentence each; none if the caller said everything, the script was followed and
+        foresaw what came, we made no mistakes, every function was known, and the call was completed as it was then and
+        not left to a limit."""
+        then, ending = self.recorded.termination, self.record.termination
         told = [f"The caller: {sentence}" for sentence in self.unsaid]
-        told += [f"The model: {sentence}" for sentence in [*self.unmet, *self.faults]]
+        told += [f"The model: {sentence}" for sentence in [*self.unmet, *self.unforeseen, *self.faults]]
+        told += [
+            f"The function {name}: the model calls it, and the agent has no such function. Add it to the agent's "
+            "tools, or give a script that does without."
+            for name in dict.fromkeys(self.lacking)
+        ]
+        told += [
+            f"The function {name}: it was not run when this call was recorded, so nobody knows what it answers. Record "
+            "a call that uses it, or give a script that does without."
+            for name in dict.fromkeys(self.missing)
+            if name not in self.lacking
+        ]
+        if self.broken_off:
+            told.append("The recording breaks off, and with it the caller's part. Record a call to its end.")
         if ending is None or ending.result != "completed":
             told.append(f"The call was not completed: {ending.reason if ending else 'it never ended'}.")
+        elif ending.by == "limit" and not (then and then.by == "limit"):
+            told.append(f"The call was ended by a limit, and then it was not: {ending.reason}.")
         return told
 
     @property
@@ -95,21 +117,29 @@ def react(
     """
     scene = scene_of(cassette, new_carrier)
     settings = settings or scene.settings
-    model = prompt(scene, settings) if script is None else prompt_from(script, scene, place)
+    if script is None:
+        model = prompt(scene, settings)
+        own = len(model.replies)
+    else:
+        model, own = prompt_from(script, scene, place)
     props = Props(scene, tools or {})
     stage = _Stage(cassette.header, new_carrier, settings)
     rehearsal = stage.rehearsal(scene, model, props)
     caller = rehearsal.caller
     rehearsal.run(_until(caller.script, len(scene.said) / 8000))
     caller.hang_up(rehearsal.clock.now)  # it is over, if only because time is up
+    record = stage.record(rehearsal)
     return Reaction(
         cassette.name,
-        stage.record(rehearsal),
+        record,
         scene.record,
         caller.unmet,
         [complaint for each in rehearsal.models for complaint in each.unmet],
+        unforeseen(model, own, rehearsal.models),
         _faults(rehearsal),
         props.missing,
+        _lacking(record, settings, scene.settings if script is None else None),
+        scene.broken_off,
         stage.lines,
         _digest(stage.lines),
     )
@@ -118,6 +148,13 @@ def react(
 def _until(script: CallerScript, speaks: float) -> float:
     """Seconds after which the call is over, or never will be: the caller has done everything or lost its patience."""
     return (len(script.steps) + 1) * script.patience + speaks
+
+
+def _lacking(record: CallRecord, settings: CallSettings, before: CallSettings | None) -> list[str]:
+    """Functions that were called and that the agent does not have, without those it did not have *before* either."""
+    have, had = ({tool.name for tool in each.session.tools} if each else None for each in (settings, before))
+    names = [use.name for use in record.tools if use.name not in (have or ())]
+    return [name for name in names if had is None or name in had]
 
 
 def _faults(rehearsal: Rehearsal) -> list[str]:

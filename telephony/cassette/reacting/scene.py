@@ -71,6 +71,8 @@ class Scene:
         self.profile = profile
         self.record = CallRecord("", "", "", "")
         """What remained of it or, if the recording breaks off, what would have."""
+        self.broken_off = False
+        """Whether the recording ends before the call did."""
         self.duration = 0.0
         self.said = bytearray()
         """The caller, each frame in its place."""
@@ -108,6 +110,7 @@ def scene_of(cassette: Cassette, new_carrier: NewCarrier) -> Scene:
     reader = _Reader(Scene(settings, PROFILES[header.dialect]))
     then = replay(cassette, new_carrier, listener=reader)
     reader.scene.record, reader.scene.duration = then.recorded or then.record, then.duration
+    reader.scene.broken_off = then.broken_off
     for line in cassette.lines:
         if line.ch == "carrier" and line.dir == "in":
             for event in carrier.decode(wire_message(line.msg)):

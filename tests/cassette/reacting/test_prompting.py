@@ -51,21 +51,22 @@ def test_arguments_that_were_no_json_are_none_again() -> None:
 
 def test_a_script_hears_the_recorded_words_unless_it_has_its_own(order: Scene) -> None:
     document = {"model": {"replies": [{"on": "speech"}, {"on": "speech", "hears": "Wednesday?"}]}, "caller": {}}
-    script = prompt_from(document, order, "scenario.yaml")
+    script, own = prompt_from(document, order, "scenario.yaml")
+    assert own == 2
     assert [reply.hears for reply in script.replies] == ["Where is it?", "Wednesday?", "Bye."]
     assert script.replies[2] == Reply("speech", say=script.fallback, hears="Bye.", optional=True)
     assert script.keen
 
 
 def test_a_strict_script_foresees_nothing_beyond_itself(order: Scene) -> None:
-    script = prompt_from({"strict_script": True, "replies": [{"on": "speech"}]}, order, "scenario.yaml")
+    script, _ = prompt_from({"strict_script": True, "replies": [{"on": "speech"}]}, order, "scenario.yaml")
     assert len(script.replies) == 1
 
 
 def test_a_script_is_for_the_recorded_provider_unless_it_says_otherwise() -> None:
     found = scene(QUIET, ASKS, profile="openai")
-    assert prompt_from({"model": {"replies": []}}, found, "x").profile == "openai"
-    assert prompt_from({"profile": "xai", "replies": []}, found, "x").profile == "xai"
+    assert prompt_from({"model": {"replies": []}}, found, "x")[0].profile == "openai"
+    assert prompt_from({"profile": "xai", "replies": []}, found, "x")[0].profile == "xai"
 
 
 def test_a_script_that_is_wrong_is_told_with_its_place(order: Scene) -> None:
@@ -73,6 +74,19 @@ def test_a_script_that_is_wrong_is_told_with_its_place(order: Scene) -> None:
         prompt_from({"model": {"replies": [{"on": "speach"}]}}, order, "scenario.yaml")
     with pytest.raises(ScriptError, match=r"scenario\.yaml: model"):
         prompt_from({"model": []}, order, "scenario.yaml")
+
+
+@pytest.mark.parametrize(
+    ("script", "place"),
+    [
+        ({"refuse": 429}, "refuse"),
+        ({"most_sessions": 1}, "most_sessions"),
+        ({"connections": [{}, {"refuse": 503}]}, r"connections\[1\]\.refuse"),
+    ],
+)
+def test_a_script_cannot_refuse_a_handshake_that_there_is_not(order: Scene, script: dict[str, Any], place: str) -> None:
+    with pytest.raises(ScriptError, match=rf"^scenario\.yaml: model\.{place}: .* no handshake to refuse\. Remove it"):
+        prompt_from({"model": script}, order, "scenario.yaml")
 
 
 # -- the voice --------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import base64
 import json
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -21,10 +22,11 @@ from telephony.cassette.reacting.scene import scene_of
 from telephony.cassette.replay import replay
 from telephony.cassette.resolved import call_settings
 from telephony.records import CallRecord, Termination
-from telephony.runtime.cassettes import new_carrier
+from telephony.runtime.cassettes import new_carrier, open_cassette
 from telephony.settings import AUDIO_FORMATS, CallSettings, Limits, ToolSpec, TurnDetection
 from telephony.sim.caller_faults import CallerFaults
 
+CALLS = Path(__file__).parents[3] / "fixtures" / "calls"
 PROFILES = pytest.mark.parametrize("profile", ["xai", "openai"])
 REFUND = ToolSpec("refund", "Pays back.", {"type": "object", "properties": {}})
 CHANGES: dict[str, dict[str, Any]] = {
@@ -201,6 +203,7 @@ def test_a_tool_that_was_never_recorded_fails_and_is_told() -> None:
     script = scripted({"on": "speech", "call": {"name": "refund"}}, {"on": "tool", "say": "Sorry."})
     result = reaction(order(), {"tools": (REFUND, HANG_UP)}, script=script)
     assert result.missing == ["refund"]
+    assert any("The function refund: it was not run when this call was recorded" in c for c in result.complaints)
     assert result.record.tools[0].outcome == "error"
     assert "was not called when this call was recorded" in result.record.tools[0].output
 
@@ -222,8 +225,32 @@ def test_an_agent_that_hangs_up_too_early_leaves_the_caller_with_something_to_sa
 
 def test_an_agent_that_no_longer_hangs_up_is_left_to_its_limits() -> None:
     result = reaction(order(), script=scripted(*[{"on": "speech", "say": "Aha."}] * 3))
-    assert result.passed
     assert result.record.termination == Termination("completed", "limit", "the caller was silent")
+    assert result.complaints == ["The call was ended by a limit, and then it was not: the caller was silent."]
+
+
+def test_what_the_caller_says_and_the_script_does_not_foresee_is_told() -> None:
+    result = reaction(order(), script=scripted({"on": "greeting", "say": "Hi."}))
+    assert words(result.record) == words(result.recorded)
+    assert result.unforeseen == [
+        f"the caller said “{heard}”, and the script has no reply to it. Add one on speech"
+        for heard in ("Where is it?", "Just the day.", "Bye.")
+    ]
+    assert not result.passed
+
+
+def test_so_are_keys_and_what_functions_answer() -> None:
+    replies = [{"on": "speech", "say": "Aha.", "call": LOOK}, {"on": "speech", "say": "Well."}]
+    keys, functions = reaction(quiet(), script=scripted(*replies)).unforeseen
+    assert keys.startswith("keys or other texts came")
+    assert functions.startswith("functions had answered")
+
+
+def test_functions_that_the_agent_no_longer_has_are_named() -> None:
+    result = reaction(order(), {"tools": (LOOKUP,), "hang_up_tool": None})
+    assert result.lacking == ["hang_up"]
+    assert any("The function hang_up: the model calls it, and the agent has no such" in c for c in result.complaints)
+    assert not any("when this call was recorded" in complaint for complaint in result.complaints)
 
 
 def test_a_session_that_a_script_breaks_is_replaced() -> None:
@@ -290,6 +317,13 @@ def test_a_call_in_which_the_model_was_lost_goes_on_without_losing_it() -> None:
     assert result.record.notes == []
 
 
+@pytest.mark.parametrize("name", ["session-replaced-when-old", "session-cut-off-by-its-number"])
+def test_a_later_session_goes_on_with_the_replies_and_does_not_begin_anew(name: str) -> None:
+    result = reaction(open_cassette(CALLS / f"{name}.jsonl"))
+    assert sum(b"ModelConnected" in line for line in result.lines) > 1
+    assert result.passed, result.complaints
+
+
 def test_a_call_through_a_proxy_is_played_to_the_provider_it_is_spoken_to_like() -> None:
     text = b"".join(lines_of(ORDER, ANSWERS, profile="openai")).replace(b'"dialect":"openai"', b'"dialect":"litellm"')
     result = reaction(Cassette("call.jsonl", text.splitlines(keepends=True)))
@@ -302,6 +336,7 @@ def test_a_recording_that_breaks_off_is_played_up_to_there(cut: int) -> None:
     result = reaction(Cassette("call.jsonl", lines_of(ORDER, ANSWERS)[:cut]))
     assert result.unsaid == []
     assert result.record.termination == Termination("completed", "caller", "caller hung up")
+    assert result.complaints == ["The recording breaks off, and with it the caller's part. Record a call to its end."]
 
 
 def test_a_call_that_failed_may_succeed_by_now() -> None:
