@@ -65,6 +65,19 @@ def test_what_still_looks_real_is_told_with_its_place(telephony: Telephony, call
     assert "2671" not in result.out
 
 
+def test_lint_goes_on_behind_a_file_that_cannot_be_read(telephony: Telephony, call: Path) -> None:
+    diary = call.parent / "a.jsonl"
+    diary.write_text("Dear diary,\n", encoding="utf-8")
+    result = telephony("cassette", "lint", str(call.parent))
+    assert result.code == 2
+    assert f"{diary}: this is no cassette" in result.out
+    assert f"{call}:" in result.out
+    call.unlink()
+    result = telephony("cassette", "lint", str(call.parent))
+    assert result.code == 2
+    assert "Nothing looks real" not in result.out
+
+
 def caller(cassette: Cassette) -> bytes:
     return b"".join(sound_of(line) or b"" for line in cassette.lines if line.ch == "carrier" and line.dir == "in")
 
