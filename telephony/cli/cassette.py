@@ -30,6 +30,9 @@ app = typer.Typer(help="Look at recorded calls, listen to them, compare, cut and
 
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The file of a recorded call.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON for machines.")]
+BlessOption = Annotated[
+    bool, typer.Option("--bless", help="Take a call that is another one than was recorded as it is now.")
+]
 ForceOption = Annotated[bool, typer.Option("--force", help="Write over a file that is there.")]
 
 
@@ -138,6 +141,7 @@ def cut(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Where to write what is kept.")],
     begin: Annotated[float | None, typer.Option("--from", help="Seconds: where it begins.", min=0)] = None,
     end: Annotated[float | None, typer.Option("--to", help="Seconds: where it ends.", min=0)] = None,
+    bless: BlessOption = False,
     force: ForceOption = False,
 ) -> None:
     """Keep a part of a recorded call, as a recording that replays.
@@ -149,7 +153,7 @@ def cut(
         raise typer.BadParameter("Say what to keep.", param_hint="--from or --to")
     cassette = open_cassette(file)
     _refuse_to_overwrite(out, force=force)
-    kept = cut_out(cassette, new_carrier, begin, end)
+    kept = cut_out(cassette, new_carrier, begin, end, bless=bless)
     write_cassette(out, kept)
     length = length_of(Cassette(str(out), kept))
     told = f"{out}: {length:.2f} s, {len(kept) - 1} lines; it replays the same"
@@ -175,6 +179,7 @@ def scrub(
     voice: Annotated[
         bool, typer.Option("--voice", help="Let the caller speak other sentences instead of being noise.")
     ] = False,
+    bless: BlessOption = False,
     force: ForceOption = False,
 ) -> None:
     """Take out of a recorded call what is personal: names, numbers, addresses and both voices.
@@ -184,12 +189,17 @@ def scrub(
     """
     cassette = open_cassette(file)
     _refuse_to_overwrite(out, force=force)
-    scrubbed = scrub_all(cassette, new_carrier, also=also or (), about=about, speech=_speech() if voice else b"")
+    speech = _speech() if voice else b""
+    scrubbed = scrub_all(cassette, new_carrier, also=also or (), about=about, speech=speech, bless=bless)
     write_cassette(out, scrubbed.lines)
     console = Console(highlight=False, soft_wrap=True)
     console.print(f"{out}: scrubbed, {len(scrubbed.lines) - 1} lines; it replays the same", markup=False)
+    if scrubbed.blessed:
+        console.print(f"Accepted, the first of what differs: {clean(scrubbed.blessed)}", style="yellow", markup=False)
     if scrubbed.changed:
-        console.print(f"But it is not quite the same call any more: {clean(scrubbed.changed)}", style="yellow")
+        console.print(
+            f"But it is not quite the same call any more: {clean(scrubbed.changed)}", style="yellow", markup=False
+        )
     _tell_suspicions(console, Cassette(str(out), scrubbed.lines))
 
 

@@ -20,7 +20,7 @@ NAME = "Katherine O'Brien"
 
 
 def made(cassette: Cassette) -> Cassette:
-    return Cassette("call.jsonl", scrub(cassette, new_carrier).lines)
+    return Cassette("call.jsonl", scrub(cassette, new_carrier, bless=True).lines)
 
 
 def edited(mark: bytes, **values: Any) -> Cassette:
