@@ -5,7 +5,8 @@ functions were called with and answered, keys, identifiers of the carrier's, and
 loud. Then the call is replayed, and what goes out now is what the scrubbed cassette says went out. So it replays the
 same, and nothing personal is left in what follows from what came in.
 
-Left as it is: the agent but for the numbers and addresses that it was told, the times, and the ids of the model's own.
+Left as it is: the agent but for the real numbers and addresses that it was told, the times, the ids of the model's own,
+and whatever else of its messages is structure.
 """
 
 from __future__ import annotations
@@ -21,17 +22,15 @@ from telephony.cassette.format import Cassette, Line, header_line, line
 from telephony.cassette.player import NewCarrier
 from telephony.cassette.replay import replay
 from telephony.cassette.scrubbing.sounds import Sounds
-from telephony.cassette.scrubbing.words import GIVEN, Words, strings
+from telephony.cassette.scrubbing.words import WHOLE, Words, names_a_part, strings
 from telephony.conversation import phrases
 from telephony.scrub.text import Pseudonyms
 
 STRUCTURE = frozenset({
-    "type", "event", "name", "status", "outcome", "role", "dialect", "model", "result", "by", "reason", "kind", "code",
+    "type", "event", "status", "outcome", "role", "dialect", "model", "result", "by", "reason", "kind", "code",
     "param", "object", "voice", "purpose", "tool_choice", "speaker", "carrier", "termination", "protocol", "track",
 })  # fmt: skip
 """Keys under which no words stand but what happens: another string there is another call."""
-LOOSE = frozenset({"arguments", "metadata", GIVEN})
-"""Keys under which somebody's values stand, whatever they are called."""
 
 
 class Scrubbed(msgspec.Struct):
@@ -101,13 +100,15 @@ def _named(entry: Line) -> str:
     return f"{entry.ch} {entry.dir}: {kind}"
 
 
-def _bones(value: Any) -> Any:
+def _bones(value: Any, key: str = "") -> Any:
     """*value* without its texts, but with the strings that say what happens."""
     if isinstance(value, dict):
+        stays = STRUCTURE | {"name"} if names_a_part(value, key) else STRUCTURE
         return {
-            key: item if key in STRUCTURE and isinstance(item, str) else None if key in LOOSE else _bones(item)
-            for key, item in value.items()
+            name: item if name in stays and isinstance(item, str) else _bones(item, name)
+            for name, item in value.items()
+            if name not in WHOLE
         }
     if isinstance(value, list):
-        return [_bones(item) for item in value]
+        return [_bones(item, key) for item in value]
     return None if isinstance(value, str) else value
