@@ -77,6 +77,8 @@ _OUT = re.compile(rb'\{"t":[^,]+,"ch":"[a-z]+",(?:"session":\d+,)?"dir":"out"').
 _WRAPPED = re.compile(r'\s*\{\s*"(?:text|b64)"\s*:').match
 _UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
 _BREAK = ord("\n")
+_BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+_GZIP = b"\x1f\x8b"
 _DEEP = 200
 """Brackets in a message that may be nested deeper than everybody who reads it can follow: it is wrapped as well."""
 
@@ -189,10 +191,7 @@ def _header(name: str, text: bytes) -> Header:
     try:
         version = _decode_any(text)["cassette"]
     except (msgspec.DecodeError, UnicodeError, RecursionError, KeyError, TypeError):
-        raise CassetteError(
-            f'{name}: this is no cassette: its first line is not {{"cassette": {FORMAT}, …}}. '
-            "Name a file that `telephony serve` recorded."
-        ) from None
+        raise CassetteError(f"{name}: this is no cassette: {_instead(text)}") from None
     if version != FORMAT:
         newer = isinstance(version, int) and version > FORMAT
         remedy = "Update telephony." if newer else "Record the call again."
@@ -201,3 +200,12 @@ def _header(name: str, text: bytes) -> Header:
         return msgspec.json.decode(text, type=Header)
     except msgspec.ValidationError as problem:
         raise CassetteError(f"{name}:1: the header cannot be used ({problem}). Record the call again.") from None
+
+
+def _instead(text: bytes) -> str:
+    """What a file begins with that does not begin with a header, and what to do about it."""
+    if text.startswith(_BYTE_ORDER_MARKS):
+        return "it begins with a byte order mark, which an editor has added. Save it as UTF-8 without one."
+    if text.startswith(_GZIP):
+        return "it is compressed. Unpack it first: gzip -dc FILE > CALL.jsonl"
+    return f'its first line is not {{"cassette": {FORMAT}, …}}. Name a file that `telephony serve` recorded.'

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,12 +23,16 @@ from telephony.errors import CassetteError
 from telephony.runtime.cassettes import cassettes_in, new_carrier, open_cassette, write_cassette
 from telephony.runtime.soundtrack import write_soundtrack
 from telephony.show import clean
+from telephony.show_replay import trouble_line
 from telephony.simulate.voice import Voice
 
 app = typer.Typer(help="Look at recorded calls, listen to them, compare, cut and scrub them.", no_args_is_help=True)
 
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The file of a recorded call.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON for machines.")]
+BlessOption = Annotated[
+    bool, typer.Option("--bless", help="Take a call that is another one than was recorded as it is now.")
+]
 ForceOption = Annotated[bool, typer.Option("--force", help="Write over a file that is there.")]
 
 
@@ -86,6 +90,8 @@ def to_wav(
     """Write what a recorded call sounded like: stereo WAV, caller left, agent right as the caller heard it."""
     cassette = open_cassette(file)
     target = out or file.with_suffix(".wav")
+    if target.exists() and target.samefile(file):
+        raise CassetteError(f"{target}: that is the recorded call itself. Name another file for the sound.")
     _refuse_to_overwrite(target, force=force)
     sound = write_soundtrack(cassette, target)
     console = Console(highlight=False, soft_wrap=True)
@@ -124,6 +130,7 @@ def cut(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Where to write what is kept.")],
     begin: Annotated[float | None, typer.Option("--from", help="Seconds: where it begins.", min=0)] = None,
     end: Annotated[float | None, typer.Option("--to", help="Seconds: where it ends.", min=0)] = None,
+    bless: BlessOption = False,
     force: ForceOption = False,
 ) -> None:
     """Keep a part of a recorded call, as a recording that replays.
@@ -135,7 +142,7 @@ def cut(
         raise typer.BadParameter("Say what to keep.", param_hint="--from or --to")
     cassette = open_cassette(file)
     _refuse_to_overwrite(out, force=force)
-    kept = cut_out(cassette, new_carrier, begin, end)
+    kept = cut_out(cassette, new_carrier, begin, end, bless=bless)
     write_cassette(out, kept)
     length = length_of(Cassette(str(out), kept))
     told = f"{out}: {length:.2f} s, {len(kept) - 1} lines; it replays the same"
@@ -161,6 +168,7 @@ def scrub(
     voice: Annotated[
         bool, typer.Option("--voice", help="Let the caller speak other sentences instead of being noise.")
     ] = False,
+    bless: BlessOption = False,
     force: ForceOption = False,
 ) -> None:
     """Take out of a recorded call what is personal: names, numbers, addresses and both voices.
@@ -170,13 +178,18 @@ def scrub(
     """
     cassette = open_cassette(file)
     _refuse_to_overwrite(out, force=force)
-    scrubbed = scrub_all(cassette, new_carrier, also=also or (), about=about, speech=_speech() if voice else b"")
+    speech = _speech() if voice else b""
+    scrubbed = scrub_all(cassette, new_carrier, also=also or (), about=about, speech=speech, bless=bless)
     write_cassette(out, scrubbed.lines)
     console = Console(highlight=False, soft_wrap=True)
     console.print(f"{out}: scrubbed, {len(scrubbed.lines) - 1} lines; it replays the same", markup=False)
+    if scrubbed.blessed:
+        console.print(f"Accepted, the first of what differs: {clean(scrubbed.blessed)}", style="yellow", markup=False)
     if scrubbed.changed:
-        console.print(f"But it is not quite the same call any more: {clean(scrubbed.changed)}", style="yellow")
-    _tell_suspicions(console, [Cassette(str(out), scrubbed.lines)])
+        console.print(
+            f"But it is not quite the same call any more: {clean(scrubbed.changed)}", style="yellow", markup=False
+        )
+    _tell_suspicions(console, Cassette(str(out), scrubbed.lines))
 
 
 def _speech() -> bytes:
@@ -191,18 +204,28 @@ def lint(
         list[str], typer.Argument(metavar="PATH", help="Files and folders, by their places or by patterns in quotes.")
     ],
 ) -> None:
-    """Look for what seems to be somebody's real number or address in recorded calls. Exit code 1 if there is any."""
+    """Look for what seems to be somebody's real number or address in recorded calls.
+
+    Exit code 1 if there is any, 2 if a file is no recorded call.
+    """
     console = Console(highlight=False, soft_wrap=True)
-    if _tell_suspicions(console, map(open_cassette, cassettes_in(places))):
+    found = unreadable = False
+    for path in cassettes_in(places):
+        try:
+            found = _tell_suspicions(console, open_cassette(path)) or found
+        except CassetteError as error:
+            unreadable = True
+            console.print(trouble_line(str(error)))
+    if unreadable:
+        raise typer.Exit(2)
+    if found:
         raise typer.Exit(1)
     console.print("Nothing looks real.")
 
 
-def _tell_suspicions(console: Console, cassettes: Iterable[Cassette]) -> bool:
+def _tell_suspicions(console: Console, cassette: Cassette) -> bool:
     """Print what looks real; whether there was any."""
-    found = False
-    for cassette in cassettes:
-        for suspicion in suspicions(cassette):
-            found = True
-            console.print(clean(suspicion), markup=False)
-    return found
+    found = suspicions(cassette)
+    for suspicion in found:
+        console.print(clean(suspicion), markup=False)
+    return bool(found)

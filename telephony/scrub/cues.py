@@ -10,12 +10,15 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 
 from telephony.scrub.tokens import NUMBER_WORDS, NUMERIC, Token
-from telephony.scrub.vocabulary import ALWAYS_CAPITAL, COMMON, FUNCTION, MODAL, MONTHS, NAMES_TOO, PREDICATES
+from telephony.scrub.vocabulary import ALWAYS_CAPITAL, COMMON, FUNCTION, MODAL, MONTHS, NAMES_TOO, PREDICATES, words
 
 _NAMING = {("name", "is"), ("name's",), ("name", "was"), ("names", "is"), ("surname", "is"), ("named",)}
 """A name must follow."""
 _TITLES = {("mr",), ("mrs",), ("ms",), ("miss",), ("dr",), ("mister",), ("madam",), ("professor",)}
-_INTRODUCING = {("this", "is"), ("i'm",), ("im",), ("i", "am"), ("it's",), ("it", "is"), ("am",), ("name",)}
+_INTRODUCING = {
+    ("this", "is"), ("i'm",), ("im",), ("i", "am"), ("it's",), ("it", "is"), ("am",), ("name",), ("husband", "is"),
+    ("wife", "is"), ("son", "is"), ("daughter", "is"), ("brother", "is"), ("sister", "is"), ("partner", "is"),
+}  # fmt: skip
 """A name may follow, or anything."""
 _ADDRESSING = {
     ("hi",), ("hello",), ("hey",), ("thanks",), ("thank", "you"), ("dear",), ("ask", "for"), ("speak", "to"),
@@ -24,6 +27,18 @@ _ADDRESSING = {
     ("surname",), ("first", "name"), ("last", "name"), ("and",), ("with",), ("from",), ("husband",), ("wife",),
     ("son",), ("daughter",), ("brother",), ("sister",), ("friend",), ("colleague",), ("miss",), ("uncle",), ("st",),
 }  # fmt: skip
+_BOOKED = {
+    ("doctor",), ("ask", "for"), ("under",), ("name", "of"), ("reservation", "for"), ("booking", "for"),
+    ("appointment", "for"), ("table", "for"),
+}  # fmt: skip
+"""A name may follow, also one that says what things are like, if nothing comes after that it could belong to."""
+_NOT_BOOKED = (
+    PREDICATES & words("cash early english fine free good ill large low lucky mine old short small warm")
+) | (MONTHS | words("day noon spring winter law price rain rock snow storm sun tree"))
+"""What comes behind `under` and `for` as often when it is no name."""
+_TOLD_OF = words("i i'm i'll i've we we'll he she that to about")
+"""What follows in `tell faith that`."""
+_NAME_KINDS = words("first last middle family maiden full second")
 _SPEAKING = {"speaking", "here"}
 _WAYS = {"street", "road", "avenue", "lane", "boulevard", "st", "rd", "ave", "blvd"}
 """What comes before is the name of a street, except in `the street`."""
@@ -32,6 +47,10 @@ _WAYS_AFTER_NUMBER = _WAYS | {
     "hill", "row", "circle", "highway", "house", "apartments",
 }  # fmt: skip
 _NUMBERED = {"flat", "apartment", "apt", "unit", "suite", "house"}
+_DOMAINS = words("com co org net uk io de eu edu gov info biz ca au us ie fr me")
+"""What comes behind the last `dot` of a mail address."""
+_DOMAIN_WORDS = 3
+"""Words that are written as one between two dots."""
 _BIRTH = {"born", "birth", "birthday", "birthdate", "dob", "birthdays"}
 _AFTER_BIRTH = 8
 """Words after which a date of birth must have been said."""
@@ -80,9 +99,15 @@ def named(text: str, found: Sequence[Token], strange: Collection[int]) -> Iterat
     *strange* are the places of words that are replaced in any case, or were.
     """
     for at, token in enumerate(found):
+        yield from _said_to_be_a_name(text, found, at)
         if _follows(text, found, at, _NAMING) or _follows(text, found, at, _TITLES, "."):
             yield from _run(text, found, strange, at, sure=True)
-        elif _introduced(text, found, at) or (_is_likely_name(token) and _called(text, found, strange, at)):
+        elif (
+            _introduced(text, found, at)
+            or (_is_likely_name(token) and _called(text, found, strange, at))
+            or _booked(text, found, strange, at)
+            or _asked_for(text, found, at)
+        ):
             yield from _run(text, found, strange, at, sure=False)
 
 
@@ -101,7 +126,8 @@ def _run(
             return
         if place in strange:
             continue
-        ends = token.plain in (_NO_NAME if place == at else _NO_NAME | MODAL)
+        whole = sure and (_ends(text, found, place) or found[place + 1].plain == "and")  # `april may and`
+        ends = token.plain in (_NO_NAME if place == at or whole else _NO_NAME | MODAL)
         if token.kind != "word" or ends or not (sure or _may_be_name(token)):
             return
         yield place, token.plain not in MODAL and not token.is_letter
@@ -116,6 +142,42 @@ def _introduced(text: str, found: Sequence[Token], at: int) -> bool:
         return True
     after = found[at + 1] if at + 1 < len(found) else None
     return after is not None and not _stops(text, token, after) and (_is_likely_name(after) or after.plain in _SPEAKING)
+
+
+def _ends(text: str, found: Sequence[Token], at: int) -> bool:
+    """Whether a sentence ends behind place *at*."""
+    return at + 1 >= len(found) or _stops(text, found[at], found[at + 1])
+
+
+def _booked(text: str, found: Sequence[Token], strange: Collection[int], at: int) -> bool:
+    """Whether it is the name in `a table under king`, and not the beginning of `under grey skies`."""
+    plain = found[at].plain
+    if not _may_be_name(found[at]) or plain in MODAL | _NOT_BOOKED or not _follows(text, found, at, _BOOKED):
+        return False
+    return _ends(text, found, at) or at + 1 in strange or found[at + 1].plain in FUNCTION or _may_be_name(found[at + 1])
+
+
+def _asked_for(text: str, found: Sequence[Token], at: int) -> bool:
+    """Whether it is the name in `tell faith that` or in `is joy there`."""
+    if not _is_likely_name(found[at]):
+        return False
+    after = "" if _ends(text, found, at) else found[at + 1].plain
+    if _follows(text, found, at, {("tell",)}):
+        return not after or after in _TOLD_OF
+    if not _follows(text, found, at, {("is",)}):
+        return False
+    return after == "there" or (after in {"in", "around", "home"} and _ends(text, found, at + 1))
+
+
+def _said_to_be_a_name(text: str, found: Sequence[Token], at: int) -> Iterator[tuple[int, bool]]:
+    """The word before place *at* in `young is my last name`, of which only `is my` need be there for a likely one."""
+    after = [token.plain for token in found[at + 1 : at + 5]]
+    token = found[at]
+    if after[:2] != ["is", "my"] or token.kind != "word" or token.plain in _NO_NAME or _ends(text, found, at):
+        return
+    kind = after[2:3] == ["surname"] or (after[3:] == ["name"] and after[2] in _NAME_KINDS)
+    if kind or (after[2:3] == ["name"] and _may_be_name(token)):
+        yield at, token.plain not in MODAL and not token.is_letter
 
 
 def _speaks(text: str, found: Sequence[Token], at: int) -> bool:
@@ -180,7 +242,8 @@ def addresses(text: str, found: Sequence[Token]) -> Iterator[int]:
             yield at + 1
         if token.start and text[token.start - 1] == "@" and token.kind != "email":
             yield at
-        if token.plain == "at" and at + 2 < len(found) and found[at + 2].plain in {"dot", "com"}:
+        if token.plain == "at" and (domain := _domain(found, at)):
+            yield from domain
             yield from _mailbox(found, at)
 
 
@@ -210,13 +273,30 @@ def _street(text: str, found: Sequence[Token], at: int) -> Iterator[int]:
 
 
 def _mailbox(found: Sequence[Token], at: int) -> Iterator[int]:
-    """`mark dot hill at home dot com`: the words around `at`."""
-    yield at + 1
+    """`mark dot hill at home dot com`: the words before `at`."""
     for place in range(at - 1, max(at - 7, -1), -1):
         if found[place].plain in FUNCTION | {"email", "address", "name", "mail"}:
             return
         if found[place].plain not in {"dot", "underscore", "dash", "hyphen"}:
             yield place
+
+
+def _domain(found: Sequence[Token], at: int) -> list[int]:
+    """`info at rose garden dot co dot uk`: the words behind `at`; none if no address follows."""
+    places: list[int] = []
+    together = 0
+    for place in range(at + 1, len(found) - 1):
+        if found[place].plain == "dot" and places:
+            if found[place + 1].plain in _DOMAINS:
+                return places
+            together = 0
+        elif found[place].plain in FUNCTION or together == _DOMAIN_WORDS:
+            break
+        else:
+            places.append(place)
+            together += 1
+    follows = at + 2 < len(found) and found[at + 2].plain in {"dot", "com"}
+    return [at + 1] if follows and found[at + 1].plain not in FUNCTION else []
 
 
 def births(text: str, found: Sequence[Token]) -> Iterator[int]:

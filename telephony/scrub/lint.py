@@ -69,42 +69,52 @@ def suspicious(value: Any, where: str = "") -> list[Suspicion]:
     return [Suspicion(what, where, remedy) for what, remedy in _found(value)] if isinstance(value, str) else []
 
 
+def places(text: str) -> list[tuple[int, int]]:
+    """Where in *text* something looks real: start and end of each."""
+    return [span for span, _, _ in _seen(text)]
+
+
 def _found(text: str) -> Iterator[tuple[str, str]]:
     """What it is and what to do, for everything in *text* that looks real."""
+    for (start, end), what, remedy in _seen(text):
+        yield f"{what}, {_ends(text[start:end])}", remedy
+
+
+def _seen(text: str) -> Iterator[tuple[tuple[int, int], str, str]]:
     for match in _EMAIL.finditer(text):
         if not is_reserved_domain(match[1].rstrip(".")):
-            yield f"an e-mail address, {_ends(match[0])}", "Scrub it, or write name@example.com."
+            yield match.span(), "an e-mail address", "Scrub it, or write name@example.com."
     yield from _numbers(text)
     for match in _SID.finditer(text):
         if not is_made_up_sid(match[0]):
-            yield f"a SID of Twilio, {_ends(match[0])}", "Scrub it, or write zeros and a count behind its two letters."
+            yield match.span(), "a SID of Twilio", "Scrub it, or write zeros and a count behind its two letters."
     for pattern in _KEYS:
         for match in pattern.finditer(text):
-            yield f"a key or token, {_ends(match[0])}", "Take it out, and revoke it if it was ever shown."
+            yield match.span(), "a key or token", "Take it out, and revoke it if it was ever shown."
 
 
-def _numbers(text: str) -> Iterator[tuple[str, str]]:
+def _numbers(text: str) -> Iterator[tuple[tuple[int, int], str, str]]:
     """Cards, accounts, social security numbers, and the telephone numbers that are none of them."""
     taken: list[tuple[int, int]] = []
     for match in _BANK.finditer(text):
         if is_iban(match[0]):
             taken.append(match.span())
-            yield f"a bank account (IBAN), {_ends(match[0])}", "Scrub it, or write XX and nines."
+            yield match.span(), "a bank account (IBAN)", "Scrub it, or write XX and nines."
     for match in _CARD.finditer(text):
         digits = re.sub(r"\D", "", match[0])
         if luhn(digits) and digits not in TEST_CARDS and not is_stand_in(digits):
             taken.append(match.span())
-            yield f"a card number, {_ends(match[0])}", "Scrub it, or write a published test number."
+            yield match.span(), "a card number", "Scrub it, or write a published test number."
     for match in _SSN.finditer(text):
         taken.append(match.span())
-        yield f"a social security number, {_ends(match[0])}", "Scrub it, or write 999-99-9901."
+        yield match.span(), "a social security number", "Scrub it, or write 999-99-9901."
     for pattern in (_ABROAD, _AT_HOME):
         for match in pattern.finditer(text):
             if any(start < match.end() and match.start() < end for start, end in taken):
                 continue
             taken.append(match.span())
             if _rings(match[0]):
-                yield f"a telephone number, {_ends(match[0])}", "Scrub it, or write one for fiction: +1 999 555 01xx."
+                yield match.span(), "a telephone number", "Scrub it, or write one for fiction: +1 999 555 01xx."
 
 
 def _rings(number: str) -> bool:

@@ -16,6 +16,7 @@ import msgspec
 
 from telephony.scrub import cues
 from telephony.scrub.digits import is_stand_in
+from telephony.scrub.lint import places
 from telephony.scrub.standins import StandIns, spoken
 from telephony.scrub.tokens import NUMERIC, OWN_EMAIL, Token, decimals, numbers, tokens
 from telephony.scrub.vocabulary import COMMON, FUNCTION, NAMES_TOO, words
@@ -106,6 +107,8 @@ class Pseudonyms:
     def _learn(self, value: Any, *, personal: bool) -> None:
         if isinstance(value, dict):
             for key, item in value.items():
+                if not str(key).isidentifier():
+                    self.learn_text(str(key))
                 self._learn(item, personal=personal or (_is_personal(str(key)) and not self._is_declared(item)))
         elif isinstance(value, list | tuple):
             for item in value:
@@ -141,8 +144,20 @@ class Pseudonyms:
         """*text* with stand-ins; as many words as before, and the same spaces and punctuation."""
         return _apply(text, self._edits(text))
 
+    def told(self, text: str, *, learned: bool = False) -> str:
+        """*text* with stand-ins only for what looks real, and for what is personal whatever it is: for the words of an
+        agent, whose examples are harmless. *learned*: and for names that are known by now."""
+        meant = [*places(text), *self._spans(text, learned=learned)]
+        if learned:
+            meant += [(token.start, token.end) for token in tokens(text) if cues.bare(token.plain) in self._personal]
+        edits = self._edits(text, meant=meant) if meant else []
+        return _apply(
+            text, [edit for edit in edits if any(edit.start < end and start < edit.end for start, end in meant)]
+        )
+
     def value(self, value: Any) -> Any:
-        """A copy of a JSON-like value with stand-ins. Keys stay. A text that is JSON itself is looked into."""
+        """A copy of a JSON-like value with stand-ins, also in keys that are no identifiers. A text that is JSON itself
+        is looked into."""
         self.learn(value)
         return self._value(value, personal=False)
 
@@ -173,7 +188,7 @@ class Pseudonyms:
 
     def _value(self, value: Any, *, personal: bool) -> Any:
         if isinstance(value, dict):
-            return {key: self._item(str(key), item, personal=personal) for key, item in value.items()}
+            return {self._key(key): self._item(str(key), item, personal=personal) for key, item in value.items()}
         if isinstance(value, list | tuple):
             return [self._value(item, personal=personal) for item in value]
         if isinstance(value, str):
@@ -189,6 +204,9 @@ class Pseudonyms:
         if isinstance(value, int | float) and not isinstance(value, bool):
             return self._number(value, personal=personal)
         return value
+
+    def _key(self, key: Any) -> Any:
+        return key if not isinstance(key, str) or key.isidentifier() else _apply(key, self._edits(key))
 
     def _item(self, key: str, value: Any, *, personal: bool) -> Any:
         if not personal and self._is_declared(value) and _is_personal(key):
@@ -212,11 +230,15 @@ class Pseudonyms:
 
     # -- one text --------------------------------------------------------------------------------------------------
 
-    def _edits(self, text: str, *, everything: bool = False) -> list[Edit]:
-        """What to change in *text*, in order. *everything*: no word and no number is harmless."""
-        self.learn_text(text)
+    def _edits(
+        self, text: str, *, everything: bool = False, meant: Sequence[tuple[int, int]] | None = None
+    ) -> list[Edit]:
+        """What to change in *text*, in order. *everything*: no word and no number is harmless. *meant*: where none is;
+        if it is left out, where something known stands."""
         found = tokens(text)
-        meant = self._spans(text)
+        if meant is None:
+            self.learn_text(text)
+            meant = self._spans(text)
         forced = {at for at, token in enumerate(found) if everything or _touches(token, meant)}
         personal = forced | set(cues.addresses(text, found)) | set(cues.births(text, found))
         names = self._names(text, found, personal)
@@ -310,13 +332,18 @@ class Pseudonyms:
             return {sign.casefold() for sign in token.text if sign.isalpha()} <= {"x"} and is_stand_in(digits)
         return False
 
-    def _spans(self, text: str) -> list[tuple[int, int]]:
-        """Where something stands that is personal whatever it is."""
+    def _spans(self, text: str, *, learned: bool = True) -> list[tuple[int, int]]:
+        """Where something stands that is personal whatever it is: what the user named, and what was *learned*."""
         if self._looked_for is None:
             phrases = sorted(self._phrases, key=lambda phrase: (-len(phrase), phrase))
             bounded = [rf"(?<!\w){_spaced(phrase)}(?!\w)" for phrase in phrases]
-            self._looked_for = re.compile("|".join([*map(_spaced, self._also), *bounded]) or r"(?!)", re.IGNORECASE)
-        return [match.span() for match in self._looked_for.finditer(text)]
+            self._looked_for = _any_of([*map(_spaced, self._also), *bounded])
+        looked_for = self._looked_for if learned else _any_of(map(_spaced, self._also))
+        return [match.span() for match in looked_for.finditer(text)]
+
+
+def _any_of(patterns: Iterable[str]) -> re.Pattern[str]:
+    return re.compile("|".join(patterns) or r"(?!)", re.IGNORECASE)
 
 
 def _is_personal(key: str) -> bool:
@@ -327,7 +354,7 @@ def _spaced(phrase: str) -> str:
     return r"\s+".join(map(re.escape, phrase.split()))
 
 
-def _touches(token: Token, spans: Sequence[tuple[int, int]]) -> bool:
+def _touches(token: Token | Edit, spans: Sequence[tuple[int, int]]) -> bool:
     return any(token.start < end and start < token.end for start, end in spans)
 
 

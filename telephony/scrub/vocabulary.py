@@ -205,8 +205,8 @@ NAMES_TOO = words(
     glass gold good grace grand green grey guest guide guy hall hill hope horse ill joy june king lane law little long
     love lovely lucky major man march mark may miles mine noon north old orange page park patience pepper pink
     plant pool pretty price rain rice rich ring river road rock rose rush sharp short silver sky small smart snow son
-    south speaker spring star stick stone storm strong summer sun sunny sweet tower tree trust van wall warm well west
-    white will winter wise wish wood young
+    south speaker spring star stick stone storm strange strong summer sun sunny sweet tower tree trust van wall warm
+    well west white will winter wise wish wood young
     """
 )
 """Common words that people are called, too."""
@@ -238,8 +238,8 @@ MODAL = words("will may well best good little long please")
 
 PREDICATES = words(
     """
-    cash early fair fine free good ill large little long lovely low lucky mine old pretty rich sharp short small smart
-    strong sunny sweet warm well white wise young
+    cash early english fair fine free good ill large little long lovely low lucky mine old pretty rich sharp short
+    small smart strange strong sunny sweet warm well white wise young
     """
 )
 """What people say of themselves and of things after `I'm` and `it's`; they are names there only before another one."""

@@ -187,13 +187,26 @@ def test_a_header_may_say_nothing_of_where_it_comes_from(key: str) -> None:
 @pytest.mark.parametrize(
     "first",
     [
-        b"", b"\n", b"RIFF\x00\xff", b"\xff\xfe", b"[]", b"3", b'"cassette"', b"null", b"{}", b'{"event":"start"}',
+        b"", b"\n", b"RIFF\x00\xff", b"\xff", b"[]", b"3", b'"cassette"', b"null", b"{}", b'{"event":"start"}',
         b'{"cassette":1,', HEADER[: len(HEADER) // 2], b"[" * 100_000, ONE,
     ],
 )  # fmt: skip
 def test_a_file_that_is_no_cassette_says_so_and_what_to_name(first: bytes) -> None:
     with pytest.raises(CassetteError, match=r"^calls/a\.jsonl: this is no cassette.*Name a file"):
         cassette(*([first] if first else []))
+
+
+@pytest.mark.parametrize(
+    ("first", "told"),
+    [
+        (b"\xef\xbb\xbf" + HEADER, "it begins with a byte order mark.*without one"),
+        (b"\xff\xfe{\x00", "it begins with a byte order mark"),
+        (b"\x1f\x8b\x08\x00", "it is compressed.*gzip -dc"),
+    ],
+)
+def test_a_file_that_a_program_has_changed_says_by_what_and_what_to_do(first: bytes, told: str) -> None:
+    with pytest.raises(CassetteError, match=rf"^calls/a\.jsonl: this is no cassette: {told}"):
+        cassette(first)
 
 
 @pytest.mark.parametrize(

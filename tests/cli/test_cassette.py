@@ -64,6 +64,15 @@ def test_to_wav_writes_beside_the_file_and_not_over_another(telephony: Telephony
     assert Path("other.wav").read_bytes() == Path("call.wav").read_bytes()
 
 
+@pytest.mark.parametrize("name", ["call.jsonl", "./call.jsonl", "link.jsonl"])
+def test_to_wav_never_writes_over_the_recording_itself(telephony: Telephony, call: Path, name: str) -> None:
+    Path("link.jsonl").symlink_to(call)
+    said = telephony("cassette", "to-wav", str(call), name, "--force")
+    assert said.code == 2
+    assert "that is the recorded call itself" in said.errors
+    assert call.read_bytes() == b"".join(recorded())
+
+
 def test_to_wav_says_if_the_call_went_another_way(telephony: Telephony, call: Path) -> None:
     call.write_bytes(call.read_bytes().replace(b'"audio_end_ms":%d' % heard_ms(recorded()), b'"audio_end_ms":900'))
     said = telephony("cassette", "to-wav", str(call))

@@ -51,6 +51,28 @@ def test_a_scrubbed_call_holds_no_name_and_still_replays_the_same(
     assert telephony("cassette", "lint", str(out)).code == 0
 
 
+def test_a_call_that_is_another_one_now_is_refused_unless_it_is_accepted(
+    telephony: Telephony, call: Path, tmp_path: Path
+) -> None:
+    header, *lines = call.read_bytes().splitlines(keepends=True)
+    spoilt = [line.replace(b'"dir":"out","msg":{"type":"session', b'"dir":"out","msg":{"type":"sess') for line in lines]
+    assert spoilt != lines
+    call.write_bytes(b"".join([header, *spoilt]))
+    out = tmp_path / "out.jsonl"
+    for command in (["scrub", str(call), str(out)], ["cut", str(call), str(out), "--from", "1"]):
+        result = telephony("cassette", *command)
+        assert result.code == 2
+        assert "it does not replay as it was recorded: at " in result.errors
+        assert "--bless here" in result.errors
+        assert not out.exists()
+        result = telephony("cassette", *command, "--bless")
+        assert result.code == 0, result
+        assert "it replays the same" in result.out
+        assert telephony("replay", str(out)).code == 0
+        assert ("Accepted, the first of what differs: at " in result.out) is (command[0] == "scrub")
+        out.unlink()
+
+
 def test_what_is_named_besides_goes_as_well(telephony: Telephony, call: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.jsonl"
     assert "calling" in words_of(call)
@@ -63,6 +85,19 @@ def test_what_still_looks_real_is_told_with_its_place(telephony: Telephony, call
     assert result.code == 1
     assert f"{call}:" in result.out
     assert "2671" not in result.out
+
+
+def test_lint_goes_on_behind_a_file_that_cannot_be_read(telephony: Telephony, call: Path) -> None:
+    diary = call.parent / "a.jsonl"
+    diary.write_text("Dear diary,\n", encoding="utf-8")
+    result = telephony("cassette", "lint", str(call.parent))
+    assert result.code == 2
+    assert f"{diary}: this is no cassette" in result.out
+    assert f"{call}:" in result.out
+    call.unlink()
+    result = telephony("cassette", "lint", str(call.parent))
+    assert result.code == 2
+    assert "Nothing looks real" not in result.out
 
 
 def caller(cassette: Cassette) -> bytes:

@@ -25,11 +25,35 @@ def told(text: str, places: Iterable[int]) -> str:
         ("i'm fine, thank you", ""),
         ("i'm young speaking", "young"),
         ("it's grace", "grace"),
-        ("mrs. black and doctor white", "black"),
+        ("mrs. black and doctor white", "black white"),
         ("hello rose. good morning", "rose"),
         ("bill here", "bill"),
         ("thank you, will do", ""),
         ("send the bill to my home", ""),
+        ("appointment with doctor strange", "strange"),
+        ("that is strange, it's strange", ""),
+        ("is the doctor free today", ""),
+        ("it was booked under king", "king"),
+        ("under the name of page", "page"),
+        ("a reservation for rich", "rich"),
+        ("a reservation for noon in june", ""),
+        ("a reservation for rich people", ""),
+        ("ask for sunny", "sunny"),
+        ("ask for help, or ask for cash", ""),
+        ("it's under summer", "summer"),
+        ("under ten, under grey skies, under warranty", ""),
+        ("young is my last name", "young"),
+        ("strange is my last name", "strange"),
+        ("rose is my name", "rose"),
+        ("here is my last name, that is my name", ""),
+        ("my name is april may and my wife is grace", "april may grace"),
+        ("my name is april may i speak to somebody", "april"),
+        ("my wife is strong and my son is english", ""),
+        ("tell faith i called", "faith"),
+        ("tell me, tell art students, tell long stories", ""),
+        ("is joy there", "joy"),
+        ("is king in? is the price in dollars?", "king"),
+        ("is there anything, is gold in stock, is cash there", ""),
     ],
 )
 def test_a_cue_makes_a_name_of_a_word(text: str, names: str) -> None:
@@ -43,7 +67,7 @@ def test_the_word_beside_a_strange_one_belongs_to_it() -> None:
 
 def test_words_no_talk_does_without_are_names_only_where_they_are_said_as_such() -> None:
     text = "my name is will may"
-    assert dict(cues.named(text, tokens(text), ())) == {3: False}
+    assert dict(cues.named(text, tokens(text), ())) == {3: False, 4: False}
 
 
 @pytest.mark.parametrize(
@@ -87,6 +111,9 @@ def test_letters_that_spell_something_are_found(text: str, found: str) -> None:
         ("2 tickets for the park", ""),
         ("write to @rose", "rose"),
         ("my email is mark dot hill at home dot com", "mark hill home"),
+        ("write to info at rose garden dot co dot uk", "info rose garden"),
+        ("rose at post dot flower shop dot com please", "rose post flower shop"),
+        ("meet me at the dot com office", ""),
     ],
 )
 def test_addresses_are_found_in_ordinary_words(text: str, found: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from personal import PLANTED
-from telephony.scrub.lint import Suspicion, is_iban, suspicions, suspicious
+from telephony.scrub.lint import Suspicion, is_iban, places, suspicions, suspicious
 from telephony.scrub.text import Pseudonyms
 
 REAL = {
@@ -83,3 +83,8 @@ def test_our_own_messages_from_the_wire_are_not_suspicious() -> None:
 def test_the_check_digits_of_an_account_are_checked() -> None:
     assert is_iban("DE89 3704 0044 0532 0130 00")
     assert not is_iban("DE88 3704 0044 0532 0130 00")
+
+
+def test_places_of_what_looks_real_are_told() -> None:
+    text = "Order A-1042, or call +44 20 7946 1958 or mark.hill@gmail.com"
+    assert [text[start:end] for start, end in places(text)] == ["mark.hill@gmail.com", "+44 20 7946 1958"]

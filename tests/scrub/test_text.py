@@ -297,3 +297,29 @@ def shape(value: Any) -> Any:
 def test_invented_words_are_recognised() -> None:
     for word in tokens(scrub("Tasha Katherine-Anne quokka margherita")):
         assert OWN_WORD.fullmatch(word.text)
+
+
+def test_what_an_agent_was_told_stays_but_for_what_is_real_or_named() -> None:
+    pseudonyms = Pseudonyms(also=["Blue Heron"])
+    pseudonyms.learn({"customer": "Tasha Quokka"})
+    example = "Say A-1042, 12 Rose Street, Ms. Tasha, 555-0199, name@example.com"
+    assert pseudonyms.told(example) == example
+    assert re.sub(r"Name\d", "Tasha", pseudonyms.told(example, learned=True)) == example
+    assert "Tasha" not in pseudonyms.told(example, learned=True)
+    made = pseudonyms.told("Tell Tasha: Blue Heron, +44 20 7946 1958, mark.hill@gmail.com, A-1042")
+    assert made.startswith("Tell Tasha: ")
+    assert made.endswith(", A-1042")
+    for real in ("Blue", "Heron", "1958", "hill"):
+        assert real not in made
+
+
+def test_keys_that_are_no_identifiers_are_texts() -> None:
+    value = {"order_id": {"Tasha Quokka": 1, "+14155552671": 2, "order-id": 3}}
+    made = Pseudonyms().value(value)
+    assert list(made) == ["order_id"]
+    first, second, third = made["order_id"]
+    assert "Tasha" not in first
+    assert "Quokka" not in first
+    assert third == "order-id"
+    assert "2671" not in second
+    assert list(made["order_id"].values()) == [1, 2, 3]

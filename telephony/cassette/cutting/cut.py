@@ -21,9 +21,9 @@ from telephony.cassette.brief import kind_of
 from telephony.cassette.cutting.opening import Going, Opening, changed, milliseconds, renamed_call
 from telephony.cassette.cutting.returns import mark_of
 from telephony.cassette.cutting.scene import Scene, scene_at
+from telephony.cassette.faithful import faithful, verified
 from telephony.cassette.format import Cassette, Header, Line, decode_line, header_line, line
 from telephony.cassette.player import NewCarrier, Player
-from telephony.cassette.replay import replay
 from telephony.cassette.resolved import call_settings
 from telephony.conversation.intake import plausible
 from telephony.errors import CassetteError
@@ -34,8 +34,11 @@ NEXT_FRAME = 0.2
 REPLACED = "another session took its place"
 
 
-def cut(cassette: Cassette, new_carrier: NewCarrier, begin: float | None, end: float | None) -> list[bytes]:
-    """The lines of a cassette that holds what lies between *begin* and *end* (seconds; None: its own).
+def cut(
+    cassette: Cassette, new_carrier: NewCarrier, begin: float | None, end: float | None, *, bless: bool = False
+) -> list[bytes]:
+    """The lines of a cassette that holds what lies between *begin* and *end* (seconds; None: its own). *bless*: a call
+    that is another one now is kept as it is now.
 
     Raises `CassetteError` if nothing lies there, or what is there does not replay the same.
     """
@@ -46,6 +49,8 @@ def cut(cassette: Cassette, new_carrier: NewCarrier, begin: float | None, end: f
         beyond = f"nothing lies {'before' if end is not None and end <= 0 else 'after'} the seconds named"
         raise CassetteError(f"{name}: it lasts {length:.1f} s, and {beyond}. Name some of these.")
     until = math.inf if end is None else end
+    kept = [header_line(cassette.header), *_first(cassette, until)]
+    cassette, _ = faithful(Cassette(name, kept), new_carrier, bless=bless)
     if begin is None or begin <= 0:
         kept = [header_line(_header(cassette.header, 0.0, min(until, length)))]
         kept += _first(cassette, until)
@@ -54,14 +59,7 @@ def cut(cassette: Cassette, new_carrier: NewCarrier, begin: float | None, end: f
         begin = aligned if aligned < min(until, length) else begin
         scene = scene_at(cassette, new_carrier, begin)
         kept = _Cutting(cassette, new_carrier, scene, begin, min(until, length)).lines()
-    if divergence := replay(Cassette(name, kept), new_carrier).divergence:
-        as_it_was = begin is None or begin <= 0
-        why = "The recording itself does not either" if as_it_was else "That is a mistake of ours; please report it"
-        raise CassetteError(
-            f"{name}: what would be kept does not replay the same at {divergence.t:.3f} s, so nothing was written. "
-            f"{why}."
-        )
-    return kept
+    return verified(name, kept, new_carrier)
 
 
 def length_of(cassette: Cassette) -> float:

@@ -5,7 +5,8 @@ functions were called with and answered, keys, identifiers of the carrier's, and
 loud. Then the call is replayed, and what goes out now is what the scrubbed cassette says went out. So it replays the
 same, and nothing personal is left in what follows from what came in.
 
-Left as it is: the agent but for the numbers and addresses that it was told, the times, and the ids of the model's own.
+Left as it is: the agent but for the real numbers and addresses that it was told, the times, the ids of the model's own,
+and whatever else of its messages is structure.
 """
 
 from __future__ import annotations
@@ -16,13 +17,20 @@ from typing import Any
 
 import msgspec
 
+from telephony.cassette.faithful import faithful, verified
 from telephony.cassette.format import Cassette, Line, header_line, line
 from telephony.cassette.player import NewCarrier
 from telephony.cassette.replay import replay
 from telephony.cassette.scrubbing.sounds import Sounds
-from telephony.cassette.scrubbing.words import Words, strings
+from telephony.cassette.scrubbing.words import WHOLE, Words, names_a_part, strings
 from telephony.conversation import phrases
 from telephony.scrub.text import Pseudonyms
+
+STRUCTURE = frozenset({
+    "type", "event", "status", "outcome", "role", "dialect", "model", "result", "by", "reason", "kind", "code",
+    "param", "object", "voice", "purpose", "tool_choice", "speaker", "carrier", "termination", "protocol", "track",
+})  # fmt: skip
+"""Keys under which no words stand but what happens: another string there is another call."""
 
 
 class Scrubbed(msgspec.Struct):
@@ -32,6 +40,8 @@ class Scrubbed(msgspec.Struct):
     """Of the new one, header included."""
     changed: str
     """Where the call goes another way now, in a sentence; empty if nothing is different but what was scrubbed."""
+    blessed: str = ""
+    """What was accepted: the first thing that differed from the recording before anything was scrubbed."""
 
 
 def scrub(
@@ -41,12 +51,15 @@ def scrub(
     also: Iterable[str] = (),
     about: str = "",
     speech: bytes = b"",
+    bless: bool = False,
 ) -> Scrubbed:
     """Scrub *cassette*. *also*: what is personal besides, whatever it is. *about*: what the call shows. *speech*:
-    mu-law at 8000 Hz, somebody else's sentences, of which the caller's audio is made instead of noise.
+    mu-law at 8000 Hz, somebody else's sentences, of which the caller's audio is made instead of noise. *bless*: a call
+    that is another one than was recorded is scrubbed as it is now.
 
-    Raises `CassetteError` for a cassette that cannot be read.
+    Raises `CassetteError` for a cassette that cannot be read, or does not replay the same.
     """
+    cassette, blessed = faithful(cassette, new_carrier, bless=bless)
     pseudonyms = Pseudonyms(known=_harmless(cassette), also=also)
     words, sounds = Words(cassette, pseudonyms), Sounds(cassette, new_carrier, speech)
     header = msgspec.structs.replace(words.header, about=about or words.header.about)
@@ -57,7 +70,8 @@ def scrub(
             came_in.append(line(entry.t, entry.ch, "in", words.with_ids(message), entry.session) if message else text)
     lines = came_in[:1]
     replay(Cassette(cassette.name, came_in), new_carrier, keep=lines.append)
-    return Scrubbed(lines, difference(cassette, Cassette(cassette.name, lines)))
+    verified(cassette.name, lines, new_carrier)
+    return Scrubbed(lines, difference(cassette, Cassette(cassette.name, lines)), blessed)
 
 
 def _harmless(cassette: Cassette) -> list[str]:
@@ -86,10 +100,15 @@ def _named(entry: Line) -> str:
     return f"{entry.ch} {entry.dir}: {kind}"
 
 
-def _bones(value: Any) -> Any:
-    """*value* without its texts."""
+def _bones(value: Any, key: str = "") -> Any:
+    """*value* without its texts, but with the strings that say what happens."""
     if isinstance(value, dict):
-        return {key: _bones(item) for key, item in value.items()}
+        stays = STRUCTURE | {"name"} if names_a_part(value, key) else STRUCTURE
+        return {
+            name: item if name in stays and isinstance(item, str) else _bones(item, name)
+            for name, item in value.items()
+            if name not in WHOLE
+        }
     if isinstance(value, list):
-        return [_bones(item) for item in value]
+        return [_bones(item, key) for item in value]
     return None if isinstance(value, str) else value

@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from itertools import groupby
 from typing import Any
 
 import msgspec
 
 from telephony.cassette.format import Cassette, Header, Line
+from telephony.realtime.complaints import understand
 from telephony.scrub.text import Pseudonyms
 
-TEXTS = frozenset({"transcript", "text", "delta", "arguments", "output"})
-"""Keys of the model's messages under which somebody's words stand, or a function's values."""
+STRUCTURE = frozenset({
+    "type", "event", "id", "object", "status", "status_details", "role", "voice", "model", "code", "param", "encoding",
+    "format", "modalities", "output_modalities", "reason", "outcome", "rid", "latency", "obfuscation", "phase",
+    "language", "tool_choice", "truncation", "server_label", "mime_type", "track", "tracks", "protocol", "version",
+    "sequenceNumber", "chunk", "timestamp", "digit", "sampleRate", "sample_rate", "channels",
+})  # fmt: skip
+"""Keys of messages under which no words stand; with those that end as identifiers do. Under all others words do."""
+IDENTIFIERS = ("_id", "_ids", "Id", "Sid", "_format", "_tokens")
 VALUES = frozenset({"arguments", "output"})
-"""Those that hold values, as JSON."""
+"""Keys under which a function's values stand, as JSON."""
+LOGPROBS = "logprobs"
+"""What else might have been heard, in bits of words; nobody reads it."""
 TOLD = frozenset({"instructions", "greeting", "description", "transfer_to"})
 """Keys of an agent's settings under which a real number or address may stand."""
-NOT_LOOKED_INTO = frozenset({"session", "error"})
-"""The model repeats our own settings, and complains in words that decide what follows."""
+OURS = frozenset({"session", "tools"})
+"""Keys under which the model repeats our own settings."""
+ERROR = "error"
+"""The model complains in words that decide what follows."""
 GIVEN = "customParameters"
 """Where what a stream was begun with stands: within a carrier's `start`, or, with Somleng, beside it."""
+WHOLE = frozenset({"metadata", "arguments", LOGPROBS, GIVEN})
+"""Keys under which anything may stand: no key below is structure."""
 ONE_NUMBER = 3
 """Keys, pressed one after the other, from which they are somebody's number."""
 
@@ -34,13 +47,13 @@ class Words:
         self._ids: dict[str, str] = {}
         self._told: dict[str, str] = {}
         """What the agent was told, where stand-ins are needed in it."""
+        self._functions = {str(tool.get("name")) for tool in cassette.header.agent.get("tools", [])}
         for number, _, entry in cassette.numbered():
             if entry is not None and _holds_words(entry):
                 self._messages[number] = message = entry.message
                 self._learn(message)
                 if entry.ch == "carrier":
                     self._learn_ids(message)
-                    self._learn_given(message)
         self._replace_pieces()
         self._replace_keys()
         self.header = self._fresh(cassette.header)
@@ -62,51 +75,54 @@ class Words:
     # -- the first look ----------------------------------------------------------------------------------------------
 
     def _learn(self, message: Any) -> None:
-        for key, value in _texts(message):
-            if key in VALUES:
-                self._pseudonyms.learn(value)
-            elif key != "delta":
+        """What a call was begun with, say, is told in pieces that are replaced before it is."""
+
+        def look(key: str, value: Any, within: str) -> Any:
+            if key in VALUES | WHOLE:
+                self._pseudonyms.learn(value if key != LOGPROBS else None)
+            elif key != "delta" and not within and not self._is_function(key, value):
                 self._pseudonyms.learn_text(value)
+            return value
+
+        _mapped(message, look)
 
     def _learn_ids(self, message: Any) -> None:
         for text in strings(message):
             if (new := self._pseudonyms.ids(text)) != text:
                 self._ids[text] = new
 
-    def _learn_given(self, message: Any) -> None:
-        """What a call was begun with is told in pieces that are replaced before it is."""
-        if isinstance(message, dict):
-            for part in (message, message.get("start")):
-                if isinstance(part, dict) and GIVEN in part:
-                    self._pseudonyms.learn(part[GIVEN])
-
     # -- the second --------------------------------------------------------------------------------------------------
 
     def _fresh(self, header: Header) -> Header:
-        """The agent's own words are harmless, but not every number among them."""
-        agent, settings = (_mapped(part, self._told_instead, TOLD) for part in (header.agent, header.settings))
+        """The agent's own words are harmless, and so are its examples, but not numbers that are somebody's."""
+        agent, settings = (_of_keys(part, self._told_instead) for part in (header.agent, header.settings))
         call_id = self._pseudonyms.ids(header.call_id)
         return msgspec.structs.replace(header, call_id=call_id, agent=agent, settings=settings, recorded_at="")
 
-    def _told_instead(self, _: str, text: str) -> str:
-        self._told[text] = self._pseudonyms.text(text)
+    def _told_instead(self, text: str) -> str:
+        self._told[text] = self._pseudonyms.told(text)
         return self._told[text]
 
     def _replace(self, message: Any) -> Any:
-        if isinstance(message, dict) and "event" in message and isinstance(message.get("start"), dict):
-            return self._with_given(message) | {"start": self._with_given(message["start"])}
         new = _mapped(message, self._text)
-        if isinstance(new, dict) and "session" in new:
-            new["session"] = _over_strings(new["session"], lambda text: self._told.get(text, text))
+        if _is_error(message) and understand(new).kind != understand(message).kind:
+            return message
         return new
 
-    def _with_given(self, part: dict[str, Any]) -> dict[str, Any]:
-        return part | {GIVEN: self._pseudonyms.value(part[GIVEN])} if GIVEN in part else part
-
-    def _text(self, key: str, value: str) -> str:
-        if key == "delta":
+    def _text(self, key: str, value: Any, within: str) -> Any:
+        """What stands for *value*, which is a text unless its *key* is one of `WHOLE`."""
+        if key == "delta" or self._is_function(key, value):
             return value  # one of several that make a text, which have been replaced
-        return str(self._pseudonyms.value(value)) if key in VALUES else self._pseudonyms.text(value)
+        if key == LOGPROBS:
+            return _blank(value)
+        if key in VALUES | WHOLE:
+            return self._pseudonyms.value(value)
+        if value in self._told:
+            return self._told[value]
+        return self._pseudonyms.told(value, learned=within == ERROR) if within else self._pseudonyms.text(value)
+
+    def _is_function(self, key: str, value: Any) -> bool:
+        return key == "name" and value in self._functions
 
     def _replace_pieces(self) -> None:
         """Texts that came in pieces: somebody's number may begin in one and end in the next."""
@@ -142,13 +158,19 @@ def _is_key(message: Any) -> bool:
     return isinstance(message, dict) and isinstance(message.get("dtmf"), dict)
 
 
-def _over_strings(value: Any, text: Callable[[str], str]) -> Any:
-    """A copy of a JSON-like value with `text` of every string in it; keys stay."""
+def _is_error(message: Any) -> bool:
+    return isinstance(message, dict) and message.get("type") == ERROR
+
+
+def _blank(value: Any) -> Any:
+    """*value* without its texts, and without their bytes."""
     if isinstance(value, str):
-        return text(value)
+        return "*" * len(value)
     if isinstance(value, dict):
-        return {key: _over_strings(item, text) for key, item in value.items()}
-    return [_over_strings(item, text) for item in value] if isinstance(value, list | tuple) else value
+        return {key: _blank(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_blank(item) for item in value]
+    return 42 if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def strings(value: Any) -> Iterator[str]:
@@ -164,28 +186,38 @@ def strings(value: Any) -> Iterator[str]:
             yield from strings(item)
 
 
-def _texts(message: Any) -> Iterator[tuple[str, str]]:
-    """Key and text of everything that is somebody's words."""
-    found: list[tuple[str, str]] = []
-
-    def note(key: str, value: str) -> str:
-        found.append((key, value))
+def _mapped(value: Any, text: Callable[[str, Any, str], Any], key: str = "", within: str = "") -> Any:
+    """A copy of a message in which `text(key, value, within)` stands for every text that may be somebody's words, and
+    for all that stands under one of `WHOLE`. *within*: what it is part of, if that is our settings or a complaint."""
+    if key in WHOLE:
+        return text(key, value, within)
+    if isinstance(value, str):
+        return value if key in STRUCTURE or key.endswith(IDENTIFIERS) else text(key, value, within)
+    if isinstance(value, list):
+        return [_mapped(item, text, key, within) for item in value]
+    if not isinstance(value, dict):
         return value
-
-    _mapped(message, note)
-    return iter(found)
-
-
-def _mapped(message: Any, text: Callable[[str, str], str], keys: Collection[str] = TEXTS) -> Any:
-    """A copy of *message* in which `text(key, value)` stands for every text under one of *keys*."""
-    if isinstance(message, list):
-        return [_mapped(value, text, keys) for value in message]
-    if not isinstance(message, dict):
-        return message
     new = {}
-    for key, value in message.items():
-        if isinstance(value, str):
-            new[key] = text(key, value) if key in keys else value
-        else:
-            new[key] = value if key in NOT_LOOKED_INTO and keys is TEXTS else _mapped(value, text, keys)
+    for name, item in value.items():
+        part = ERROR if name == ERROR or _is_error(value) else "session" if name in OURS else within
+        new[name] = item if name == "name" and names_a_part(value, key) else _mapped(item, text, name, part)
     return new
+
+
+def names_a_part(value: dict[str, Any], key: str) -> bool:
+    """Whether the `name` in *value*, which stands under *key*, is a function's, a mark's or a limit's."""
+    return (
+        key in {"mark", "rate_limits"} or "call_id" in value or str(value.get("type")).startswith(("function", "mcp"))
+    )
+
+
+def _of_keys(value: Any, text: Callable[[str], str]) -> Any:
+    """A copy of settings in which *text* has seen every text that an agent is told."""
+    if isinstance(value, list):
+        return [_of_keys(item, text) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: text(item) if key in TOLD and isinstance(item, str) else _of_keys(item, text)
+        for key, item in value.items()
+    }

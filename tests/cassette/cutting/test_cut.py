@@ -161,6 +161,9 @@ def test_recording_that_does_not_replay_is_not_made_into_another_one() -> None:
     told, heard = json.loads(recorded()[place])["t"], heard_ms(recorded())
     spoilt = recorded()[place].replace(b'"audio_end_ms":%d' % heard, b'"audio_end_ms":%d' % (heard + 500))
     lines = [*recorded()[:place], spoilt, *recorded()[place + 1 :]]
-    with pytest.raises(CassetteError, match=rf"does not replay the same at {told:.3f} s, so nothing was written"):
-        cut(Cassette("x.jsonl", lines), new_carrier, None, 9.0)
-    assert cut(Cassette("x.jsonl", lines), new_carrier, 1.0, 9.0)  # what goes out is not copied
+    spoilt_call = Cassette("x.jsonl", lines)
+    for begin in (None, 1.0):
+        with pytest.raises(CassetteError, match=rf"does not replay as it was recorded: at {told:.1f} s .*--bless"):
+            cut(spoilt_call, new_carrier, begin, 9.0)
+        assert replay(Cassette("x.jsonl", cut(spoilt_call, new_carrier, begin, 9.0, bless=True)), new_carrier)
+        assert cut(spoilt_call, new_carrier, begin, told - 1)  # what differs lies behind

@@ -112,6 +112,8 @@ def test_calls_that_differ_in_what_happens_do() -> None:
     assert "something else happens (tool out: RunTool" in difference(
         before, Cassette("call.jsonl", tapes.without(b'"RunTool"'))
     )
+    other = Cassette("call.jsonl", tapes.edited(b'"RunTool"', lambda line: line["msg"].update(name="lookup_ordre")))
+    assert difference(before, other).endswith("tool out: RunTool says something else")
     shorter = Cassette("call.jsonl", tapes.call()[:-1])
     assert difference(before, shorter).startswith("the call is shorter by what happens at 13.")
     assert difference(shorter, before).startswith("the call is longer by")

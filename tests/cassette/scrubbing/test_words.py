@@ -20,11 +20,15 @@ NAME = "Katherine O'Brien"
 
 
 def made(cassette: Cassette) -> Cassette:
-    return Cassette("call.jsonl", scrub(cassette, new_carrier).lines)
+    return Cassette("call.jsonl", scrub(cassette, new_carrier, bless=True).lines)
 
 
 def edited(mark: bytes, **values: Any) -> Cassette:
     return Cassette("call.jsonl", tapes.edited(mark, lambda line: line["msg"].update(values)))
+
+
+def edited_lines(values: dict[str, Any]) -> list[bytes]:
+    return list(tapes.edited(b'"transcript":"Where is it?"', lambda line: line["msg"].update(values)))
 
 
 def started(given: Any, *, beside: bool = False, words: bytes = b"Where is it?") -> Cassette:
@@ -126,6 +130,85 @@ def test_what_the_model_complains_of_stays() -> None:
     error = {"type": "error", "error": {"code": "c", "message": "Katherine is no voice."}}
     before = edited(b'"transcript":"Where is it?"', **error)
     assert "Katherine is no voice." in texts(made(before))
+
+
+def test_a_complaint_decides_the_same_and_names_nobody() -> None:
+    def complaint(about: str) -> dict[str, Any]:
+        return {"type": "error", "error": {"type": "e", "message": f"{about} of {NAME}, +1 415 555 2671."}}
+
+    told = texts(made(edited(b'"transcript":"Where is it?"', **complaint("No active response"))))
+    assert "No active response of " in told
+    assert "2671" not in told
+    assert "Katherine" in told
+    given = [begun_with({"customer": NAME}, line) for line in edited_lines(complaint("Item not found"))]
+    told = texts(made(Cassette("call.jsonl", given)))
+    assert "Item not found of " in told
+    assert "Katherine" not in told
+
+
+UNKNOWN = "Marjorie Quillfeather"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"item": {"type": "web_search_call", "action": {"type": "search", "query": f"who is {UNKNOWN}"}}},
+        {"annotations": [{"type": "url_citation", "title": UNKNOWN, "url": "https://a.example/MarjorieQuillfeather"}]},
+        {"logprobs": [{"token": "Marj", "bytes": [77, 97]}, {"token": "Quillfeather", "logprob": -0.5}]},
+        {"item": {"type": "message", "name": UNKNOWN}},
+        {"session": {"metadata": {"told": f"for {UNKNOWN}"}, "model": "grok"}},
+        {"response": {"metadata": {UNKNOWN: "yes"}}},
+        {"something": {"that": ["is", {"new": UNKNOWN}]}},
+    ],
+)
+def test_whatever_the_model_sends_is_words_unless_it_is_structure(said: dict[str, Any]) -> None:
+    before = edited(b'"transcript":"Where is it?"', **said)
+    after = texts(made(before))
+    assert "Marj" in texts(before)
+    assert "marj" not in after.casefold()
+    assert "quill" not in after.casefold()
+
+
+def test_what_is_structure_stays_as_it_is() -> None:
+    said = {
+        "item": {"type": "function_call", "call_id": "x", "name": "quillfeather", "status": "quill", "object": "quill"},
+        "session": {
+            "voice": "quill",
+            "tools": [{"type": "function", "name": "quill", "description": "Quill A-77"}],
+        },
+        "rate_limits": [{"name": "quill"}],
+        "response_id": "quill",
+    }
+    before = edited(b'"transcript":"Where is it?"', **said)
+    (entry,) = [line.message for line in made(before).lines if b'"quill"' in bytes(line.msg) and line.dir == "in"]
+    assert {key: entry[key] for key in said} == said
+
+
+def test_who_calls_whom_is_no_structure_of_the_carrier_s() -> None:
+    lines = list(tapes.call())
+    place = next(at for at, line in enumerate(lines) if b'"event":"start"' in line)
+    entry = json.loads(lines[place])
+    entry["msg"]["start"] |= {"from": "+14155552671", "to": "sip:marjorie@quill.co.uk"}
+    lines[place] = json.dumps(entry).encode() + b"\n"
+    after = texts(made(Cassette("call.jsonl", lines)))
+    assert "2671" not in after
+    assert "quill" not in after
+
+
+def test_keys_of_a_function_s_answer_may_be_names() -> None:
+    answer = json.dumps({UNKNOWN: {"order_id": 1}, "+14155552671": 2})
+    after = texts(made(edited(b'"ToolFinished"', output=answer)))
+    for part in ("marjorie", "quillfeather", "2671"):
+        assert part not in after.casefold()
+    assert "order_id" in after
+
+
+def test_the_agent_s_examples_stay() -> None:
+    lines = list(tapes.call())
+    header = json.loads(lines[0])
+    header["agent"]["tools"][0]["description"] = "Looks up an order such as A-1042 of Ms. Quill, 12 Rose Street."
+    lines[0] = json.dumps(header).encode() + b"\n"
+    assert made(Cassette("call.jsonl", lines)).header.agent == header["agent"]
 
 
 def test_identifiers_of_the_carrier_s_are_made_up_ones_everywhere() -> None:
