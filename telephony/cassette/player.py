@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import partial
 from types import TracebackType
 
 import msgspec
@@ -27,6 +26,8 @@ LATE = 0.05
 MOST_AT_ONCE = 1000
 """Timers that may come due without any time passing; an exchange that goes on beyond that would never stop."""
 
+_Call = tuple[Callable[..., list[Output]], tuple[object, ...]]
+"""What to call, and with what."""
 NewCarrier = Callable[[str], Carrier]
 """A codec for one stream of the carrier of that name. Raises `CassetteError` if there is none."""
 
@@ -92,13 +93,18 @@ class Player:
         self.now = line.t
         exchange = self.exchange
         try:
-            give = self._opening(line) if exchange is None else self._giving(exchange, line)
+            if exchange is None:
+                give, arguments = self._opening(line)
+            elif line.ch == "carrier":  # fifty times a second
+                give, arguments = exchange.from_carrier, (wire_message(line.msg), line.t)
+            else:
+                give, arguments = self._giving(exchange, line)
         except (ConfigurationError, ValueError, RecursionError) as problem:
             if isinstance(problem, ConfigurationError) and self._changed:
                 raise
             what = f"this cannot be given to a call ({problem})"
             raise CassetteError(f"{self._name}:{number}: {what}. Record the call again.") from problem
-        self._look(give)
+        self._look(give, *arguments)
         written = self._written[:]
         self._written.clear()
         return written
@@ -117,7 +123,7 @@ class Player:
             if at_once > MOST_AT_ONCE:
                 raise GaveUp(RuntimeError(f"its timer never comes to rest at {self.now:.3f} s"))
             self.now = max(self.now, due)
-            self._look(partial(exchange.tick, self.now))
+            self._look(exchange.tick, self.now)
             written = spelled(self._written)
             self._written.clear()
             yield written
@@ -128,10 +134,10 @@ class Player:
             return self._carrier.traits.audio if self.exchange is None else self.exchange.line
         return self.exchange.conversation.model_hears
 
-    def _opening(self, line: Line) -> Callable[[], list[Output]]:
+    def _opening(self, line: Line) -> _Call:
         if line.ch != "carrier":
             raise ValueError("the carrier's stream has not begun")
-        return partial(self._open, wire_message(line.msg))
+        return self._open, (wire_message(line.msg),)
 
     def _open(self, message: str | bytes) -> list[Output]:
         for event in self._carrier.decode(message):
@@ -141,30 +147,29 @@ class Player:
                 )
         return []
 
-    def _giving(self, exchange: PatientExchange, line: Line) -> Callable[[], list[Output]]:
+    def _giving(self, exchange: PatientExchange, line: Line) -> _Call:
         """What to do with a line that has been understood."""
-        if line.ch == "carrier":
-            return partial(exchange.from_carrier, wire_message(line.msg), line.t)
         if line.ch == "model":
-            return partial(exchange.from_model, wire_message(line.msg), line.t, line.session)
+            return exchange.from_model, (wire_message(line.msg), line.t, line.session)
         if line.ch == "timer":
-            return partial(exchange.tick, line.t)
+            return exchange.tick, (line.t,)
         message = line.message
         event = event_of(message)
         if isinstance(event, ModelConnected):
             spoken = dialect(str(message.get("dialect")), self._settings.session)
-            return partial(exchange.model_connected, spoken, event.model, line.t, event.session)
-        return partial(exchange.handle, event, line.t)
+            return exchange.model_connected, (spoken, event.model, line.t, event.session)
+        return exchange.handle, (event, line.t)
 
-    def _look(self, give: Callable[[], list[Output] | None]) -> None:
+    def _look(self, give: Callable[..., list[Output] | None], *arguments: object) -> None:
         try:
-            outputs = give()
+            outputs = give(*arguments)
         except Exception as bug:
             self._written.clear()
             raise GaveUp(bug) from bug
-        for output in outputs or ():
-            if type(output) is EndCall:
-                self.end = output
+        if outputs:
+            for output in outputs:
+                if type(output) is EndCall:
+                    self.end = output
 
 
 def heard(written: list[Written]) -> bool:
