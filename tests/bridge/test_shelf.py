@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from disks import files_no_longer_than
+from disks import Stopwatch, files_no_longer_than
 from shelved import Made, replayed, shelf_in
 from telephony.bridge.shelf import KEPT, CassetteFile, is_sampled, make_room
 from telephony.events import CallEnded
@@ -27,15 +27,6 @@ from telephony.events import CallEnded
 def pool() -> Iterator[ThreadPoolExecutor]:
     with ThreadPoolExecutor(2, "disk") as threads:
         yield threads
-
-
-class Stopwatch:
-    def __init__(self) -> None:
-        self._began = asyncio.get_running_loop().time()
-
-    @property
-    def now(self) -> float:
-        return asyncio.get_running_loop().time() - self._began
 
 
 # -- as it goes ------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from disks import files_no_longer_than
+from disks import Stopwatch, files_no_longer_than
 from telephony.audio import wav
 from telephony.audio.format import ALAW_8K, MULAW_8K, PCM16_8K, PCM16_16K, AudioFormat
 from telephony.audio.g711 import mulaw_to_pcm
@@ -172,15 +172,6 @@ async def test_the_file_can_be_played_at_any_moment(path: Path) -> None:
         assert data[:HEADER] == wav.header(PCM16_8K, 2, len(data) - HEADER), "the header says what is there"
         assert len(read(part(path))[0]) == int((n - MARGIN) * RATE)
     await tape.close(4.0)
-
-
-class Stopwatch:
-    def __init__(self) -> None:
-        self._began = asyncio.get_running_loop().time()
-
-    @property
-    def now(self) -> float:
-        return asyncio.get_running_loop().time() - self._began
 
 
 async def test_the_task_ends_when_the_tape_is_closed(path: Path) -> None:
