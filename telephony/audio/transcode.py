@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from telephony.audio.format import AudioFormat
@@ -26,8 +27,10 @@ class Transcoder:
         """Both sides speak the same format: `feed` returns the very object it was given."""
         self._resampler = None if source.rate == target.rate else Resampler(source.rate, target.rate)
         self._before, self._after = _conversions(source, target)
-        self.one_for_one = self.identity or (not target.rate % source.rate and source.encoding != "pcm16")
-        """Whether something comes out at once for each payload in which there is anything."""
+        common = math.gcd(source.rate, target.rate)
+        self.grain = source.bytes_per_sample * (source.rate // common)
+        """Bytes: for each multiple of it as much comes out at once as it is long, wherever in the stream it stands."""
+        self._grain_out = target.bytes_per_sample * (target.rate // common)
         self._carry = b""
         """The first half of a PCM16 sample whose second half has not come yet; model deltas may end anywhere."""
 
@@ -49,15 +52,14 @@ class Transcoder:
         return self._after(payload) if self._after else payload
 
     def feed_all(self, payloads: Sequence[bytes]) -> list[bytes]:
-        """What `feed` gives for each of *payloads*, in one go where that is possible: a resampler does a second of
+        """What `feed` gives for each of *payloads*, all multiples of `grain`, in one go: a resampler does a second of
         audio much faster than fifty times a fiftieth."""
-        if self._resampler is None or not self.one_for_one:
-            return [self.feed(payload) for payload in payloads]
-        bytes_for_a_sample = self.target.rate // self.source.rate * self.target.bytes_per_sample
+        if self.identity:
+            return list(payloads)
         out = self.feed(b"".join(payloads))
         pieces, start = [], 0
         for payload in payloads:
-            end = start + len(payload) * bytes_for_a_sample
+            end = start + len(payload) // self.grain * self._grain_out
             pieces.append(out[start:end])
             start = end
         return pieces

@@ -1,4 +1,4 @@
-"""An exchange for whoever has a stretch of a call at once: it lets the model hear the caller when it is asked to.
+"""An exchange for whoever has a stretch of a call at once: both sides hear each other when it is asked to let them.
 
 Transcoding a second of audio in one go takes half the time of fifty frames, and nothing in a call depends on it: what
 is said of a frame is decided at once, and its audio follows. A frame that waits holds its place among what goes out.
@@ -6,25 +6,30 @@ is said of a frame is decided at once, and its audio follows. A frame that waits
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import copy
+from collections.abc import Callable, Iterator
+from typing import cast
 
 import msgspec
 
+from telephony.audio.transcode import Transcoder
 from telephony.carriers.base import Carrier
 from telephony.cassette.format import line
 from telephony.cassette.recorder import Outgoing, RecordedExchange
-from telephony.commands import AppendAudio, CloseSession, Command, UseSession
-from telephony.events import CallStarted
+from telephony.commands import AppendAudio, ClearPlayback, CloseSession, Command, Play, UseSession
+from telephony.events import CallerAudio, CallStarted, MarkReached
 from telephony.exchange import Listener, Output
 from telephony.realtime.base import Dialect
 from telephony.settings import CallSettings
 
-_HEARS = frozenset((AppendAudio, UseSession, CloseSession))
-"""Commands that change what the model hears, or who does."""
+_HEARS = frozenset((AppendAudio, UseSession, CloseSession, ClearPlayback))
+"""Commands that change what somebody hears, or who does."""
+_GOES_ON = frozenset((CallerAudio, MarkReached))
+"""Events that leave the carrier's stream as it was."""
 
 
 class Waiting(msgspec.Struct, gc=False):
-    """A frame of the caller's that the model has not heard yet."""
+    """A frame that was not heard yet."""
 
     payload: bytes
     now: float
@@ -49,19 +54,23 @@ class PatientExchange(RecordedExchange):
     ) -> None:
         super().__init__(settings, started, carrier, listener, recorder=Outgoing(write))
         self._write = write
-        self._waiting: list[Waiting] = []
+        self._now = 0.0
+        self._callers: list[Waiting] = []
+        self._agents: list[Waiting] = []
+        self._as_it_was = carrier
+        """The codec of the agent's frames that wait: one whose stream has ended since would say nothing of them."""
 
     def hear_out(self) -> None:
-        """Let the model hear what waits."""
-        if not self._waiting:
-            return
-        waiting, self._waiting = self._waiting, []
-        session = self.session
-        encode = self._legs[session].encode
-        heard = self._to_model.feed_all([frame.payload for frame in waiting])
-        for frame, payload in zip(waiting, heard, strict=True):
-            messages = encode(AppendAudio(payload))
-            frame.texts = [line(frame.now, "model", "out", message, session) for message in messages]
+        """Let both sides hear what waits."""
+        if callers := self._callers:
+            self._callers, session = [], self.session
+            say = self._legs[session].encode
+            for frame, payload in _heard(self._to_model, callers):
+                frame.texts = [line(frame.now, "model", "out", text, session) for text in say(AppendAudio(payload))]
+        if agents := self._agents:
+            self._agents, play = [], self._as_it_was.encode
+            for frame, payload in _heard(self._to_carrier, agents):
+                frame.texts = [line(frame.now, "carrier", "out", text) for text in play(Play(payload, frame.now))]
 
     def model_connected(self, dialect: Dialect, model: str, now: float, session: int = 0) -> list[Output]:
         self.hear_out()
@@ -70,21 +79,50 @@ class PatientExchange(RecordedExchange):
     def from_carrier(self, message: str | bytes, now: float) -> list[Output]:
         outputs: list[Output] = []
         for event in self.carrier.decode(message):
+            if type(event) not in _GOES_ON:
+                self.hear_out()
             commands = self._commands(event, now)
-            can_wait = len(commands) == 1 and not outputs and self._to_model.one_for_one and self.session in self._legs
-            if can_wait and type(command := commands[0]) is AppendAudio:
+            alone = len(commands) == 1 and not outputs and self.session in self._legs
+            if alone and type(command := commands[0]) is AppendAudio and _can_wait(command.payload, self._to_model):
                 frame = Waiting(command.payload, now)
-                self._waiting.append(frame)
+                self._callers.append(frame)
                 self._write(frame)
-            else:
-                outputs += self._perform(commands, now)
+                continue
+            outputs += self._perform(commands, now)
         return self.went(outputs, now) if outputs or self._seen != self.steps else outputs
 
     def _perform(self, commands: list[Command], now: float) -> list[Output]:
-        if self._waiting and not _HEARS.isdisjoint(map(type, commands)):
+        self._now = now
+        if (self._callers or self._agents) and not _HEARS.isdisjoint(map(type, commands)):
             self.hear_out()
         return super()._perform(commands, now)
+
+    def _play(self, command: Play) -> list[Output]:
+        if self._listener or not _can_wait(command.payload, self._to_carrier):
+            self.hear_out()
+            return super()._play(command)
+        if not self._agents:
+            self._as_it_was = copy.copy(self.carrier)
+        frame = Waiting(command.payload, self._now)
+        self._agents.append(frame)
+        return [cast("Output", frame)]  # it is nobody's but `_write_down`'s
+
+    def _write_down(self, output: Output, now: float) -> None:
+        if isinstance(output, Waiting):
+            self._write(output)
+        else:
+            super()._write_down(output, now)
 
     def _rewire(self) -> None:
         self.hear_out()
         super()._rewire()
+
+
+def _can_wait(payload: bytes, transcoder: Transcoder) -> bool:
+    """Whether it is known what will come of it: a frame of which nothing comes yet goes out as none."""
+    return bool(payload) and not len(payload) % transcoder.grain
+
+
+def _heard(transcoder: Transcoder, frames: list[Waiting]) -> Iterator[tuple[Waiting, bytes]]:
+    """Each frame, and what the other side hears of it."""
+    return zip(frames, transcoder.feed_all([frame.payload for frame in frames]), strict=True)

@@ -89,7 +89,7 @@ class Player:
         return spelled(written)
 
     def give(self, line: Line, number: int) -> list[Written]:
-        """The same, where the audio of the caller's frames may wait until `hear_out`. Raises as `feed` does."""
+        """The same, where the audio of frames may wait until `hear_out`. Raises as `feed` does."""
         self.now = line.t
         exchange = self.exchange
         try:
@@ -110,7 +110,7 @@ class Player:
         return written
 
     def hear_out(self) -> None:
-        """Let the model hear what waits. Raises `GaveUp` where the exchange fails."""
+        """Let both sides hear what waits. Raises `GaveUp` where the exchange fails."""
         if self.exchange:
             self._look(self.exchange.hear_out)
 
@@ -124,6 +124,7 @@ class Player:
                 raise GaveUp(RuntimeError(f"its timer never comes to rest at {self.now:.3f} s"))
             self.now = max(self.now, due)
             self._look(exchange.tick, self.now)
+            self.hear_out()
             written = spelled(self._written)
             self._written.clear()
             yield written

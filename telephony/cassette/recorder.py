@@ -167,20 +167,23 @@ class RecordedExchange(Exchange):
 
     def went(self, outputs: list[Output], now: float) -> list[Output]:
         """Write down *outputs*, which followed from something that happened at *now*."""
-        recorder = self._recorder
         for output in outputs:
-            if isinstance(output, ToModel):
-                recorder.went(now, "model", output.message, output.session, audio=output.audio_ms > 0)
-            elif isinstance(output, ToCarrier):
-                recorder.went(now, "carrier", output.message, audio=output.audio_ms > 0)
-            elif not isinstance(output, Note):  # replay makes the same notes
-                recorder.happened(now, CHANNELS[type(output)], "out", told(output))
-                if isinstance(output, EndCall):
-                    recorder.happened(now, "record", "out", remains(self, output, now))
+            self._write_down(output, now)
         if self._seen != self.steps:
             self._seen = self.steps
             self._name_deadline(now)
         return outputs
+
+    def _write_down(self, output: Output, now: float) -> None:
+        recorder = self._recorder
+        if isinstance(output, ToModel):
+            recorder.went(now, "model", output.message, output.session, audio=output.audio_ms > 0)
+        elif isinstance(output, ToCarrier):
+            recorder.went(now, "carrier", output.message, audio=output.audio_ms > 0)
+        elif not isinstance(output, Note):  # replay makes the same notes
+            recorder.happened(now, CHANNELS[type(output)], "out", told(output))
+            if isinstance(output, EndCall):
+                recorder.happened(now, "record", "out", remains(self, output, now))
 
     def _name_deadline(self, now: float) -> None:
         deadline = self.deadline()

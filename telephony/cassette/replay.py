@@ -315,7 +315,7 @@ class _Comparison:
 
 
 def _may_be(now: list[Written], then: list[bytes]) -> bool:
-    """Whether what goes out is what went out, as far as that is known before the model has heard what waits."""
+    """Whether what goes out is what went out, as far as that is known before what waits was heard."""
     if len(now) != len(then):
         return False
     if len(now) == 1 and type(now[0]) is Waiting:  # fifty times a second

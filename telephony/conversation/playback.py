@@ -24,6 +24,7 @@ from collections import deque
 
 import msgspec
 
+from telephony.audio.backlog import Backlog
 from telephony.audio.format import AudioFormat
 from telephony.commands import Play, SendMark
 from telephony.records import Stretch
@@ -115,7 +116,7 @@ class Playback:
         self.dropped = 0.0
         """Seconds of speech thrown away because too much was queued."""
         self._latest = ""
-        self._queue: deque[tuple[Item, bytearray]] = deque()
+        self._queue: deque[tuple[Item, Backlog]] = deque()
         self._spans: deque[Span] = deque()
         self._heard: list[Heard] = []
         self._tail = 0.0
@@ -151,9 +152,9 @@ class Playback:
             self.dropped += len(payload) / self._byte_rate
             return
         if self._queue and self._queue[-1][0] is item:
-            self._queue[-1][1].extend(payload)
+            self._queue[-1][1].add(payload)
         else:
-            self._queue.append((item, bytearray(payload)))
+            self._queue.append((item, Backlog(payload)))
 
     def complete(self, item_id: str) -> None:
         """The model has sent all of an item: what is left of it may go out in a short message."""
@@ -170,15 +171,15 @@ class Playback:
     def _drop_torn_samples(self) -> None:
         self._queue = deque((item, audio) for item, audio in self._queue if not (item.complete and self._torn(audio)))
 
-    def _torn(self, audio: bytearray) -> bool:
-        return len(audio) < self._sample
+    def _torn(self, audio: Backlog) -> bool:
+        return audio.size < self._sample
 
     @property
     def queued(self) -> float:
         """Seconds of speech not yet sent."""
         size = 0
         for _, audio in self._queue:
-            size += len(audio)
+            size += audio.size
         return size / self._byte_rate
 
     # -- sent ------------------------------------------------------------------------------------------------------
@@ -195,9 +196,8 @@ class Playback:
             size = self._sendable(item, audio, now)
             if size == 0:
                 break
-            payload = bytes(audio[:size])
-            del audio[:size]
-            if not audio or (item.complete and self._torn(audio)):
+            payload = audio.take(size)
+            if not audio.size or (item.complete and self._torn(audio)):
                 self._queue.popleft()
             commands.append(self._send(item, payload, now))
             if self._unmarked >= CHUNK - FRAME / 2:
@@ -206,15 +206,15 @@ class Playback:
             commands.append(self._mark())
         return commands
 
-    def _sendable(self, item: Item, audio: bytearray, now: float) -> int:
+    def _sendable(self, item: Item, audio: Backlog, now: float) -> int:
         """Bytes of *audio* to send now: whole frames, or its end if no more of it comes or the caller would wait."""
         frame = self._frame
         frames = max(1, round(min(LEAD - (self._tail - now), CHUNK) / FRAME))
         ends = item.complete or len(self._queue) > 1
-        if len(audio) > frames * frame or (len(audio) >= frame and not ends):
-            return min(frames, len(audio) // frame) * frame
+        if audio.size > frames * frame or (audio.size >= frame and not ends):
+            return min(frames, audio.size // frame) * frame
         if ends or self._tail - now < 2 * FRAME:
-            return len(audio) - len(audio) % self._sample
+            return audio.size - audio.size % self._sample
         return 0
 
     def _send(self, item: Item, payload: bytes, now: float) -> Play:
@@ -351,7 +351,7 @@ class Playback:
     def deadline(self) -> float | None:
         """Seconds: when `release` has something to do next."""
         if self._waiting:
-            whole_frame = len(self._queue) > 1 or len(self._queue[0][1]) >= self._frame
+            whole_frame = len(self._queue) > 1 or self._queue[0][1].size >= self._frame
             # A chunk below the lead is plenty for one turn of the loop; a piece of a frame waits for its rest first.
             return self._tail - (LEAD - CHUNK if whole_frame else 1.5 * FRAME)
         if self._spans and self._unmarked:
@@ -362,7 +362,7 @@ class Playback:
     def _waiting(self) -> bool:
         """Whether there is speech that was not sent."""
         for _, audio in self._queue:  # noqa: SIM110  several times a step: no generator
-            if len(audio) >= self._sample:
+            if audio.size >= self._sample:
                 return True
         return False
 

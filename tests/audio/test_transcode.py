@@ -29,6 +29,22 @@ def test_how_the_stream_is_cut_changes_no_byte(noise, sizes, pair, cut):
     assert b"".join(transcoder.feed(piece) for piece in pieces) == whole
 
 
+@quick
+@given(
+    before=st.binary(max_size=700), noise=st.binary(min_size=2000, max_size=2000), grains=st.lists(st.integers(1, 40))
+)
+def test_multiples_of_the_grain_give_the_same_in_one_go_wherever_they_stand(before, noise, grains, pair):
+    one, other = Transcoder(*pair), Transcoder(*pair)
+    pieces = [(noise * 2)[: count * one.grain] for count in grains]
+    one.feed(before)
+    other.feed(before)
+    at_once = other.feed_all(pieces)
+    assert at_once == [one.feed(piece) for piece in pieces]
+    source, target = pair
+    samples = [len(piece) // target.bytes_per_sample for piece in at_once]
+    assert samples == [len(piece) // source.bytes_per_sample * target.rate / source.rate for piece in pieces]
+
+
 def test_a_second_in_is_a_second_out(pair):
     source, target = pair
     heard = Transcoder(source, target).feed(source.silence(1000))

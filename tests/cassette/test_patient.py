@@ -1,7 +1,8 @@
-"""Lets the model hear the caller when it is asked to; what goes out is the same, and stands where it stood."""
+"""Lets both sides hear each other when it is asked to; what goes out is the same, and stands where it stood."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 import pytest
@@ -15,7 +16,7 @@ from telephony.runtime.cassettes import new_carrier
 
 
 def played(lines: tuple[bytes, ...], patience: int) -> list[list[bytes]]:
-    """What goes out in each step if the model hears the caller after every so many steps."""
+    """What goes out in each step if both sides hear each other after every so many steps."""
     source = Cassette("a", lines)
     player = Player(source, new_carrier, None, None)
     steps: list[list[Written]] = []
@@ -48,13 +49,32 @@ def test_how_long_a_frame_waits_changes_nothing_of_what_goes_out(patience: int) 
 def test_a_frame_that_waits_holds_its_place() -> None:
     source = Cassette("a", tapes.call())
     player = Player(source, new_carrier, None, None)
-    waiting = 0
+    waiting = {"carrier": 0, "model": 0}
     for number, read in enumerate(source.lines, 2):
         if read.dir == "in":
             written = player.give(read, number)
-            waiting += sum(isinstance(entry, Waiting) for entry in written)
+            waiting[read.ch] = waiting.get(read.ch, 0) + sum(isinstance(entry, Waiting) for entry in written)
             assert heard(written) != any(isinstance(entry, Waiting) for entry in written)
-    assert waiting > 100
+    assert waiting["carrier"] > 100
+    assert waiting["model"] > 10
+
+
+def test_what_was_said_before_the_stream_ended_goes_out_though_it_is_heard_after() -> None:
+    lines = tapes.call()
+    spoken = next(at for at, text in enumerate(lines) if tapes.AUDIO in text)
+    came_in = next(at for at in range(spoken, 0, -1) if decode_line(lines[at]).dir == "in")
+    player = Player(Cassette("a", lines), new_carrier, None, None)
+    written: list[Written] = []
+    for number, text in enumerate(lines[1 : came_in + 1], 2):
+        if (read := decode_line(text)).dir == "in":
+            written = player.give(read, number)
+    assert any(isinstance(entry, Waiting) for entry in written)
+    started = decode_line(lines[2]).message
+    stop = {"event": "stop", "streamSid": started["streamSid"], "stop": {"callSid": started["start"]["callSid"]}}
+    now = decode_line(lines[came_in]).t
+    player.give(decode_line(json.dumps({"t": now, "ch": "carrier", "dir": "in", "msg": stop}).encode()), 0)
+    assert spelled(written) == then((*lines[:1], *lines[came_in:]))[0]
+    assert lines[spoken] in spelled(written)
 
 
 def test_a_mistake_in_what_is_done_later_is_found_at_the_frame_that_waited(monkeypatch: pytest.MonkeyPatch) -> None:
