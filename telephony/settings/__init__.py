@@ -1,0 +1,39 @@
+"""Every knob: its default, its unit, a sentence. Only `runtime` reads the environment and files into these."""
+
+from telephony.settings.agents import AUDIO_FORMATS, AgentSettings, Fallback, Limits, ToolEntry, TurnDetection
+from telephony.settings.base import File, Group, Seconds
+from telephony.settings.models import (
+    GatewayKey,
+    GatewaySettings,
+    GeneralSettings,
+    LiteLLMParams,
+    ModelEntry,
+    RouterSettings,
+)
+from telephony.settings.process import CassetteSettings, Settings, TwilioSettings
+from telephony.settings.resolved import CallSettings, Clips, SessionConfig, ToolSpec
+
+__all__ = [
+    "AUDIO_FORMATS",
+    "AgentSettings",
+    "CallSettings",
+    "CassetteSettings",
+    "Clips",
+    "Fallback",
+    "File",
+    "GatewayKey",
+    "GatewaySettings",
+    "GeneralSettings",
+    "Group",
+    "Limits",
+    "LiteLLMParams",
+    "ModelEntry",
+    "RouterSettings",
+    "Seconds",
+    "SessionConfig",
+    "Settings",
+    "ToolEntry",
+    "ToolSpec",
+    "TurnDetection",
+    "TwilioSettings",
+]

@@ -1,0 +1,71 @@
+"""What the dialects and the conversation are given: resolved, plain, comparable."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from telephony.audio.format import PCM16_24K, AudioFormat
+from telephony.settings.agents import Limits, TurnDetection
+
+
+class ToolSpec(msgspec.Struct, frozen=True):
+    """A function as the model sees it, and what the conversation must know to run it safely."""
+
+    name: str
+    description: str
+    parameters: dict[str, Any]
+    """JSON Schema of the arguments object."""
+    timeout: float = 10.0
+    """Seconds until the model is told that it took too long."""
+    side_effects: bool = True
+    """Whether running it twice or by mistake would matter: then it waits until its response completed."""
+    say: str | None = None
+    """Spoken while it runs, where set."""
+
+
+class SessionConfig(msgspec.Struct, frozen=True):
+    """What a realtime session shall be, provider-neutral. A dialect turns it into the provider's own object."""
+
+    instructions: str = ""
+    voice: str | None = None
+    audio: AudioFormat = PCM16_24K
+    """Both ways."""
+    turn_detection: TurnDetection = TurnDetection()
+    tools: tuple[ToolSpec, ...] = ()
+    """Functions of ours."""
+    provider_tools: tuple[dict[str, Any], ...] = ()
+    """What the provider runs itself, as its session takes it."""
+    language: str | None = None
+    keyterms: tuple[str, ...] = ()
+    reasoning_effort: str | None = None
+    extra: dict[str, Any] = {}
+    """Merged over the provider's session object, deeply, last; `tools` are appended to those above."""
+
+
+class Clips(msgspec.Struct, frozen=True):
+    """Recorded sentences for when the model cannot speak: mu-law at 8000 Hz, as a telephone plays them."""
+
+    apology: bytes = b""
+    """Played when the model is lost for good."""
+    goodbye: bytes = b""
+    """Played when the call must end and the model does not answer."""
+    filler: bytes = b""
+    """Played while the caller waits for a model that is being reached again: one short sentence."""
+
+
+class CallSettings(msgspec.Struct, frozen=True):
+    """Everything that decides how one call behaves: the conversation reads this and nothing else."""
+
+    agent: str
+    session: SessionConfig
+    limits: Limits = Limits()
+    greeting: str | None = None
+    greeting_interruptible: bool = True
+    speaks_first: bool = True
+    clips: Clips = Clips()
+    hang_up_tool: str | None = "hang_up"
+    """The name under which `builtin:hang_up` is offered, or None if it is not."""
+    transfer_to: str = ""
+    """E.164: when no model answers, where the caller is sent after the apology. Empty ends the call instead."""
