@@ -150,6 +150,28 @@ class CancelTool(Command, frozen=True):
     call_id: str
 
 
+class ErrandDone(Command, frozen=True):
+    """What a function of ours wanted of the call itself came to an end."""
+
+    errand: str
+    outcome: Literal["ok", "timeout", "spoke", "cut", "busy", "over"] = "ok"
+    """`spoke`: the caller spoke instead of pressing keys. `cut`: it was not heard to the end. `busy`: another of the
+    kind was under way. `over`: the call ends."""
+    keys: str = ""
+    """What the caller pressed."""
+    secret: bool = False
+    """Whether nobody but the function may know the keys."""
+    seconds: float = 0.0
+    """How long the message is."""
+
+
+class MessageAudio(Command, frozen=True):
+    """A piece of the caller's message, in the carrier's format."""
+
+    errand: str
+    payload: bytes
+
+
 class OpenSession(Command, frozen=True):
     """Open another session with the model; `ModelConnected` or `ModelLost` answers."""
 
@@ -200,7 +222,18 @@ class Note(Command, frozen=True):
     fields: dict[str, Any] = {}
 
 
-WorldCommand = RunTool | CancelTool | OpenSession | CloseSession | CheckSession | HangUp | EndCall | Note
+WorldCommand = (
+    RunTool
+    | CancelTool
+    | ErrandDone
+    | MessageAudio
+    | OpenSession
+    | CloseSession
+    | CheckSession
+    | HangUp
+    | EndCall
+    | Note
+)
 
 
 # -- HTTP as a value -----------------------------------------------------------------------------------------------

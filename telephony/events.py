@@ -261,6 +261,65 @@ class ToolFinished(Event, frozen=True):
     outcome: Literal["ok", "error", "timeout", "cancelled", "invalid"] = "ok"
 
 
+class SpeechWanted(Event, frozen=True):
+    """A function of ours wants something said, word for word."""
+
+    text: str
+    interruptible: bool = True
+
+
+class HangUpWanted(Event, frozen=True):
+    """A function of ours wants the call to end once the caller has heard the last words."""
+
+    reason: str = "agent hung up"
+    function: str = ""
+    """The model's id of the function call."""
+
+
+class TonesWanted(Event, frozen=True):
+    """A function of ours wants keys sounded on the line; `ErrandDone` answers once they were heard."""
+
+    errand: str
+    keys: str
+    """Of `0-9 * # A-D`, `w` for half a second of silence and `W` for a whole one."""
+
+
+class KeysWanted(Event, frozen=True):
+    """A function of ours wants keys from the caller; `ErrandDone` answers with them."""
+
+    errand: str
+    least: int = 1
+    most: int = 64
+    terminator: str = "#"
+    """The key that ends the number and is no part of it; empty for none."""
+    patience: float = 10.0
+    """Seconds for the first key, from when the caller has heard what was said."""
+    between: float = 3.0
+    """Seconds from one key to the next."""
+    prompt: str = ""
+    """Said word for word before; empty if the agent has asked already."""
+    tries: int = 2
+    """How often it is asked for in all."""
+    secret: bool = False
+    """Whether neither the keys nor their sound may reach model, log, record, recording or cassette."""
+
+
+class MessageWanted(Event, frozen=True):
+    """A function of ours wants a message from the caller; `MessageAudio` brings it, `ErrandDone` ends it."""
+
+    errand: str
+    longest: float = 120.0
+    """Seconds."""
+    silence: float = 4.0
+    """Seconds of silence that end it."""
+
+
+class ErrandDropped(Event, frozen=True):
+    """Nobody waits for an errand any more."""
+
+    errand: str
+
+
 class CallEnded(Event, frozen=True):
     """Somebody outside the stream says that the call is over: a status callback, an API, the hang-up's own answer."""
 

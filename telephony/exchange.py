@@ -21,7 +21,9 @@ from telephony.commands import (
     Command,
     ConfigureSession,
     EndCall,
+    ErrandDone,
     HangUp,
+    MessageAudio,
     ModelCommand,
     Note,
     OpenSession,
@@ -186,7 +188,10 @@ class Exchange:
                 case CloseSession(session):
                     self._legs.pop(session, None)
                     outputs.append(command)
-                case RunTool() | CancelTool() | OpenSession() | CheckSession() | HangUp() | EndCall() | Note():
+                case (
+                    RunTool() | CancelTool() | ErrandDone() | MessageAudio() | OpenSession() | CheckSession() | HangUp()
+                    | EndCall() | Note()
+                ):  # fmt: skip
                     outputs.append(command)
                 case _:
                     outputs += self._to_session(self.session, cast("ModelCommand", command))
@@ -240,4 +245,5 @@ class Exchange:
             arrived = now - length
             at = arrived if arrived > self._caller_at + STALL else self._caller_at
         self._caller_at = at + length
-        listener.caller(at, event.payload)
+        hidden = self.conversation.hides(now)
+        listener.caller(at, self.line.silence(length * 1000) if hidden else event.payload)

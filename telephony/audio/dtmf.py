@@ -29,6 +29,10 @@ KEYPAD = ("123A", "456B", "789C", "*0#D")
 """Rows sound the low tones, columns the high ones (Q.23)."""
 KEYS = {key: (LOW[row], HIGH[column]) for row, keys in enumerate(KEYPAD) for column, key in enumerate(keys)}
 
+PAUSES = {"w": 0.5, "W": 1.0}
+"""Seconds (Twilio docs, `SendDigits`)."""
+_BEEP = 0.4
+"""Seconds."""
 _RAMP_MS = 5.0
 """A tone that starts at once clicks, and its click is heard as other tones."""
 
@@ -51,6 +55,23 @@ def generate(keys: str, rate: int = 8000, on_ms: float = 100, off_ms: float = 10
     pause = bytes(2 * round(off_ms * rate / 1000))
     shape = peak * _envelope(count, round(_RAMP_MS * rate / 1000))
     return b"".join(_tone(key, rate, shape) + pause for key in keys)
+
+
+def sequence(keys: str, rate: int = 8000) -> bytes:
+    """Sound *keys* as PCM16, where `w` is half a second of silence and `W` a whole one, as carriers write it.
+
+    Raises `ValueError` as `generate` does.
+    """
+    pauses = {key: bytes(2 * round(seconds * rate)) for key, seconds in PAUSES.items()}
+    return b"".join(pauses[key] if key in pauses else generate(key, rate) for key in keys)
+
+
+def beep(rate: int = 8000) -> bytes:
+    """The tone after which a message is spoken, as PCM16: 1000 Hz, which is no part of any key."""
+    count = round(_BEEP * rate)
+    shape = FULL_SCALE * 10 ** (-12 / 20) * _envelope(count, round(_RAMP_MS * rate / 1000))
+    samples: Samples = np.rint(shape * np.sin(np.arange(count) * (2 * np.pi * 1000 / rate))).astype("<i2")
+    return samples.tobytes()
 
 
 def _tone(key: str, rate: int, shape: NDArray[np.float64]) -> bytes:

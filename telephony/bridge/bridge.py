@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextvars import ContextVar
 from functools import partial
 from typing import Protocol
 
@@ -19,7 +20,19 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from telephony import events as ev
-from telephony.commands import CancelTool, CheckSession, CloseSession, EndCall, HangUp, Note, OpenSession, RunTool
+from telephony.bridge.errands import ErrandResult, Errands, MakeMessage
+from telephony.commands import (
+    CancelTool,
+    CheckSession,
+    CloseSession,
+    EndCall,
+    ErrandDone,
+    HangUp,
+    MessageAudio,
+    Note,
+    OpenSession,
+    RunTool,
+)
 from telephony.errors import TelephonyError
 from telephony.exchange import Exchange, Output, ToCarrier, ToModel
 from telephony.links.link import Link
@@ -32,6 +45,10 @@ PROBE = 2.0
 """Seconds in which a model's socket has to answer the question whether it is alive."""
 SHORTEST_TIMER = 0.001
 """Seconds: the timer never fires sooner, so that nothing in the core can keep the loop from its sockets."""
+
+
+_FUNCTION: ContextVar[str] = ContextVar("function call", default="")
+"""That of the tool which runs in this context."""
 
 
 def _nobody_to_tell(why: str) -> None:
@@ -79,7 +96,9 @@ class Bridge:
         tools: Tools,
         context: CallContext,
         observer: Observer | None = None,
+        make_message: MakeMessage | None = None,
     ) -> None:
+        """*make_message* makes the file of a message that the caller leaves."""
         self.exchange = exchange
         self.ending: EndCall | None = None
         """How the call ended, once it has."""
@@ -92,6 +111,8 @@ class Bridge:
         self._hang_up = hang_up
         self._tools = tools
         self._context = context
+        context.control = self
+        self.errands = Errands(self.feed, self, make_message)
         self._observer = observer
         self._log: FilteringBoundLogger = structlog.get_logger("telephony.call").bind(call_id=context.call_id)
         self._work = _Work()
@@ -115,6 +136,7 @@ class Bridge:
                         self._feed(self._early.pop(0))
                 await self._work.over.wait()
                 await self._work.wind_up()
+                await self.errands.close()
         finally:
             ending = self._end(EndCall("failed", "server", "the call was cancelled"))
             self._work.end()
@@ -145,6 +167,17 @@ class Bridge:
     def duration(self) -> float:
         """Seconds the call lasted, or has lasted so far: what is still to be closed behind it does not count."""
         return self.now if self._ended_at is None else self._ended_at
+
+    # -- for the tools -----------------------------------------------------------------------------------------------
+
+    @property
+    def function(self) -> str:
+        """The model's id of the function call on whose behalf this is asked."""
+        return _FUNCTION.get()
+
+    async def errand(self, wanted: Callable[[str], ev.Event]) -> ErrandResult:
+        """See `Errands.run`."""
+        return await self.errands.run(wanted)
 
     # -- the two legs ------------------------------------------------------------------------------------------------
 
@@ -223,6 +256,11 @@ class Bridge:
                     self._spawn(partial(self._sessions[session].link.probe, PROBE), f"model {session} probe")
                 case RunTool():
                     self._spawn(partial(self._run_tool, output), f"tool {output.name}", key=output.call_id)
+                case ErrandDone():
+                    self.errands.done(output)
+                case MessageAudio():
+                    self.errands.message(output)
+                    self._spawn(self.errands.write, "message", last=True)
                 case CancelTool(call_id):
                     self._work.cancel(call_id)
                 case HangUp():
@@ -257,6 +295,7 @@ class Bridge:
             await work()
 
     async def _run_tool(self, call: RunTool) -> None:
+        _FUNCTION.set(call.call_id)
         self._feed(await self._tools.run(call, self._context))
 
     async def _end_at_carrier(self, command: HangUp) -> None:

@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -18,6 +19,7 @@ from structlog.typing import FilteringBoundLogger
 
 from telephony.bridge.bridge import Bridge, ConnectModel, ModelSession, Observer, Tools
 from telephony.bridge.callfile import CallFile
+from telephony.bridge.errands import MessageFile
 from telephony.bridge.ringing import Ringing
 from telephony.bridge.shelf import CassetteFile, Shelf, is_sampled
 from telephony.bridge.tape import Tape
@@ -143,7 +145,10 @@ class Calls:
         cassette, exchange = self._exchange(record, plan, started, carrier, tape, opening)
         context = CallContext(caller.call_id, caller.from_number, caller.to_number, caller.agent, dict(caller.metadata))
         connect = self._claiming(caller.call_id, plan.connect_model)
-        bridge = Bridge(exchange, link, connect, self._hang_up, plan.tools, context, self._observer(caller))
+        make_message = partial(self._message, record, started)
+        bridge = Bridge(
+            exchange, link, connect, self._hang_up, plan.tools, context, self._observer(caller), make_message
+        )
         if self._leaving:
             bridge.feed(ServerStopping())
         self.live[caller.call_id] = bridge
@@ -266,6 +271,10 @@ class Calls:
         record.recording = str(tape.path)
         return tape
 
+    def _message(self, record: CallRecord, started: CallStarted, errand: str) -> MessageFile:
+        """What the caller leaves after the tone, beside the recording."""
+        return MessageFile(self._recordings / f"{record.id}-{errand}.wav", started.audio, self._writers)
+
     def _exchange(
         self,
         record: CallRecord,
@@ -316,6 +325,7 @@ def _complete(
     record.termination = Termination(ending.result, ending.by, ending.reason)
     record.tools = [_over(use, record.duration) for use in record.tools]
     record.findings = exchange.findings(bridge.duration)
+    record.notes = [*record.notes, *bridge.errands.messages]
     if tape and tape.failed:
         record.recording = str(tape.path) if tape.path.exists() else ""
         record.notes = [*record.notes, f"The recording stopped: {tape.failed}"]

@@ -28,6 +28,8 @@ _log: FilteringBoundLogger = structlog.get_logger("telephony.tape")
 
 CHANNELS = 2
 FRAME = CHANNELS * PCM16_8K.bytes_per_sample
+_CHANNELS_AT = 22
+"""Byte of the header at which their number stands, two bytes long (RIFF, `fmt `)."""
 HEADER = len(header(PCM16_8K, CHANNELS, 0))
 PART = ".part"
 
@@ -38,7 +40,7 @@ class Tape(CallFile):
     def __init__(self, path: Path, line: AudioFormat, threads: Executor | None = None) -> None:
         super().__init__(path, threads)
         self._reel = Reel(line)
-        self._writer = _Writer(path)
+        self._writer = WavWriter(path, CHANNELS)
 
     # -- what the exchange tells ---------------------------------------------------------------------------------------
 
@@ -77,11 +79,12 @@ class Tape(CallFile):
         self._writer.finish()
 
 
-class _Writer:
-    """The file, in threads. What is added is written in order, whichever thread comes first."""
+class WavWriter:
+    """A file of PCM16 at 8000 Hz, in threads. What is added is written in order, whichever thread comes first."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, channels: int) -> None:
         self._path = path
+        self._channels = channels
         self._chunks: deque[bytes] = deque()
         self._lock = threading.Lock()
         self._file: int | None = None
@@ -109,7 +112,7 @@ class _Writer:
             return
         self._done = True  # after a failure: a second attempt would leave a hole, or take over somebody else's name
         if self._file is None:
-            self._file = _create(_part(self._path))
+            self._file = _create(_part(self._path), self._channels)
         while self._chunks:
             _append(self._file, self._chunks.popleft())
         _fix_header(self._file)
@@ -130,14 +133,14 @@ def _part(path: Path) -> Path:
     return path.with_name(path.name + PART)
 
 
-def _create(part: Path) -> int:
+def _create(part: Path, channels: int) -> int:
     """A new `.part` file, open and locked. It gets that name only when it is locked, so no other process that looks for
     abandoned files can ever see it unlocked."""
     new = part.with_name(f".{part.name}.new")
     file = os.open(new, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o640)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        _append(file, header(PCM16_8K, CHANNELS, 0))
+        _append(file, header(PCM16_8K, channels, 0))
         part.hardlink_to(new)  # unlike a rename it never takes a name from another recording
     except BaseException:
         os.close(file)
@@ -157,8 +160,10 @@ def _append(file: int, data: bytes) -> None:
 
 def _fix_header(file: int) -> int:
     """Let the header say what is there; return the bytes of whole frames behind it."""
-    data = max(0, os.fstat(file).st_size - HEADER) // FRAME * FRAME
-    os.pwrite(file, header(PCM16_8K, CHANNELS, data), 0)
+    channels = int.from_bytes(os.pread(file, 2, _CHANNELS_AT), "little") or CHANNELS
+    frame = channels * PCM16_8K.bytes_per_sample
+    data = max(0, os.fstat(file).st_size - HEADER) // frame * frame
+    os.pwrite(file, header(PCM16_8K, channels, data), 0)
     return data
 
 

@@ -51,6 +51,10 @@ class Carrier(Protocol):
     def decode(self, message: str | bytes) -> list[Event]:
         """Events of one WebSocket message. Never raises: what cannot be used is a `CarrierFault`."""
 
+    def hide(self, message: str | bytes) -> str | bytes:
+        """The same message for whoever may not know what the caller types: another key, and silence for audio. `decode`
+        makes the same of it otherwise."""
+
     def encode(self, command: CarrierCommand) -> list[str]:
         """Messages for one command; `Play` holds the carrier's own audio format here. Empty before the stream began."""
 

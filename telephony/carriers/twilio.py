@@ -10,6 +10,7 @@ conversation makes a timeline of it.
 
 from __future__ import annotations
 
+import re
 from binascii import b2a_base64
 from typing import Any
 
@@ -25,6 +26,7 @@ FAULTS_ALLOWED = 20
 LONGEST_FRAME_MS = 200
 """A longer payload is cut into events of at most this length, so that one message cannot stall a call."""
 KEYS = frozenset("0123456789*#ABCD")
+_DIGIT = re.compile("[0-9A-Da-d]")
 
 ENCODINGS: dict[str, Encoding] = {
     "mulaw": "mulaw",
@@ -121,6 +123,7 @@ class TwilioStream:
         """Messages of kinds we do not know and audio of tracks we did not ask for."""
         self.faults = 0
         """Messages that could not be used."""
+        self._silence = MULAW_8K.silence(1)[:1]
         self._sample_size = MULAW_8K.bytes_per_sample
         self._longest = MULAW_8K.bytes_in(LONGEST_FRAME_MS)
         self._stream_id = ""
@@ -142,6 +145,19 @@ class TwilioStream:
         if type(parsed) is _Media:
             return self._media(parsed)
         return self._control(parsed)
+
+    def hide(self, message: str | bytes) -> str | bytes:
+        """The same with a key that says nothing, or with silence; `*` and `#` end numbers and stay what they are."""
+        try:
+            parsed, plain = _MESSAGE.decode(message), msgspec.json.decode(message)
+        except (ValueError, RecursionError):
+            return message
+        if isinstance(parsed, _Dtmf):
+            plain["dtmf"]["digit"] = _DIGIT.sub("0", str(parsed.dtmf.digit))
+        elif isinstance(parsed, _Media):
+            silence = self._silence * len(parsed.media.payload)
+            plain["media"]["payload"] = b2a_base64(silence, newline=False).decode("ascii")
+        return msgspec.json.encode(plain).decode()
 
     def _media(self, message: _Media) -> list[Event]:
         ours = self._stream_id and message.streamSid == self._stream_id
@@ -185,6 +201,7 @@ class TwilioStream:
         if isinstance(audio, str):
             return self._broken(audio)
         self._sample_size, self._longest = audio.bytes_per_sample, audio.bytes_in(LONGEST_FRAME_MS)
+        self._silence = audio.silence(1)[:1]
         self._stream_id = stream_id
         self._media_head = f'{{"event":"media","streamSid":{_quoted(stream_id)},"media":{{"payload":"'
         self._mark_head = f'{{"event":"mark","streamSid":{_quoted(stream_id)},"mark":{{"name":'

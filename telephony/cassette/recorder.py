@@ -147,7 +147,8 @@ class RecordedExchange(Exchange):
 
     def from_carrier(self, message: str | bytes, now: float) -> list[Output]:
         audio = isinstance(message, str) and '"media"' in message
-        self._recorder.came(now, "carrier", message, audio=audio)
+        shown = self.carrier.hide(message) if self.conversation.hides(now) else message
+        self._recorder.came(now, "carrier", shown, audio=audio)
         return self.went(super().from_carrier(message, now), now)
 
     def from_model(self, message: str | bytes, now: float, session: int = 0) -> list[Output]:

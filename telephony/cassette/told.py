@@ -13,6 +13,14 @@ from telephony.cassette.format import Channel
 
 CHANNELS: Mapping[type, Channel] = {
     ev.ToolFinished: "tool",
+    ev.SpeechWanted: "tool",
+    ev.HangUpWanted: "tool",
+    ev.TonesWanted: "tool",
+    ev.KeysWanted: "tool",
+    ev.MessageWanted: "tool",
+    ev.ErrandDropped: "tool",
+    cmd.ErrandDone: "tool",
+    cmd.MessageAudio: "tool",
     cmd.RunTool: "tool",
     cmd.CancelTool: "tool",
     ev.ModelConnected: "session",
@@ -32,8 +40,16 @@ EVENTS: Mapping[str, type[ev.Event]] = {kind.__name__: kind for kind in CHANNELS
 """Those that come in, by name."""
 
 
+HIDDEN = "0"
+"""Stands for a secret key: as many as there were, since that decides what follows."""
+
+
 def told(happening: ev.Event | cmd.Command) -> dict[str, Any]:
     """`ToolFinished("c1", "{}")` as `{"type": "ToolFinished", "call_id": "c1", …}`."""
+    if isinstance(happening, cmd.MessageAudio):  # what it holds came in with the caller's audio
+        return {"type": "MessageAudio", "errand": happening.errand, "bytes": len(happening.payload)}
+    if isinstance(happening, cmd.ErrandDone) and happening.secret:
+        happening = msgspec.structs.replace(happening, keys=HIDDEN * len(happening.keys))
     return {"type": type(happening).__name__, **msgspec.to_builtins(happening)}
 
 

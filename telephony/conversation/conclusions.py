@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 
 from telephony.commands import AddMessage, AppendAudio, CancelTool, HangUp, RequestResponse, SpeakVerbatim
-from telephony.conversation import phrases, survival
+from telephony.conversation import phrases, running_errands, survival
 from telephony.conversation.farewell import CONFIRMATION, Farewell
 from telephony.conversation.limits import NUDGES
 from telephony.conversation.state import BEFORE_LEAVING, ENDED, HANGING_UP, HUSH, LEAVING, LIVE, TALKING, State
@@ -28,6 +28,8 @@ def settle(state: State, now: float) -> None:
     if state.phase in LIVE:
         _give_up_stale(state, now)
         _guard(state, now)
+        if state.errands.any:
+            running_errands.settle(state, now)
         _keep_listening(state, now)
         _wish(state, now)
     if state.phase is TALKING:
@@ -61,6 +63,8 @@ def _due_at(state: State) -> float:
     times = [state.playback.deadline()]
     if state.phase in BEFORE_LEAVING:
         times += [state.watchdogs.deadline(), state.playback.ends_at, *survival.deadlines(state)]
+        if state.errands.any:
+            times.append(running_errands.deadline(state))
     elif state.farewell:
         times.append(_farewell_deadline(state, state.farewell))
     if state.listening:

@@ -18,7 +18,7 @@ from telephony.commands import (
     ForgetItem,
     Truncate,
 )
-from telephony.conversation import phrases, replies, survival
+from telephony.conversation import phrases, replies, running_errands, survival
 from telephony.conversation.playback import LOCAL
 from telephony.conversation.state import CONNECTING, LEAVING, TALKING, State
 from telephony.conversation.survival import AUTO_REPLY
@@ -31,6 +31,7 @@ def caller_audio(state: State, event: ev.CallerAudio, now: float) -> list[Comman
     payload = state.intake.frame(event.payload, event.at_ms, now)
     if not payload:
         return []
+    payload = running_errands.hear(state, payload, now)
     state.recent.keep(payload)
     if state.floor.speaking_since is not None and is_loud(payload, state.intake.audio, FAINT):
         state.floor.sound_at = now
@@ -49,7 +50,10 @@ def caller_audio(state: State, event: ev.CallerAudio, now: float) -> list[Comman
 
 def key_pressed(state: State, event: ev.KeyPressed, now: float) -> None:
     state.intake.seen_at = now
-    state.keypad.press(event.digit, now)
+    if not running_errands.press(state, event.digit, now):
+        state.keypad.press(event.digit, now)
+    elif state.interruptible:
+        barge_in(state, now)
     state.floor.last_heard = now
     state.watchdogs.caller_spoke()
     keep_line(state, now)
@@ -110,6 +114,7 @@ def speech_stopped(state: State, event: ev.SpeechStopped, now: float) -> None:
     floor.last_heard = now
     floor.reply_by = now + AUTO_REPLY
     floor.expecting = True
+    running_errands.spoke(state, now)
 
 
 def caller_transcript(state: State, event: ev.CallerTranscript, now: float) -> None:
@@ -286,6 +291,12 @@ HANDLERS: dict[type[ev.Event], Callable[[State, Any, float], None]] = {
     ev.ModelNoise: model_noise,
     ev.ModelLost: model_lost,
     ev.ToolFinished: replies.tool_finished,
+    ev.SpeechWanted: running_errands.speech_wanted,
+    ev.HangUpWanted: running_errands.hang_up_wanted,
+    ev.TonesWanted: running_errands.tones_wanted,
+    ev.KeysWanted: running_errands.keys_wanted,
+    ev.MessageWanted: running_errands.message_wanted,
+    ev.ErrandDropped: running_errands.errand_dropped,
     ev.CallEnded: call_ended,
     ev.HangUpAnswered: hang_up_answered,
     ev.ServerStopping: server_stopping,

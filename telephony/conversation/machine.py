@@ -99,6 +99,10 @@ class Conversation:
         """Seconds: when `tick` must be called if nothing happens before; None once the call is over."""
         return conclusions.deadline(self.state)
 
+    def hides(self, now: float) -> bool:
+        """Whether what comes from the caller at *now* must not be kept: a secret is being typed in."""
+        return self.state.errands.hides(now)
+
     @property
     def model_hears(self) -> AudioFormat:
         """What the model takes our audio for."""

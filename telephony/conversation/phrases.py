@@ -13,6 +13,10 @@ NO_ANSWER = (
     "The caller does not answer any more. In the language of this conversation, say in one short sentence that you "
     "will end the call now and that they are welcome to call again. Say goodbye. Say nothing else."
 )
+PRESS_KEYS = (
+    "The caller was asked to type something on the telephone keypad, and it did not come whole. In the language of "
+    "this conversation, ask for it once more in one short sentence. Say nothing else."
+)
 TIME_IS_UP = (
     "This call has reached its maximum length and must end now. In the language of this conversation, tell the caller "
     "so in one short, kind sentence and say goodbye. Say nothing else."

@@ -136,7 +136,7 @@ def tool_requested(state: State, event: ev.ToolRequested, now: float) -> None:
 
 
 def run_tool(state: State, call: Call, now: float, *, spoke: bool) -> None:
-    use = call.use
+    use, call.spoke = call.use, spoke
     if use.name != state.settings.hang_up_tool:
         state.note("info", "tool runs", name=use.name, arguments=use.arguments)
         state.out.append(RunTool(use.call_id, use.name, use.arguments))
@@ -151,3 +151,5 @@ def run_tool(state: State, call: Call, now: float, *, spoke: bool) -> None:
 
 def tool_finished(state: State, event: ev.ToolFinished, now: float) -> None:
     state.answer_tool(event.call_id, event.output, event.outcome, now)
+    if state.phase is LEAVING and state.tools.spoke(event.call_id):
+        state.tools.taken_up()  # its goodbye is said already

@@ -23,6 +23,7 @@ from telephony.commands import (
     SpeakVerbatim,
 )
 from telephony.conversation.chronicle import Chronicle
+from telephony.conversation.errands import Errands
 from telephony.conversation.farewell import Clip, Farewell
 from telephony.conversation.intake import Intake, RecentAudio
 from telephony.conversation.keypad import Keypad
@@ -128,6 +129,7 @@ class State:
         self.sessions = Sessions(settings.limits, now)
         self.unnoticed = Unnoticed(started.audio)
         self.keypad = Keypad()
+        self.errands = Errands()
         self.tally = Tally()
         self.chronicle = Chronicle()
         self.chronicle.add("asked for session", now, "first")
@@ -164,14 +166,14 @@ class State:
     def interruptible(self) -> bool:
         """Whether a caller who speaks up stops what the agent says: not an uninterruptible greeting, nor the last words
         of a call that ends whatever the caller says."""
-        return self.phase is TALKING and not self.guarding
+        return self.phase is TALKING and not self.guarding and not self.errands.tones
 
     @property
     def owing(self) -> bool:
         """Whether the caller has to wait for the agent to say something."""
         if self.phase is CONNECTING:
             return self.settings.speaks_first
-        if self.phase not in LIVE:
+        if self.phase not in LIVE or self.errands.awaits_caller:
             return False
         if self.floor.expecting:
             return True
@@ -284,6 +286,7 @@ class State:
             self.tools.answer(call.use.call_id, "", "cancelled", now)
         if digits := self.keypad.take(now):
             self.transcript.keys(digits, self.keypad.started_at, self.keypad.pressed_at)
+        self.out += self.errands.close(self.transcript, now)
         self.chronicle.add("ended", now, told_by, max(0.0, self.playback.ends_at - now))
         self.chronicle.owes(False, now)
         self.playback.clear(now)

@@ -47,6 +47,8 @@ class Call(msgspec.Struct):
     running_since: float | None = None
     timeout: float = UNKNOWN_TIMEOUT
     state: Literal["requested", "running", "answered"] = "requested"
+    spoke: bool = False
+    """Whether the model said something in the response that asked for it."""
 
 
 class ToolCalls:
@@ -129,6 +131,11 @@ class ToolCalls:
     def taken_up(self) -> None:
         """The model began a response: it knows every output sent so far."""
         self.owed = False
+
+    def spoke(self, call_id: str) -> bool:
+        """Whether the model said something when it made this call."""
+        call = self._calls.get(call_id)
+        return call is not None and call.spoke
 
     @property
     def made(self) -> list[Call]:

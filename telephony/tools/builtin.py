@@ -1,16 +1,20 @@
 """Functions that every agent can have without writing them: `builtin:<name>` in its list of tools.
 
-They act on the call itself, so the conversation enacts them; a toolbox only offers them to the model.
+They act on the call itself. Hanging up is so common that the conversation enacts it and a toolbox only offers it; the
+others are in `telephone`.
 """
 
 from __future__ import annotations
 
 import difflib
+from typing import Any
 
 import msgspec
 
 from telephony.errors import ConfigurationError
 from telephony.settings import ToolSpec
+from telephony.tools.telephone import collect_digits, collect_secret_digits, send_digits, voicemail
+from telephony.tools.tool import Tool
 
 PREFIX = "builtin:"
 
@@ -40,11 +44,14 @@ HANG_UP = Builtin(
     )
 )
 
-BUILTINS: dict[str, Builtin] = {each.reference: each for each in (HANG_UP,)}
+BUILTINS: dict[str, Builtin | Tool[..., Any]] = {
+    f"{PREFIX}{each.spec.name}": each
+    for each in (HANG_UP, send_digits, collect_digits, collect_secret_digits, voicemail)
+}  # fmt: skip
 """By reference."""
 
 
-def builtin(reference: str, place: str = "") -> Builtin:
+def builtin(reference: str, place: str = "") -> Builtin | Tool[..., Any]:
     """The built-in tool that *reference* (`builtin:hang_up`) names; raise `ConfigurationError` if there is none."""
     found = BUILTINS.get(reference)
     if found is None:

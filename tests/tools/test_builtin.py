@@ -27,7 +27,7 @@ def test_every_builtin_is_described_and_closed(reference: str) -> None:
 
 @pytest.mark.parametrize(
     ("reference", "remedy"),
-    [("builtin:hangup", "Did you mean builtin:hang_up?"), ("builtin:sing", "There is builtin:hang_up.")],
+    [("builtin:hangup", "Did you mean builtin:hang_up?"), ("builtin:sing", f"There is {', '.join(BUILTINS)}.")],
 )
 def test_an_unknown_one_is_refused_with_the_nearest(reference: str, remedy: str) -> None:
     with pytest.raises(ConfigurationError) as caught:

@@ -1,0 +1,165 @@
+"""What tools do to the call itself, over real sockets: keys sounded and collected, messages taken, the end."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from offices import ShortVoice, World, world
+from telephony.agents.agent import Agent
+from telephony.audio import wav
+from telephony.audio.dtmf import DtmfDetector, Tone
+from telephony.audio.g711 import mulaw_to_pcm
+from telephony.records import CallRecord, Termination
+from telephony.simulate.caller import CallOutcome
+from telephony.tools import CallContext, tool
+
+pytestmark = [pytest.mark.usefixtures("nothing_left_behind"), pytest.mark.timeout(60)]
+
+CARD = "4929137562083614"
+HUNG_UP = Termination("completed", "caller", "caller hung up")
+PAID: list[str] = []
+
+
+@tool
+async def pay(call: CallContext, card: str) -> str:
+    """Charge a card.
+
+    Args:
+        card: The handle of the card's number.
+    """
+    PAID.append(call.redeem(card))
+    return "paid"
+
+
+@tool
+async def say_goodbye(call: CallContext) -> str:
+    """End the call."""
+    await call.say("It was a pleasure.")
+    await call.hang_up()
+    return "The call ends now."
+
+
+def asked(*replies: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{"on": "greeting", "say": "Hello."}, {"on": "speech", "hears": "Do it.", **replies[0]}, *replies[1:]]
+
+
+BEGINS: list[Any] = [{"wait": "agent"}, {"say": "Do it."}]
+
+
+def message_of(record: CallRecord) -> wav.Wav:
+    """The one that the caller left."""
+    (note,) = record.notes
+    return wav.read(Path(note.rpartition(" ")[2]).read_bytes())
+
+
+def recorded_caller(record: CallRecord) -> bytes:
+    caller, _ = wav.split(wav.read(Path(record.recording).read_bytes()))
+    return caller
+
+
+def holding(folder: Path, text: str) -> list[Path]:
+    """The files in *folder* in which *text* stands."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert len(files) >= 3
+    return [path for path in files if text.encode() in path.read_bytes()]
+
+
+def tones(pcm: bytes) -> list[Tone]:
+    detector = DtmfDetector()
+    return [*detector.feed(pcm), *detector.finish()]
+
+
+async def called(
+    folder: Path, replies: list[dict[str, Any]], *steps: Any, tools: list[Any], seconds: float = 0.5
+) -> tuple[World, CallOutcome, CallRecord]:
+    agent = Agent("frontdesk", greeting="Hello.", tools=tools)
+    voice = ShortVoice("agent", seconds)
+    async with world(folder, {"replies": replies}, agent, voice=voice) as made:
+        outcome = await made.call(*BEGINS, *steps)
+        assert made.outside.faults() == []
+        return made, outcome, await made.record(outcome)
+
+
+async def test_keys_are_sounded_on_the_line_and_the_model_is_told_once_they_were_heard(tmp_path: Path) -> None:
+    replies = asked(
+        {"call": {"name": "send_digits", "arguments": {"keys": "12w#"}}},
+        {"on": "tool", "say": "Done.", "expect": {"send_digits": {"status": "ok"}}},
+    )
+    steps = [{"wait": "agent"}, {"wait": {"quiet": 1.5}}, "hang_up"]
+    _, outcome, record = await called(tmp_path, replies, *steps, tools=["builtin:send_digits"])
+    assert outcome.complaints == []
+    assert [(use.name, use.outcome) for use in record.tools] == [("send_digits", "ok")]
+    sounded = tones(mulaw_to_pcm(outcome.heard))
+    assert [tone.key for tone in sounded] == ["1", "2", "#"]
+    between = [(later.start - tone.end) / 8000 for tone, later in itertools.pairwise(sounded)]
+    assert between == pytest.approx([0.1, 0.6], abs=0.02)
+    assert "[keys 12w#]" in [turn.heard for turn in record.turns]
+
+
+async def test_digits_are_collected_and_the_agent_falls_silent_at_the_first_key(tmp_path: Path) -> None:
+    replies = asked(
+        {"call": {"name": "collect_digits", "arguments": {"prompt": "Your number?", "length": 4}}},
+        {"on": "tool", "say": "Thanks.", "expect": {"collect_digits": {"status": "ok", "digits": "4711"}}},
+    )
+    steps = [{"wait": {"agent_ms": 700}}, {"press": "4711"}, {"wait": "agent"}, "hang_up"]
+    _, outcome, record = await called(tmp_path, replies, *steps, tools=["builtin:collect_digits"], seconds=3)
+    assert outcome.complaints == []
+    assert [turn.heard for turn in record.turns if turn.speaker == "keypad"] == ["4711"]
+    assert [turn.interrupted for turn in record.turns if turn.speaker == "agent"] == [False, True, False]
+
+
+async def test_secret_digits_are_nowhere_but_with_the_function_that_has_the_handle(tmp_path: Path) -> None:
+    PAID.clear()
+    replies = asked(
+        {"call": {"name": "collect_secret_digits", "arguments": {"prompt": "Your card?", "length": 16}}},
+        {"on": "tool", "call": {"name": "pay", "arguments": {"card": "secret-1"}}},
+        {"on": "tool", "say": "Thanks.", "expect": {"pay": "paid"}},
+    )
+    steps = [{"wait": {"quiet": 1}}, {"press": CARD}, {"wait": "agent"}, "hang_up"]
+    made, outcome, record = await called(tmp_path, replies, *steps, tools=["builtin:collect_secret_digits", pay])
+    assert outcome.complaints == []
+    assert PAID == [CARD]
+    assert [turn.heard for turn in record.turns if turn.speaker == "keypad"] == ["•" * 16]
+    assert holding(tmp_path, CARD) == []
+    assert CARD not in repr(made.notes)
+    assert tones(recorded_caller(record)) == []
+
+
+async def test_a_message_is_taken_into_a_file_of_its_own_and_the_model_hears_nothing_of_it(tmp_path: Path) -> None:
+    replies = asked(
+        {"say": "After the tone.", "call": {"name": "voicemail"}},
+        {"on": "tool", "say": "Thanks.", "expect": {"voicemail": {"status": "ok"}}},
+    )
+    steps = [
+        {"wait": {"quiet": 1.2}}, {"say": "Call me back."}, {"pause": 1}, {"press": "#"}, {"wait": "agent"}, "hang_up",
+    ]  # fmt: skip
+    _, outcome, record = await called(tmp_path, replies, *steps, tools=["builtin:voicemail"])
+    assert outcome.complaints == []
+    assert record.termination == HUNG_UP
+    message = message_of(record)
+    assert (message.channels, message.format.rate) == (1, 8000)
+    assert 1.0 < len(message.data) / 16000 < 4.0
+    assert "Call me back." not in [turn.heard for turn in record.turns]
+
+
+async def test_a_caller_who_hangs_up_in_the_middle_of_a_message_has_left_it(tmp_path: Path) -> None:
+    replies = asked({"say": "After the tone.", "call": {"name": "voicemail"}})
+    steps = [{"wait": {"quiet": 1.2}}, {"say": "Call me back."}, {"pause": 0.3}, "hang_up"]
+    _, _, record = await called(tmp_path, replies, *steps, tools=["builtin:voicemail"])
+    assert len(message_of(record).data) > 8000
+
+
+async def test_a_tool_can_end_the_call_once_its_words_were_heard(tmp_path: Path) -> None:
+    replies = asked(
+        {"call": {"name": "say_goodbye"}},
+        {"on": "tool", "say": "Goodbye."},
+    )
+    _, outcome, record = await called(tmp_path, replies, {"wait": "end"}, tools=[say_goodbye])
+    assert outcome.complaints == []
+    assert record.termination == Termination("completed", "agent", "agent hung up")
+    said = [turn.heard for turn in record.turns if turn.speaker == "agent"]
+    assert said == ["Hello.", "It was a pleasure.", "Goodbye."]
