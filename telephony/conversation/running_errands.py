@@ -177,7 +177,7 @@ def _collect(state: State, collecting: Collecting, now: float) -> None:
 
 def _take(state: State, taking: Taking, now: float) -> None:
     if taking.began_at is None:
-        if not _speaking(state) and now >= state.playback.ends_at:
+        if not _speaking(state) and not state.playback.audible(now):
             taking.began_at = taking.passed_at = now
         return
     if taking.ended or now >= taking.due_at():

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 
 import msgspec
 
+from telephony.audio.dtmf import generate
 from telephony.audio.format import MULAW_8K
+from telephony.audio.g711 import pcm_to_mulaw
 from telephony.sim.caller_script import (
     KEY_MS,
     CallerScript,
@@ -42,6 +45,12 @@ class Moment(msgspec.Struct, frozen=True):
     @property
     def silent(self) -> bool:
         return self.payload == SILENT_FRAME
+
+
+@functools.cache
+def _tone(key: str) -> bytes:
+    """A key as it is heard, and the pause behind it: `KEY_MS` of mu-law."""
+    return pcm_to_mulaw(generate(key, on_ms=KEY_MS / 2, off_ms=KEY_MS / 2))
 
 
 class Actor:
@@ -107,7 +116,7 @@ class Actor:
         if isinstance(step, Say | Play | Noise):
             return self._sound(self._sounds[step], elapsed, hearing)
         if isinstance(step, Press):
-            return self._press(step.keys, elapsed, hearing)
+            return self._press(step, elapsed, hearing)
         if isinstance(step, Pause):
             return Moment() if elapsed < step.seconds * 1000 else None
         if isinstance(step, HangUp):
@@ -122,13 +131,15 @@ class Actor:
         hearing.listen()
         return None
 
-    def _press(self, keys: str, elapsed: int, hearing: Hearing) -> Moment | None:
+    def _press(self, step: Press, elapsed: int, hearing: Hearing) -> Moment | None:
         index, rest = divmod(elapsed, KEY_MS)
-        if index < len(keys):
+        if index < len(step.keys):
+            key = step.keys[index]
+            audio = _tone(key)[rest * 8 :][:FRAME_BYTES] if step.tones else SILENT_FRAME
             if rest:
-                return Moment()
-            self.notes.append(("key", keys[index]))
-            return Moment(key=keys[index])
+                return Moment(audio)
+            self.notes.append(("key", key))
+            return Moment(audio, key=key)
         hearing.listen()
         return None
 

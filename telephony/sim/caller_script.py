@@ -10,6 +10,7 @@
         - wait: {agent_ms: 1500}       # one and a half seconds into what the agent says
         - say: Sorry, just the day.    # talk over it
         - press: "12#"
+        - press: {keys: "12#", tones: true}   # heard on the line as well
         - wait: {quiet: 2}
         - noise: {level_dbfs: -40, seconds: 3}
         - pause: 0.5
@@ -72,6 +73,8 @@ class Press(msgspec.Struct, frozen=True):
     """Press keys, one every `KEY_MS`."""
 
     keys: str
+    tones: bool = False
+    """Whether they are heard on the line as well: most carriers take the tones out, and some leave them in."""
 
     def __str__(self) -> str:
         return f"press {self.keys!r}"
@@ -226,7 +229,13 @@ def _noise(value: object, place: str) -> Step:
     return Noise(level, _seconds(fields["seconds"], f"{place}.seconds"))
 
 
-def _press(value: object, place: str) -> Step:
+def _press(value: object, place: str) -> Press:
+    if isinstance(value, Mapping):
+        fields = _mapping(value, place)
+        _known(fields, ("keys", "tones"), place)
+        if not isinstance(tones := fields.get("tones", True), bool):
+            raise ScriptError(f"{place}.tones: expected true or false, got {tones!r}")
+        return msgspec.structs.replace(_press(fields.get("keys", ""), f"{place}.keys"), tones=tones)
     if isinstance(value, bool) or not isinstance(value, (str, int)):
         raise ScriptError(f'{place}: the keys are written in quotes, such as "12#"')
     keys = str(value).upper()

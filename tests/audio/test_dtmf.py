@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from telephony.audio.dtmf import HIGH, KEYS, LOW, DtmfDetector, generate
+from telephony.audio.dtmf import HIGH, KEYS, LOW, DtmfDetector, beep, generate, sequence
 from telephony.audio.g711 import alaw_to_pcm, mulaw_to_pcm, pcm_to_alaw, pcm_to_mulaw
 from telephony.audio.resample import Resampler
 
@@ -237,3 +237,20 @@ def test_a_key_held_to_the_end_of_the_stream_is_reported_by_finish():
     (tone,) = detector.finish()
     assert tone.key == "3"
     assert tone.end == pytest.approx(1600, abs=40)
+
+
+def test_a_sequence_waits_where_it_says_so():
+    assert sequence("1wW2") == generate("1") + bytes(2 * 4000) + bytes(2 * 8000) + generate("2")
+    with pytest.raises(ValueError, match="no keypad has"):
+        sequence("1x")
+
+
+@pytest.mark.parametrize("rate", [8000, 16000, 24000])
+def test_the_tone_before_a_message_is_no_key(rate):
+    tone = np.frombuffer(beep(rate), "<i2").astype(float)
+    assert tone.size == 0.4 * rate
+    spectrum = np.abs(np.fft.rfft(tone))
+    assert np.argmax(spectrum) * rate / tone.size == pytest.approx(1000, abs=5)
+    if rate == 8000:
+        detector = DtmfDetector()
+        assert [*detector.feed(beep()), *detector.finish()] == []

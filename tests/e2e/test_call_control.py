@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,12 @@ from offices import ShortVoice, World, world
 from telephony.agents.agent import Agent
 from telephony.audio import wav
 from telephony.audio.dtmf import DtmfDetector, Tone
+from telephony.audio.format import PCM16_8K, PCM16_24K
 from telephony.audio.g711 import mulaw_to_pcm
+from telephony.audio.transcode import Transcoder
+from telephony.cassette.replay import replay
 from telephony.records import CallRecord, Termination
+from telephony.runtime.cassettes import new_carrier, open_cassette
 from telephony.simulate.caller import CallOutcome
 from telephony.tools import CallContext, tool
 
@@ -59,6 +64,13 @@ def message_of(record: CallRecord) -> wav.Wav:
 def recorded_caller(record: CallRecord) -> bytes:
     caller, _ = wav.split(wav.read(Path(record.recording).read_bytes()))
     return caller
+
+
+def model_heard(record: CallRecord) -> bytes:
+    """What went to the model, at 8 kHz."""
+    lines = [line for line in open_cassette(Path(record.cassette)).lines if line.ch == "model" and line.dir == "out"]
+    sent = [base64.b64decode(line.message["audio"]) for line in lines if "audio" in line.message]
+    return Transcoder(PCM16_24K, PCM16_8K).feed(b"".join(sent))
 
 
 def holding(folder: Path, text: str) -> list[Path]:
@@ -119,14 +131,17 @@ async def test_secret_digits_are_nowhere_but_with_the_function_that_has_the_hand
         {"on": "tool", "call": {"name": "pay", "arguments": {"card": "secret-1"}}},
         {"on": "tool", "say": "Thanks.", "expect": {"pay": "paid"}},
     )
-    steps = [{"wait": {"quiet": 1}}, {"press": CARD}, {"wait": "agent"}, "hang_up"]
+    steps = [{"wait": "agent"}, {"press": {"keys": CARD, "tones": True}}, {"wait": "agent"}, "hang_up"]
     made, outcome, record = await called(tmp_path, replies, *steps, tools=["builtin:collect_secret_digits", pay])
     assert outcome.complaints == []
     assert PAID == [CARD]
     assert [turn.heard for turn in record.turns if turn.speaker == "keypad"] == ["•" * 16]
     assert holding(tmp_path, CARD) == []
     assert CARD not in repr(made.notes)
+    assert [tone.key for tone in tones(mulaw_to_pcm(outcome.said))] == [*CARD]
     assert tones(recorded_caller(record)) == []
+    assert tones(model_heard(record)) == []
+    assert replay(open_cassette(Path(record.cassette)), new_carrier).divergence is None
 
 
 async def test_a_message_is_taken_into_a_file_of_its_own_and_the_model_hears_nothing_of_it(tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from telephony.audio.dtmf import DtmfDetector
+from telephony.audio.g711 import mulaw_to_pcm
 from telephony.errors import ScriptError
 from telephony.sim.caller_line import StreamIds
 from telephony.sim.noise import white_noise
@@ -122,3 +124,12 @@ def test_a_call_that_ends_too_early_leaves_the_rest_of_the_script_unmet(dial: An
     assert call.caller.closed(call.now) == []
     assert call.caller.unmet == ["the call ended before the caller could say 'hello'"]
     assert call.caller.ended_by == "server"
+
+
+def test_keys_that_are_heard_sound_as_long_as_they_are_pressed(dial: Any) -> None:
+    call = dial({"press": {"keys": "4#", "tones": True}}, {"pause": 0.1})
+    call.until(9)
+    detector = DtmfDetector()
+    tones = [*detector.feed(mulaw_to_pcm(b"".join(call.frames()))), *detector.finish()]
+    assert [tone.key for tone in tones] == ["4", "#"]
+    assert call.when("key") == [0.0, 0.2]

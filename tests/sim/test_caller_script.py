@@ -90,6 +90,8 @@ def test_numbers_and_patience_have_defaults() -> None:
         ({"steps": [{"wait": {"agent_ms": -1}}]}, "-1 is not between 0 and"),
         ({"steps": [{"press": "1x"}]}, "a telephone has no key 'X'"),
         ({"steps": [{"press": ""}]}, "at least one key"),
+        ({"steps": [{"press": {"keys": "1", "tones": "loud"}}]}, "expected true or false"),
+        ({"steps": [{"press": {"key": "1"}}]}, "Did you mean 'keys'"),
         ({"steps": [{"press": True}]}, "in quotes"),
         ({"steps": [{"pause": True}]}, "expected a number"),
         ({"steps": [{"noise": {"seconds": 1}}]}, "level_dbfs is missing"),
