@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from library.barge_ins import BARGE_INS
 from library.endings import ENDINGS
+from library.errands import ERRANDS
 from library.functions import FUNCTIONS
 from library.kit import Call
 from library.marks import MARKS
@@ -23,7 +24,7 @@ from library.waiting import WAITING
 
 CALLS: dict[str, Call] = {
     entry.name: entry
-    for part in (OPENINGS, BARGE_INS, MARKS, FUNCTIONS, WAITING, SESSIONS, SERVERS, NETWORK, ENDINGS)
+    for part in (OPENINGS, BARGE_INS, MARKS, FUNCTIONS, ERRANDS, WAITING, SESSIONS, SERVERS, NETWORK, ENDINGS)
     for entry in part
 }
 """All of them, by name."""

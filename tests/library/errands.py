@@ -1,0 +1,134 @@
+"""What functions want of the call itself: keys sounded and collected, messages, words, the end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from library.kit import ASK, ASKS, HEARS, LISTENS, LOOKS, SPARSE, TELLS, at, call, tool
+from library.tape import Tape
+from telephony.events import HangUpWanted, KeysWanted, MessageWanted, SpeechWanted, TonesWanted
+
+PROMPT = "Number?"
+SILENCE = "/" * 20
+"""Of mu-law's 0xFF, in base64."""
+
+
+def ended(tape: Tape) -> list[tuple[str, str]]:
+    """How each errand ended, and with which keys."""
+    return [(done["outcome"], done["keys"]) for done in tape.told("ErrandDone")]
+
+
+def keypad(tape: Tape) -> list[str]:
+    return [turn["heard"] for turn in tape.record["turns"] if turn["speaker"] == "keypad"]
+
+
+def collecting(name: str, about: str, steps: list[Any], shows: Any, wanted: KeysWanted, **how: Any) -> Any:
+    """A call in which a function that takes three seconds wants keys soon after it began."""
+    how = {"tools": tool(3.0), "unmet": True, **SPARSE, **how}
+    return call(name, about, [*ASKS, *steps], [LOOKS, TELLS], shows, prepare=at(1.2, wanted), **how)
+
+
+ERRANDS = [
+    call(
+        "keys-sounded",
+        "A function's keys are sounded on the line, told once they were heard, and not cut by who speaks meanwhile.",
+        [*ASKS, {"pause": 0.9}, {"say": "Hm?"}, {"pause": 0.9}, "hang_up"],
+        [LOOKS, TELLS],
+        lambda tape: ended(tape) == [("ok", "")] and "[keys 12#]" in tape.agents and not tape.to_carrier("clear"),
+        prepare=at(1.2, TonesWanted("e1", "12#")),
+        tools=tool(2.0),
+        unmet=True,
+    ),
+    collecting(
+        "keys-collected",
+        "The agent asks, falls silent at the first key, and the function gets the keys; no message tells the model.",
+        [{"wait": {"agent_ms": 60}}, {"press": "47"}, *LISTENS],
+        lambda tape: (
+            ended(tape) == [("ok", "47")]
+            and keypad(tape) == ["47"]
+            and len(tape.to_carrier("clear")) == 1
+            and not [item for item in tape.to_model("conversation.item.create") if "keypad" in str(item)]
+        ),
+        KeysWanted("e1", 2, 2, prompt=PROMPT),
+    ),
+    collecting(
+        "keys-asked-for-again",
+        "Keys that do not come in time are asked for once more, and then given up.",
+        [{"pause": 3}, *HEARS, "hang_up"],
+        lambda tape: ended(tape) == [("timeout", "")] and tape.agents.count(PROMPT) == 2,
+        KeysWanted("e1", patience=0.5, prompt=PROMPT),
+    ),
+    collecting(
+        "keys-spoken-instead",
+        "A caller who answers aloud instead of typing ends the collection, and the function hears of it.",
+        [{"pause": 0.9}, {"say": "No."}, {"pause": 0.5}, "hang_up"],
+        lambda tape: ended(tape) == [("spoke", "")],
+        KeysWanted("e1", patience=9),
+        faults=None,
+    ),
+    collecting(
+        "keys-in-secret",
+        "Secret keys stand on the cassette as others, and their sound as silence, for the model as well.",
+        [{"pause": 1.0}, {"press": {"keys": "4711", "tones": True}}, *LISTENS],
+        lambda tape: (
+            ended(tape) == [("ok", "0000")]
+            and keypad(tape) == ["••••"]
+            and [key["dtmf"]["digit"] for key in tape.from_carrier("dtmf")] == ["0"] * 4
+            and all(
+                frame["media"]["payload"].startswith(SILENCE)
+                for frame in tape.from_carrier("media")
+                if 1300 < int(frame["media"]["timestamp"]) < 2000
+            )
+        ),
+        KeysWanted("e1", 4, 4, secret=True),
+        faults=None,
+    ),
+    call(
+        "message-taken",
+        "A message begins behind the tone and ends with silence; the model hears nothing of it.",
+        [*ASKS, {"pause": 1.3}, {"say": "Call me."}, {"wait": {"quiet": 1.5}}, "hang_up"],
+        [LOOKS, TELLS],
+        lambda tape: (
+            ended(tape) == [("ok", "")]
+            and 1.0 < tape.told("ErrandDone")[0]["seconds"] < 2.5
+            and tape.told("MessageAudio")
+            and tape.callers == [ASK]
+        ),
+        prepare=at(1.2, MessageWanted("e1", silence=0.6)),
+        tools=tool(3.0),
+        unmet=True,
+    ),
+    call(
+        "message-cut-short",
+        "A caller who hangs up in the middle of a message has left it all the same.",
+        [*ASKS, {"pause": 1.3}, {"say": "Call me."}, "hang_up"],
+        [LOOKS],
+        lambda tape: (
+            ended(tape) == [("over", "")] and sum(piece["bytes"] for piece in tape.told("MessageAudio")) > 3000
+        ),
+        prepare=at(1.2, MessageWanted("e1")),
+        tools=tool(5.0),
+        unmet=True,
+    ),
+    call(
+        "function-speaks",
+        "What a function wants said is said word for word while it runs.",
+        [*ASKS, *HEARS, *LISTENS],
+        [LOOKS, TELLS],
+        lambda tape: tape.agents[0] == "Wait.",
+        prepare=at(1.2, SpeechWanted("Wait.")),
+        tools=tool(1.5),
+        unmet=True,
+        **SPARSE,
+    ),
+    call(
+        "function-ends-the-call",
+        "A function ends the call, and the model's words to its result are heard first.",
+        [*ASKS, {"wait": "end"}],
+        [LOOKS, {"on": "tool", "say": "Bye."}],
+        lambda tape: tape.ending == ("completed", "agent", "done") and tape.agents == ["Bye."] and tape.told("HangUp"),
+        prepare=at(1.2, HangUpWanted("done", "")),
+        tools=tool(0.8),
+        **SPARSE,
+    ),
+]
