@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from telephony.errors import CarrierRefused
+
 
 class Command(msgspec.Struct, frozen=True):
     """Anything that `Conversation.handle` can return."""
@@ -254,3 +256,5 @@ class HttpRequest(msgspec.Struct, frozen=True):
     """Whether doing it twice is the same as doing it once, so that it may be tried again after a failure."""
     purpose: str = ""
     """For logs: `hang up`, `redirect`."""
+    refusals: dict[int, type[CarrierRefused]] = {}
+    """What the carrier's own error codes mean; those that are not here go by the HTTP status."""

@@ -4,7 +4,13 @@ TelephonyError
  ├── ConfigurationError     yours: a setting, a file, an argument   (exit code 2)
  ├── CarrierError           the carrier's, or of somebody who pretends to be one
  │    ├── ForgedRequest     a signature or token that does not hold (403, close 1008)
+ │    ├── OutcomeUnknown    its REST API gave no answer: what was asked for may have been done
  │    └── CarrierRefused    its REST API said no
+ │         ├── AccountRefused    to us: wrong login, suspended, not permitted
+ │         ├── CallStateRefused  to this moment: the call is not in a state for it
+ │         ├── CarrierBusy       for now: too many requests, and nothing was done
+ │         ├── CarrierGone       what it was about is not there
+ │         └── NumberRefused     to a phone number: invalid, unverified, out of reach, not permitted
  ├── UpstreamError          the model's
  │    ├── UpstreamRefused   it answered, with a no: wrong key, no quota, unknown model
  │    └── UpstreamLost      it did not answer, or stopped answering
@@ -49,7 +55,33 @@ class CarrierRefused(CarrierError):
     def __init__(self, message: str, status: int = 0, code: int = 0) -> None:
         super().__init__(message)
         self.status = status
+        """HTTP status; from 500 on it may have been done all the same."""
         self.code = code
+        """The carrier's own number for the error; 0 if it gave none."""
+
+
+class AccountRefused(CarrierRefused):
+    """The carrier will have none of it from us: a wrong login, an account that is suspended or not permitted to."""
+
+
+class CallStateRefused(CarrierRefused):
+    """The call is not in a state for what was asked: it has not been answered, or is over."""
+
+
+class CarrierBusy(CarrierRefused):
+    """The carrier gets too many requests and did nothing about this one."""
+
+
+class CarrierGone(CarrierRefused):
+    """What the request was about is not there."""
+
+
+class NumberRefused(CarrierRefused):
+    """A phone number will not do: it is none, is not ours, cannot be reached, or must not be called."""
+
+
+class OutcomeUnknown(CarrierError):
+    """The carrier gave no answer to a request that must not be repeated blindly: it may have done what was asked."""
 
 
 class UpstreamError(TelephonyError):

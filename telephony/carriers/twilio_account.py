@@ -10,23 +10,19 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from typing import get_args
-from urllib.parse import quote
 
 from twilio.twiml.voice_response import Connect, VoiceResponse
 
+from telephony.carriers import twilio_calls
 from telephony.carriers.base import CallStatus, IncomingCall, StatusUpdate, StreamOffer
+from telephony.carriers.twilio_rest import RestApi, checked_number
 from telephony.carriers.twilio_signature import PublicUrl, Signatures
 from telephony.commands import HttpRequest
 from telephony.errors import CarrierError, ConfigurationError
 from telephony.settings import TwilioSettings
 
-CALL_ID = re.compile(r"CA[0-9a-fA-F]{32}")
 PARAMETER_LIMIT = 500
 """Name and value of a `<Parameter>` together must stay below this many characters."""
-TWIML_LIMIT = 4000
-"""Characters of TwiML that a REST request may carry."""
-PHONE = re.compile(r"\+[1-9][0-9]{1,14}")
-"""A number that can be dialled from anywhere (ITU-T E.164)."""
 NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that no XML 1.0 document can hold, escaped or not."""
 
@@ -38,9 +34,9 @@ class TwilioAccount:
 
     def __init__(self, public_url: str, settings: TwilioSettings) -> None:
         self._signatures = Signatures(PublicUrl.parse(public_url), settings)
-        self._sid = settings.account_sid
-        self._token = settings.auth_token
-        self._api_base = settings.api_base.rstrip("/")
+        self.rest = RestApi(settings)
+        """For what `Account` has no verb for: `twilio_calls`, `twilio_conferences`, `twilio_messages`,
+        `twilio_recordings`."""
 
     # -- what Twilio posts ---------------------------------------------------------------------------------------
 
@@ -124,14 +120,11 @@ class TwilioAccount:
 
     def hang_up(self, call_id: str) -> HttpRequest:
         """Ends a call, also one that is ringing inside a `<Dial>`; raise `CarrierError` if *call_id* is none."""
-        return self._update(call_id, ("Status", "completed"), purpose="hang up", idempotent=True)
+        return twilio_calls.hang_up(self.rest, call_id)
 
     def redirect(self, call_id: str, twiml: str) -> HttpRequest:
         """Runs *twiml* on a live call, which ends its stream; raise `CarrierError` if *call_id* is none."""
-        if len(twiml) > TWIML_LIMIT:
-            problem = f"it has {len(twiml)} characters and Twilio takes at most {TWIML_LIMIT}"
-            raise ConfigurationError("twiml", problem, "Redirect to a URL that answers with it instead.")
-        return self._update(call_id, ("Twiml", twiml), purpose="redirect", idempotent=False)
+        return twilio_calls.redirect(self.rest, call_id, twiml=twiml)
 
     def transfer(self, call_id: str, to: str, *, ended_url: str, caller_id: str = "", timeout: int = 20) -> HttpRequest:
         """Sends the caller on to the number *to*, which ends the stream; *ended_url* is asked for instructions after
@@ -142,31 +135,13 @@ class TwilioAccount:
         who has just spoken with them. Raises `CarrierError` if *call_id* is none, `ConfigurationError` for a number.
         """
         for key, number in (("transfer", to), ("caller_id", caller_id or to)):
-            if not PHONE.fullmatch(number):
-                remedy = "Write a plus, the country code and the number: 2 to 15 digits."
-                raise ConfigurationError(f"fallback.{key}", f"{number[:60]!a} is no phone number", remedy)
+            checked_number(f"fallback.{key}", number)
         response = VoiceResponse()
         dial = response.dial(
             action=ended_url, method="POST", timeout=timeout, caller_id=caller_id or None, answer_on_bridge=True
         )
         dial.number(to)
-        update = ("Twiml", str(response.to_xml()))
-        return self._update(call_id, update, purpose="transfer", idempotent=False)
-
-    def _update(self, call_id: str, change: tuple[str, str], *, purpose: str, idempotent: bool) -> HttpRequest:
-        if not self._sid:
-            raise ConfigurationError("twilio.account_sid", "it is not set", "Set TWILIO_ACCOUNT_SID.")
-        if not CALL_ID.fullmatch(call_id):
-            raise CarrierError(f"{call_id[:60]!a} is no Twilio call id (CA and 32 hexadecimal digits)")
-        return HttpRequest(
-            method="POST",
-            url=f"{self._api_base}/2010-04-01/Accounts/{quote(self._sid, safe='')}/Calls/{call_id}.json",
-            form=(change,),
-            auth=(self._sid, self._token.get_secret_value()),
-            gone_is_success=idempotent,
-            idempotent=idempotent,
-            purpose=purpose,
-        )
+        return twilio_calls.redirect(self.rest, call_id, twiml=str(response.to_xml()), purpose="transfer")
 
 
 def _call_sid(form: Mapping[str, str]) -> str:

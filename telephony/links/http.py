@@ -2,7 +2,8 @@
 
 One request gets a few seconds in all, further tries included, because a call waits for it. What may safely be done
 twice is tried again; the rest only if nothing can have happened: a connection that was never made, or the answer "not
-now" (429).
+now" (429). Where something may have happened, that is what is said (`OutcomeUnknown`): whoever asked for a call or a
+message must find out whether there is one before asking again.
 """
 
 from __future__ import annotations
@@ -15,9 +16,17 @@ from urllib.parse import urlencode, urlsplit
 
 import aiohttp
 import msgspec
+from yarl import URL
 
 from telephony.commands import HttpRequest
-from telephony.errors import CarrierError, CarrierRefused
+from telephony.errors import (
+    AccountRefused,
+    CarrierBusy,
+    CarrierError,
+    CarrierGone,
+    CarrierRefused,
+    OutcomeUnknown,
+)
 
 BUDGET = 6.0
 """Seconds for a request, waiting and further tries included."""
@@ -29,6 +38,7 @@ LONGEST_ANSWER = 1024 * 1024
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 """Idempotent by definition (RFC 9110, 9.2.2)."""
+_BY_STATUS = {401: AccountRefused, 403: AccountRefused, 404: CarrierGone, 429: CarrierBusy}
 
 
 class HttpAnswer(msgspec.Struct, frozen=True):
@@ -59,7 +69,8 @@ class _NotDone(Exception):
 async def perform(session: aiohttp.ClientSession, request: HttpRequest, timeout: float = BUDGET) -> HttpAnswer:
     """Make *request* within *timeout* seconds.
 
-    Raises `CarrierRefused` with the HTTP status and the carrier's own error code, or `CarrierError` if no answer came.
+    Raises `CarrierRefused`, or what `HttpRequest.refusals` knows it as, with the HTTP status and the carrier's own
+    error code; `OutcomeUnknown` if no answer came to a request that may not be repeated; else `CarrierError`.
     """
     now = asyncio.get_running_loop().time
     deadline = now() + timeout
@@ -79,7 +90,9 @@ async def perform(session: aiohttp.ClientSession, request: HttpRequest, timeout:
             break
         await asyncio.sleep(pause)
         wait *= 2
-    raise failure.error
+    if isinstance(failure.error, CarrierRefused) or repeatable or failure.untouched:
+        raise failure.error
+    raise OutcomeUnknown(f"{failure.error}; it may have been done all the same")
 
 
 async def _once(session: aiohttp.ClientSession, request: HttpRequest) -> HttpAnswer:
@@ -91,7 +104,7 @@ async def _once(session: aiohttp.ClientSession, request: HttpRequest) -> HttpAns
     try:
         async with session.request(
             request.method,
-            request.url,
+            URL(request.url, encoded=True),  # as the carrier's code wrote it
             data=urlencode(request.form) if request.form else None,
             headers=headers,
             allow_redirects=False,
@@ -113,7 +126,8 @@ def _judge(request: HttpRequest, response: aiohttp.ClientResponse, body: dict[st
     code = body.get("code")
     told = f": {ascii(body['message'][:200])[1:-1]}" if isinstance(body.get("message"), str) else ""
     number = code if isinstance(code, int) else 0
-    refusal = CarrierRefused(
+    kind = request.refusals.get(number) or _BY_STATUS.get(status, CarrierRefused)
+    refusal = kind(
         f"{_who(request)} answered HTTP {status}" + (f", error {number}" if number else "") + told, status, number
     )
     if status == 429 or status >= 500:

@@ -18,6 +18,7 @@ from twilio.twiml.voice_response import VoiceResponse
 
 from telephony.carriers.base import StreamOffer
 from telephony.carriers.twilio_account import NOT_XML, TwilioAccount
+from telephony.carriers.twilio_rest import REFUSALS
 from telephony.commands import HttpRequest
 from telephony.errors import CarrierError, ConfigurationError
 from telephony.settings import TwilioSettings
@@ -203,6 +204,7 @@ def test_hanging_up_is_a_status_of_completed() -> None:
         gone_is_success=True,
         idempotent=True,
         purpose="hang up",
+        refusals=REFUSALS,
     )
 
 

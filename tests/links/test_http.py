@@ -12,7 +12,15 @@ import pytest
 from aiohttp import web
 
 from telephony.commands import HttpRequest
-from telephony.errors import CarrierError, CarrierRefused
+from telephony.errors import (
+    AccountRefused,
+    CarrierBusy,
+    CarrierError,
+    CarrierGone,
+    CarrierRefused,
+    NumberRefused,
+    OutcomeUnknown,
+)
 from telephony.links import http
 from telephony.links.http import HttpAnswer, perform
 
@@ -173,3 +181,44 @@ async def test_a_carrier_that_cannot_be_reached() -> None:
             with pytest.raises(CarrierError, match="cannot be reached") as caught:
                 await perform(session, hang_up(base, idempotent=False))
     assert "canary" not in str(caught.value)
+
+
+# -- what refusals mean --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (400, 21211, NumberRefused),
+        (400, 99999, CarrierRefused),
+        (401, 0, AccountRefused),
+        (403, 0, AccountRefused),
+        (404, 20404, CarrierGone),
+        (429, 20429, CarrierBusy),
+        (500, 0, CarrierRefused),
+    ],
+)
+async def test_a_refusal_is_of_the_kind_that_its_code_or_else_its_status_says(
+    status: int, code: int, kind: type[CarrierRefused]
+) -> None:
+    async with carrier(refusal(status, code, "Twilio's own sentence")) as (base, session, _):
+        request = HttpRequest("POST", f"{base}/x", refusals={21211: NumberRefused})
+        with pytest.raises(CarrierRefused, match="Twilio's own sentence") as caught:
+            await perform(session, request)
+    assert (type(caught.value), caught.value.status, caught.value.code) == (kind, status, code)
+
+
+async def test_it_is_not_known_what_came_of_a_request_that_broke_off_and_may_not_be_repeated() -> None:
+    async with carrier(None) as (base, session, asked):
+        with pytest.raises(OutcomeUnknown, match="it may have been done all the same"):
+            await perform(session, hang_up(base, idempotent=False))
+        assert len(asked) == 1
+        with pytest.raises(CarrierError) as caught:
+            await perform(session, hang_up(base))
+    assert not isinstance(caught.value, OutcomeUnknown)
+
+
+async def test_too_many_requests_is_tried_again_also_for_what_may_not_be_repeated_since_nothing_was_done() -> None:
+    async with carrier(refusal(429, 20429), web.json_response({"sid": "CA1"})) as (base, session, asked):
+        assert (await perform(session, hang_up(base, idempotent=False))).body == {"sid": "CA1"}
+    assert len(asked) == 2
