@@ -199,13 +199,28 @@ class CheckSession(Command, frozen=True):
     session: int
 
 
+class Sending(msgspec.Struct, frozen=True):
+    """How a caller is sent on."""
+
+    name: str = ""
+    """What the agent calls whoever takes the call, such as `billing`."""
+    caller_id: str = ""
+    """E.164: the number that is shown there; empty shows the caller's own."""
+    timeout: int = 20
+    """Seconds it may ring there."""
+    time_limit: int = 14_400
+    """Seconds they may speak with each other."""
+
+
 class HangUp(Command, frozen=True):
     """End the phone call at the carrier, or send the caller on."""
 
     call_id: str
     reason: str
     transfer_to: str = ""
-    """E.164: instead of hanging up, send the caller on to this number."""
+    """E.164, or a `sip:` address: instead of hanging up, send the caller on."""
+    sending: Sending | None = None
+    """How, if it is the agent who wants that; None for the agent's fallback."""
 
 
 class EndCall(Command, frozen=True):

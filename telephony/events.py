@@ -11,6 +11,7 @@ from typing import Any, Literal
 import msgspec
 
 from telephony.audio.format import AudioFormat
+from telephony.commands import Sending
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -272,6 +273,16 @@ class HangUpWanted(Event, frozen=True):
     """A function of ours wants the call to end once the caller has heard the last words."""
 
     reason: str = "agent hung up"
+    function: str = ""
+    """The model's id of the function call."""
+
+
+class TransferWanted(Event, frozen=True):
+    """A function of ours wants the caller sent on once they have heard the last words."""
+
+    to: str
+    """E.164, or a `sip:` address."""
+    sending: Sending = Sending()
     function: str = ""
     """The model's id of the function call."""
 

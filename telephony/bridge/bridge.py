@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextvars import ContextVar
 from functools import partial
 from typing import Protocol
@@ -21,6 +21,7 @@ from structlog.typing import FilteringBoundLogger
 
 from telephony import events as ev
 from telephony.bridge.errands import ErrandResult, Errands, MakeMessage
+from telephony.bridge.work import Work
 from telephony.commands import (
     CancelTool,
     CheckSession,
@@ -38,13 +39,10 @@ from telephony.exchange import Exchange, Output, ToCarrier, ToModel
 from telephony.links.link import Link
 from telephony.realtime.base import Dialect
 from telephony.tools.context import CallContext
+from telephony.tools.permits import Desk
 
-LAST_REQUESTS = 3.0
-"""Seconds a hang-up that is under way has to be answered after the call is over."""
 PROBE = 2.0
 """Seconds in which a model's socket has to answer the question whether it is alive."""
-SHORTEST_TIMER = 0.001
-"""Seconds: the timer never fires sooner, so that nothing in the core can keep the loop from its sockets."""
 
 
 _FUNCTION: ContextVar[str] = ContextVar("function call", default="")
@@ -97,13 +95,17 @@ class Bridge:
         context: CallContext,
         observer: Observer | None = None,
         make_message: MakeMessage | None = None,
+        desk: Desk | None = None,
     ) -> None:
-        """*make_message* makes the file of a message that the caller leaves."""
+        """*make_message* makes the file of a message that the caller leaves. *desk* says whom tools may reach."""
+        self.desk = desk
         self.exchange = exchange
         self.ending: EndCall | None = None
         """How the call ended, once it has."""
         self.took_leave = False
         """Whether the caller knows that the call is over: hung up, or was told so."""
+        self.sent_on: HangUp | None = None
+        """The command by which the caller was sent on, once the carrier has done so."""
         self._ended_at: float | None = None
         self._carrier = carrier
         self._sessions: dict[int, ModelSession] = {}
@@ -115,7 +117,7 @@ class Bridge:
         self.errands = Errands(self.feed, self, make_message)
         self._observer = observer
         self._log: FilteringBoundLogger = structlog.get_logger("telephony.call").bind(call_id=context.call_id)
-        self._work = _Work()
+        self._work = Work()
         self._early: list[ev.Event] = []
         """What happened before the call was taken up."""
 
@@ -305,6 +307,8 @@ class Bridge:
         except TelephonyError as error:
             answer = ev.HangUpAnswered(str(error))
             self._log.warning("hang-up refused", error=answer.error)
+        else:
+            self.sent_on = command if command.transfer_to else None
         self.feed(answer)
 
 
@@ -317,72 +321,3 @@ def _how(link: Link) -> str:
     """How the other side closed *link*, for people: most servers give a code and many no reason."""
     code, reason = link.closed
     return f"{reason or 'closed'} ({code})" if code else reason or "closed"
-
-
-class _Work:
-    """The tasks and the timer of one call."""
-
-    def __init__(self) -> None:
-        self.group: asyncio.TaskGroup | None = None
-        self.over = asyncio.Event()
-        self.timer: asyncio.TimerHandle | None = None
-        self.armed_at_step = -1
-        """The exchange's step for whose deadline the timer was set."""
-        self._tasks: dict[asyncio.Task[None], bool] = {}
-        self._by_key: dict[str, asyncio.Task[None]] = {}
-        self._began: float | None = None
-
-    def begin(self) -> None:
-        self._began = asyncio.get_running_loop().time()
-
-    @property
-    def now(self) -> float:
-        """In whole microseconds: a cassette holds every one of these, and nothing happens faster."""
-        return 0.0 if self._began is None else round(asyncio.get_running_loop().time() - self._began, 6)
-
-    def spawn(self, work: Coroutine[object, object, None], name: str, *, key: str, last: bool) -> None:
-        if self.group is None:
-            work.close()
-            return
-        task = self.group.create_task(work, name=name)
-        self._tasks[task] = last
-        task.add_done_callback(lambda done: self._tasks.pop(done, None))
-        if key:
-            self._by_key[key] = task
-            task.add_done_callback(lambda _: self._by_key.pop(key, None))
-
-    def cancel(self, key: str) -> None:
-        if task := self._by_key.get(key):
-            task.cancel()
-
-    async def wind_up(self) -> None:
-        """The call is over: let last requests finish, bounded, and stop the rest."""
-        for task in [task for task, last in self._tasks.items() if not last]:
-            task.cancel()
-        if last := [task for task, last in self._tasks.items() if last]:
-            await asyncio.wait(last, timeout=LAST_REQUESTS)
-        for task in list(self._tasks):
-            task.cancel()
-
-    def arm(self, at: float | None, tick: Callable[[], None]) -> None:
-        if at is None:
-            self.disarm()
-            return
-        loop = asyncio.get_running_loop()
-        when = loop.time() + max(at - self.now, SHORTEST_TIMER)
-        if self.timer is not None:
-            if self.timer.when() <= when:
-                return
-            self.timer.cancel()
-        self.timer = loop.call_at(when, tick)
-
-    def end(self) -> None:
-        """Nothing more can be spawned, and nothing wakes up."""
-        self.over.set()
-        self.group = None
-        self.disarm()
-
-    def disarm(self) -> None:
-        if self.timer is not None:
-            self.timer.cancel()
-            self.timer = None

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import secrets
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Executor, ThreadPoolExecutor
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -17,21 +15,24 @@ import msgspec
 import structlog
 from structlog.typing import FilteringBoundLogger
 
+from telephony.bridge.away import Absent, Away, sent_on
 from telephony.bridge.bridge import Bridge, ConnectModel, ModelSession, Observer, Tools
 from telephony.bridge.callfile import CallFile
 from telephony.bridge.errands import MessageFile
 from telephony.bridge.ringing import Ringing
+from telephony.bridge.scribe import Caller, Scribe, coming_back
 from telephony.bridge.shelf import CassetteFile, Shelf, is_sampled
 from telephony.bridge.tape import Tape
 from telephony.carriers.base import Carrier, StatusUpdate
-from telephony.commands import EndCall, HangUp, Note
+from telephony.commands import HangUp, Note
 from telephony.errors import UpstreamError
 from telephony.events import CallEnded, CallStarted, ServerStopping
 from telephony.exchange import Exchange
 from telephony.links.link import Link
-from telephony.records import CallRecord, Termination, ToolUse
+from telephony.records import CallRecord, Termination
 from telephony.settings import CallSettings
 from telephony.tools.context import CallContext
+from telephony.tools.permits import Desk
 
 CUT_OFF = 10.0
 """Seconds for calls that were cut off to stop their tools, close their files and be recorded."""
@@ -57,17 +58,6 @@ class Plan(msgspec.Struct):
     """Share of the calls that get a cassette, 0 to 1."""
     dialect: str = ""
     """That of the model that is asked first."""
-
-
-class Caller(msgspec.Struct, frozen=True):
-    """What the webhook knew of a call."""
-
-    call_id: str
-    agent: str
-    from_number: str
-    to_number: str
-    metadata: dict[str, str] = {}
-    """What came with the call, for its tools."""
 
 
 class Keeper(Protocol):
@@ -98,19 +88,24 @@ class Calls:
         hang_up: Callable[[HangUp], Awaitable[None]],
         watcher: Watcher | None = None,
         shelf: MakeShelf | None = None,
+        desk: Desk | None = None,
     ) -> None:
-        """*shelf* makes the place of the cassettes, which are written by the threads that write the recordings."""
+        """*shelf* makes the place of the cassettes, which are written by the threads that write the recordings. *desk*
+        says whom the tools of calls may reach."""
         self.live: dict[str, Bridge] = {}
         self.draining = False
         self.on_record: Callable[[CallRecord], None] | None = None
         """Told of every call that is over, with its complete record."""
         self.past: OrderedDict[str, bool] = OrderedDict()
         """Calls that are over, by the carrier's id, and whether the caller knows. One that comes again is a replay."""
+        self.away = Away(self._keep)
+        """Calls whose caller was sent on."""
         self._ringing = Ringing(_let_go)
         self._keeper = keeper
         self._recordings = recordings
         self._hang_up = hang_up
         self._watcher = watcher
+        self._desk = desk
         # Recordings have threads of their own: sync tools that hang must not keep them from the disk.
         self._writers = ThreadPoolExecutor(2, "tape")
         self._shelf = shelf(self._writers) if shelf else None
@@ -140,14 +135,24 @@ class Calls:
         The caller of this makes sure that `live` has no call of the same id: one phone call has one stream.
         Cancelling it ends the call as the server's doing; the record is written all the same.
         """
-        record = _new_record(caller, carrier.traits.name)
-        tape = self._tape(record, started) if plan.record else None
-        cassette, exchange = self._exchange(record, plan, started, carrier, tape, opening)
+        absent = self.away.returned(caller.call_id)
+        scribe = Scribe(caller, carrier.traits.name, absent)
+        settings = coming_back(plan.settings, absent) if absent else plan.settings
+        tape = self._tape(scribe, started) if plan.record else None
+        cassette, exchange = self._exchange(scribe, plan, settings, started, carrier, tape, opening)
         context = CallContext(caller.call_id, caller.from_number, caller.to_number, caller.agent, dict(caller.metadata))
         connect = self._claiming(caller.call_id, plan.connect_model)
-        make_message = partial(self._message, record, started)
+        make_message = partial(self._message, scribe, started)
         bridge = Bridge(
-            exchange, link, connect, self._hang_up, plan.tools, context, self._observer(caller), make_message
+            exchange,
+            link,
+            connect,
+            self._hang_up,
+            plan.tools,
+            context,
+            self._observer(caller),
+            make_message,
+            self._desk,
         )
         if self._leaving:
             bridge.feed(ServerStopping())
@@ -155,27 +160,43 @@ class Calls:
         self._unkept += 1
         self._idle.clear()
         try:
-            await self._run(record, exchange, bridge, [file for file in (tape, cassette) if file])
+            await self._run(scribe, exchange, bridge, [file for file in (tape, cassette) if file])
         finally:
             del self.live[caller.call_id]
             self._ringing.forget(caller.call_id)
             self._remember(caller.call_id, bridge)
             try:
-                _complete(record, exchange, bridge, tape, cassette)
-                await self._keeper.finish(record)
-                if self.on_record:
-                    self.on_record(record)
+                scribe.complete(exchange, bridge, tape, cassette)
+                await self._put_away(caller, scribe, bridge)
             finally:
                 self._unkept -= 1
                 if not self._unkept:
                     self._idle.set()
-        return record
+        return scribe.record
 
-    async def _run(self, record: CallRecord, exchange: Exchange, bridge: Bridge, files: list[CallFile]) -> None:
+    async def _put_away(self, caller: Caller, scribe: Scribe, bridge: Bridge) -> None:
+        """Keep the record, as that of a call that is over, or of one whose caller may come back."""
+        if (sending := sent_on(bridge.sent_on)) and not self._leaving:
+            absent = Absent(
+                scribe.record, caller.agent, sending, caller.from_number, caller.to_number, parts=scribe.part
+            )
+            self.away.hold(caller.call_id, absent)
+            await self._keeper.save(scribe.record)
+        else:
+            await self._keep(scribe.record)
+
+    async def _keep(self, record: CallRecord) -> None:
+        """A call is over."""
+        await self._keeper.finish(record)
+        if self.on_record:
+            self.on_record(record)
+
+    async def _run(self, scribe: Scribe, exchange: Exchange, bridge: Bridge, files: list[CallFile]) -> None:
         """The call; beside it its files, and its record as it grows, for which nobody who speaks waits."""
         async with asyncio.TaskGroup() as group:
-            beside = [group.create_task(self._journal(record, exchange, bridge), name=f"{record.id} journal")]
-            beside += [group.create_task(file.run(bridge), name=f"{record.id} {file.path.suffix}") for file in files]
+            name = scribe.name
+            beside = [group.create_task(self._journal(scribe, exchange, bridge), name=f"{name} journal")]
+            beside += [group.create_task(file.run(bridge), name=f"{name} {file.path.suffix}") for file in files]
             try:
                 await bridge.run()
             finally:
@@ -183,13 +204,15 @@ class Calls:
                 for task in beside:
                     task.cancel()
 
-    async def _journal(self, record: CallRecord, exchange: Exchange, bridge: Bridge) -> None:
+    async def _journal(self, scribe: Scribe, exchange: Exchange, bridge: Bridge) -> None:
         """Keep what was said so far, so that a call's words outlive a process that is killed. Until cancelled."""
-        await self._keeper.begin(record)
+        record = scribe.record
+        if scribe.part == 1:
+            await self._keeper.begin(record)
         kept = 0
         while True:
             await asyncio.sleep(JOURNAL)
-            _grow(record, exchange, bridge)
+            scribe.grow(exchange, bridge)
             if len(record.turns) + len(record.tools) > kept:
                 kept = len(record.turns) + len(record.tools)
                 await self._keeper.save(record)
@@ -199,6 +222,7 @@ class Calls:
         bridge = self.live.get(status.call_id)
         if status.terminal:
             self._ringing.forget(status.call_id)
+            self.away.over(status.call_id, Termination("completed", "caller", "caller hung up while being put through"))
         if bridge is not None and status.terminal:
             reason = "caller hung up" if status.status == "completed" else f"carrier says {status.status}"
             bridge.feed(CallEnded("caller", reason))
@@ -224,6 +248,7 @@ class Calls:
         self.draining = True
         emptied = await self._emptied(patience)
         self._leaving = True  # a stream whose webhook was answered before may still come
+        await self.away.close()
         if emptied:
             return
         for bridge in list(self.live.values()):
@@ -239,6 +264,7 @@ class Calls:
             bridge.stop("server stopping")
         if not await self._emptied(CUT_OFF):
             _log.error("calls are left behind", calls=sorted(self.live))
+        await self.away.close()
         await self._ringing.close()
 
     def close(self) -> None:
@@ -265,33 +291,31 @@ class Calls:
 
         return connect
 
-    def _tape(self, record: CallRecord, started: CallStarted) -> Tape:
-        """The recording of a call. Its path stands in the record from the start, for a process that dies."""
-        tape = Tape(self._recordings / f"{record.id}.wav", started.audio, self._writers)
-        record.recording = str(tape.path)
+    def _tape(self, scribe: Scribe, started: CallStarted) -> Tape:
+        tape = Tape(self._recordings / f"{scribe.name}.wav", started.audio, self._writers)
+        scribe.has_recording(str(tape.path))
         return tape
 
-    def _message(self, record: CallRecord, started: CallStarted, errand: str) -> MessageFile:
+    def _message(self, scribe: Scribe, started: CallStarted, errand: str) -> MessageFile:
         """What the caller leaves after the tone, beside the recording."""
-        return MessageFile(self._recordings / f"{record.id}-{errand}.wav", started.audio, self._writers)
+        return MessageFile(self._recordings / f"{scribe.name}-{errand}.wav", started.audio, self._writers)
 
     def _exchange(
         self,
-        record: CallRecord,
+        scribe: Scribe,
         plan: Plan,
+        settings: CallSettings,
         started: CallStarted,
         carrier: Carrier,
         tape: Tape | None,
         opening: Iterable[str | bytes],
     ) -> tuple[CassetteFile | None, Exchange]:
         """The exchange of a call, and the cassette that it is written on, if it is."""
-        if self._shelf is None or not is_sampled(record.carrier_call_id, plan.cassette):
-            return None, Exchange(plan.settings, started, carrier, tape)
-        file = self._shelf.file(record.id)
-        record.cassette = str(file.path)
-        exchange = self._shelf.exchange(
-            file, plan.settings, started, carrier, tape, dialect=plan.dialect, opening=opening
-        )
+        if self._shelf is None or not is_sampled(scribe.record.carrier_call_id, plan.cassette):
+            return None, Exchange(settings, started, carrier, tape)
+        file = self._shelf.file(scribe.name)
+        scribe.has_cassette(str(file.path))
+        exchange = self._shelf.exchange(file, settings, started, carrier, tape, dialect=plan.dialect, opening=opening)
         return file, exchange
 
     def _observer(self, caller: Caller) -> Observer | None:
@@ -301,47 +325,3 @@ class Calls:
 
 async def _let_go(session: ModelSession) -> None:
     await session.link.close()
-
-
-def _new_record(caller: Caller, carrier: str) -> CallRecord:
-    now = datetime.now(UTC)
-    return CallRecord(
-        id=f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
-        carrier=carrier,
-        carrier_call_id=caller.call_id,
-        agent=caller.agent,
-        from_number=caller.from_number,
-        to_number=caller.to_number,
-        started_at=now,
-    )
-
-
-def _complete(
-    record: CallRecord, exchange: Exchange, bridge: Bridge, tape: Tape | None, cassette: CassetteFile | None
-) -> None:
-    """Everything the call leaves behind."""
-    ending = bridge.ending or EndCall("failed", "server", "the call was cancelled")
-    _grow(record, exchange, bridge)
-    record.termination = Termination(ending.result, ending.by, ending.reason)
-    record.tools = [_over(use, record.duration) for use in record.tools]
-    record.findings = exchange.findings(bridge.duration)
-    record.notes = [*record.notes, *bridge.errands.messages]
-    if tape and tape.failed:
-        record.recording = str(tape.path) if tape.path.exists() else ""
-        record.notes = [*record.notes, f"The recording stopped: {tape.failed}"]
-    if cassette and cassette.failed:
-        record.cassette = str(cassette.path) if cassette.path.exists() else ""
-        record.notes = [*record.notes, f"The cassette stopped: {cassette.failed}"]
-    elif cassette and cassette.recorder and (full_at := cassette.recorder.full_at) is not None:
-        record.notes = [*record.notes, f"The cassette is full: it ends at {full_at:.1f} s (`cassettes.call_mb`)"]
-
-
-def _grow(record: CallRecord, exchange: Exchange, bridge: Bridge) -> None:
-    """What is known of the call by now."""
-    record.duration = round(bridge.duration, 3)
-    exchange.fill(record, bridge.duration)
-
-
-def _over(use: ToolUse, at: float) -> ToolUse:
-    """A call that was cut short leaves tools that nobody has said the end of."""
-    return use if use.outcome != "running" else msgspec.structs.replace(use, outcome="cancelled", finished_at=at)

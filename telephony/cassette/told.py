@@ -15,6 +15,7 @@ CHANNELS: Mapping[type, Channel] = {
     ev.ToolFinished: "tool",
     ev.SpeechWanted: "tool",
     ev.HangUpWanted: "tool",
+    ev.TransferWanted: "tool",
     ev.TonesWanted: "tool",
     ev.KeysWanted: "tool",
     ev.MessageWanted: "tool",
@@ -40,6 +41,8 @@ EVENTS: Mapping[str, type[ev.Event]] = {kind.__name__: kind for kind in CHANNELS
 """Those that come in, by name."""
 
 
+LATER: Mapping[type, tuple[str, ...]] = {cmd.HangUp: ("sending",)}
+"""Fields that cassettes of earlier versions do not have, and that are not told where they say nothing."""
 HIDDEN = "0"
 """Stands for a secret key: as many as there were, since that decides what follows."""
 
@@ -50,7 +53,11 @@ def told(happening: ev.Event | cmd.Command) -> dict[str, Any]:
         return {"type": "MessageAudio", "errand": happening.errand, "bytes": len(happening.payload)}
     if isinstance(happening, cmd.ErrandDone) and happening.secret:
         happening = msgspec.structs.replace(happening, keys=HIDDEN * len(happening.keys))
-    return {"type": type(happening).__name__, **msgspec.to_builtins(happening)}
+    fields = msgspec.to_builtins(happening)
+    for name in LATER.get(type(happening), ()):
+        if fields[name] is None:
+            del fields[name]
+    return {"type": type(happening).__name__, **fields}
 
 
 def event_of(message: Any) -> ev.Event:

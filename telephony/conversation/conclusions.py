@@ -255,12 +255,12 @@ def _say_goodbye(state: State, farewell: Farewell, now: float) -> None:
     if playback.settled(now) or now >= farewell.released(playback.ends_at, limits.goodbye):
         state.phase = HANGING_UP
         farewell.hung_up_at = now
-        transfer_to = state.settings.transfer_to if farewell.by == "model" else ""
-        if transfer_to:
+        transfer_to = farewell.transfer_to
+        if farewell.by == "model" and (transfer_to := state.settings.transfer_to):
             state.remember(f"No model answered, so the caller was sent on to {transfer_to}.")
         state.chronicle.add("released", now, seconds=max(0.0, playback.ends_at - now))
         state.note("info", "hanging up", reason=farewell.reason)
-        state.out.append(HangUp(state.call_id, farewell.reason, transfer_to))
+        state.out.append(HangUp(state.call_id, farewell.reason, transfer_to, farewell.sending))
 
 
 def _to_be_said(state: State) -> bool:

@@ -13,6 +13,7 @@ from typing import Literal
 
 import msgspec
 
+from telephony.commands import Sending
 from telephony.records import EndedBy, Result
 
 Clip = Literal["apology", "goodbye", "none"]
@@ -33,6 +34,9 @@ class Farewell(msgspec.Struct):
     cancellable: bool = False
     clip: Clip = "goodbye"
     """The recorded sentence to use if the model does not speak; `none` once it was used."""
+    transfer_to: str = ""
+    """Where the caller is sent on to instead of being hung up on."""
+    sending: Sending | None = None
     hung_up_at: float | None = None
 
     def patience(self, ends_at: float, dead_air: float) -> float:

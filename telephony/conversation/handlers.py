@@ -9,6 +9,7 @@ from typing import Any
 from telephony import events as ev
 from telephony.audio.level import FAINT, is_loud
 from telephony.commands import (
+    AddMessage,
     AppendAudio,
     CheckSession,
     ClearPlayback,
@@ -16,11 +17,12 @@ from telephony.commands import (
     Command,
     ConfigureSession,
     ForgetItem,
+    RequestResponse,
     Truncate,
 )
 from telephony.conversation import phrases, replies, running_errands, survival
 from telephony.conversation.playback import LOCAL
-from telephony.conversation.state import CONNECTING, LEAVING, TALKING, State
+from telephony.conversation.state import CONNECTING, HANGING_UP, LEAVING, TALKING, State
 from telephony.conversation.survival import AUTO_REPLY
 
 # -- the caller ----------------------------------------------------------------------------------------------------
@@ -78,6 +80,8 @@ def keep_line(state: State, now: float) -> None:
     if state.sessions.gone:
         return  # there is nobody to go on with
     if state.phase is LEAVING and state.farewell and state.farewell.cancellable:
+        if state.farewell.transfer_to:
+            state.out.append(AddMessage(phrases.NOT_TRANSFERRED, "system"))
         state.phase, state.farewell = TALKING, None
         state.responses.drop_wishes("goodbye")
         state.chronicle.add("stayed", now)
@@ -236,10 +240,20 @@ def call_ended(state: State, event: ev.CallEnded, now: float) -> None:
 
 
 def hang_up_answered(state: State, event: ev.HangUpAnswered, now: float) -> None:
-    """A refusal changes nothing: the stream is closed a few seconds later, and the carrier's next instructions end the
-    call."""
-    if event.error:
+    """A refusal to hang up changes nothing: the stream is closed a few seconds later, and the carrier's next
+    instructions end the call. A caller who was not sent on is still with the agent, who is told so."""
+    if not event.error:
+        return
+    farewell = state.farewell
+    if farewell is None or not farewell.sending or state.phase is not HANGING_UP or state.model_lost:
         state.tally.remember(f"The carrier did not end the call when asked to: {event.error}")
+        return
+    state.remember(f"The caller could not be sent on: {event.error}")
+    state.phase, state.farewell = TALKING, None
+    state.chronicle.add("stayed", now)
+    state.out.append(AddMessage(phrases.TRANSFER_REFUSED, "system"))
+    state.responses.wish("resume", RequestResponse())
+    state.floor.expecting = True
 
 
 def server_stopping(state: State, event: ev.ServerStopping, now: float) -> None:
@@ -293,6 +307,7 @@ HANDLERS: dict[type[ev.Event], Callable[[State, Any, float], None]] = {
     ev.ToolFinished: replies.tool_finished,
     ev.SpeechWanted: running_errands.speech_wanted,
     ev.HangUpWanted: running_errands.hang_up_wanted,
+    ev.TransferWanted: running_errands.transfer_wanted,
     ev.TonesWanted: running_errands.tones_wanted,
     ev.KeysWanted: running_errands.keys_wanted,
     ev.MessageWanted: running_errands.message_wanted,

@@ -7,10 +7,11 @@ The conversation is one object without a clock. Whatever happens is given to `ha
 `deadline()` names has come, `tick(now)` is called. Both return commands, to be performed in order before anything else
 is given in. `now` is in seconds since the call began and never goes back.
 
-It goes through these phases, and only forwards, but for one step back:
+It goes through these phases, and only forwards, but for two steps back:
 
     CONNECTING ──► TALKING ──► LEAVING ──► HANGING_UP ──► ENDED
-                      ▲___________│  the caller speaks during a goodbye of the agent's own choice
+                      ▲___________│              │  the caller speaks during a goodbye of the agent's own choice
+                      ▲__________________________│  the carrier does not put the caller through
 
 * CONNECTING: the carrier streams, the model has not accepted the session. Caller audio is kept, bounded.
 * TALKING: audio flows both ways; the watchdogs of `limits` run. Between a session that was lost and the one that takes

@@ -25,6 +25,14 @@ CLOSING_DOWN = (
     "The telephone service is about to be restarted and this call must end now. In the language of this conversation, "
     "apologise in one short sentence, ask the caller to call again in a few minutes, and say goodbye. Say nothing else."
 )
+NOT_TRANSFERRED = (
+    "[The caller spoke up before they were put through, so they are still with you. If they still want to be put "
+    "through, call the function again.]"
+)
+TRANSFER_REFUSED = (
+    "[The telephone network did not put the caller through; they are still with you. In the language of this "
+    "conversation, apologise and offer another way.]"
+)
 _CUT_OFF = (
     "Your last answer was cut off in the middle by a technical fault, and the caller waited. In the language of this "
     "conversation, go on from where you were. Do not repeat what you have said, and do not greet again."
@@ -40,6 +48,19 @@ def cut_off(heard: str = "") -> str:
 def earlier(lines: str) -> str:
     """A message to a model that was not there: what was said long ago, one line for each turn."""
     return f"Earlier in this telephone call:\n{lines}"
+
+
+def come_back(name: str, outcome: str) -> str:
+    """A message to a model whose caller was put through to *name* and is with it again."""
+    why = {
+        "busy": "the line was busy",
+        "no-answer": "nobody answered",
+        "canceled": "nobody answered",
+    }.get(outcome, "the call could not be made")
+    return (
+        f"[You tried to put the caller through to {name}, but {why}, and the caller is back with you. In the language "
+        "of this conversation, tell them so in one short sentence and offer another way. Do not greet again.]"
+    )
 
 
 def keys_pressed(digits: str) -> str:

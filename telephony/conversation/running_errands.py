@@ -35,6 +35,15 @@ def hang_up_wanted(state: State, event: ev.HangUpWanted, now: float) -> None:
     state.leave("completed", "agent", event.reason, now, cancellable=True, clip=clip)  # type: ignore[arg-type]  # a Clip
 
 
+def transfer_wanted(state: State, event: ev.TransferWanted, now: float) -> None:
+    if state.phase is not TALKING:
+        return  # the call ends already, in its own way
+    name = event.sending.name or event.to
+    state.leave("completed", "agent", f"transferred to {name}", now, cancellable=True, clip="none")
+    if farewell := state.farewell:
+        farewell.transfer_to, farewell.sending = event.to, event.sending
+
+
 def tones_wanted(state: State, event: ev.TonesWanted, now: float) -> None:
     if state.phase is not TALKING:
         state.out.append(ErrandDone(event.errand, "over"))

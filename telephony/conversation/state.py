@@ -11,6 +11,7 @@ from typing import Any
 
 from telephony import events as ev
 from telephony.commands import (
+    AddMessage,
     AppendAudio,
     CancelResponse,
     CancelTool,
@@ -22,6 +23,7 @@ from telephony.commands import (
     SendToolOutput,
     SpeakVerbatim,
 )
+from telephony.conversation import phrases
 from telephony.conversation.chronicle import Chronicle
 from telephony.conversation.errands import Errands
 from telephony.conversation.farewell import Clip, Farewell
@@ -210,7 +212,11 @@ class State:
         if early:
             self.out.append(AppendAudio(early))
         self.note("info", "ready")
-        if settings.speaks_first:
+        if before := settings.prologue:
+            self.out += [AddMessage(phrases.earlier(before.said), "system"), AddMessage(before.news, "system")]
+            self.floor.expecting = True
+            self.responses.wish("resume", RequestResponse())
+        elif settings.speaks_first:
             greeting = settings.greeting
             verbatim = SpeakVerbatim(greeting, settings.greeting_interruptible) if greeting else None
             self.responses.wish("greeting", verbatim or RequestResponse())

@@ -10,7 +10,7 @@ from structlog.typing import FilteringBoundLogger
 
 from telephony.agents.numbers import normal
 from telephony.carriers.base import Account
-from telephony.commands import HangUp, HttpRequest
+from telephony.commands import HangUp, HttpRequest, Sending
 from telephony.errors import CarrierRefused, ConfigurationError
 from telephony.links.http import perform
 from telephony.settings import Fallback
@@ -38,7 +38,8 @@ class Departures:
         self._fallback_of = fallback_of
 
     async def hang_up(self, command: HangUp) -> None:
-        """End the call, or send the caller on; if the carrier will not have that, end it after all.
+        """End the call, or send the caller on. If the carrier will not have that, it is ended after all where no model
+        answers; an agent whose caller stays is told so.
 
         Raises `CarrierError` if the carrier refused, or gave no answer. A transfer without an answer may have been
         carried out, so that a hang-up would end a conversation with whoever took the call; where it was not, the stream
@@ -48,6 +49,8 @@ class Departures:
             try:
                 await perform(self._session, self._transfer(command))
             except (CarrierRefused, ConfigurationError) as error:
+                if command.sending:
+                    raise
                 _log.warning("transfer refused; the call is hung up instead", call_id=command.call_id, error=str(error))
             else:
                 _log.info("caller sent on", call_id=command.call_id, reason=command.reason)
@@ -56,10 +59,12 @@ class Departures:
 
     def _transfer(self, command: HangUp) -> HttpRequest:
         fallback = self._fallback_of(command.call_id)
+        sending = command.sending or Sending(caller_id=normal(fallback.caller_id), timeout=fallback.timeout)
         return self._account.transfer(
             command.call_id,
             command.transfer_to,
             ended_url=self._ended_url,
-            caller_id=normal(fallback.caller_id),
-            timeout=fallback.timeout,
+            caller_id=sending.caller_id,
+            timeout=sending.timeout,
+            time_limit=sending.time_limit,
         )

@@ -13,7 +13,7 @@ import structlog
 from aiohttp import web
 from structlog.typing import FilteringBoundLogger
 
-from telephony.bridge.calls import Caller
+from telephony.bridge.scribe import Caller
 from telephony.carriers.base import Carrier
 from telephony.errors import ConfigurationError, ForgedRequest
 from telephony.events import CallStarted, CarrierFault, CarrierStopped
@@ -101,6 +101,6 @@ class Media:
         ticket = desk.tokens.redeem(started.parameters.get("token", ""), started.call_id, desk.now)
         if ticket.call_id in desk.calls.live:
             raise ForgedRequest("this call has a stream already")
-        if ticket.call_id in desk.calls.past:
+        if ticket.call_id in desk.calls.past and ticket.call_id not in desk.calls.away:
             raise ForgedRequest("this call is over")
         return ticket

@@ -18,6 +18,7 @@ from structlog.typing import FilteringBoundLogger
 from telephony.carriers.base import StreamOffer
 from telephony.errors import CarrierError, ForgedRequest
 from telephony.server.reception import BROKEN_OFF, CLOSED, NOBODY_THERE, NOT_IN_SERVICE, Reception
+from telephony.server.tokens import LIFETIME
 
 VOICE = "/twilio/voice"
 MEDIA = "/twilio/media"
@@ -104,16 +105,21 @@ class Webhooks:
         if call.call_id in desk.calls.past:
             log.warning("the webhook of a call that is over came again; it is answered with a hang-up")
             return _instructions(desk.account.finish())
-        token = desk.tokens.issue(call.call_id, agent.name, call.from_number, call.to_number, desk.now)
         log.info("call comes in", agent=agent.name)
+        return self._connected(call.call_id, agent.name, call.from_number, call.to_number)
+
+    def _connected(self, call_id: str, agent: str, from_number: str, to_number: str) -> web.Response:
+        """Instructions that connect a call with an agent."""
+        desk = self._reception
+        token = desk.tokens.issue(call_id, agent, from_number, to_number, desk.now)
         offer = StreamOffer(
             desk.media_url(MEDIA),
-            {"token": token, "agent": agent.name},
+            {"token": token, "agent": agent},
             ended_url=desk.url(STREAM_ENDED),
             status_url=desk.url(STREAM_STATUS),
         )
         instructions = desk.account.offer_stream(offer)
-        desk.expect(call.call_id, agent.name)
+        desk.expect(call_id, agent)
         return _instructions(instructions)
 
     async def _status(self, form: Form) -> web.Response:
@@ -139,14 +145,19 @@ class Webhooks:
         return _instructions(desk.account.apologise(BROKEN_OFF))
 
     async def _dial_ended(self, form: Form) -> web.Response:
-        """What a caller gets who was sent on to a number: nothing more after a conversation, an apology if there was
-        none."""
-        account = self._reception.account
-        status = account.dialled(form)
-        log = _log.bind(call_id=form.get("CallSid", ""), status=status)
-        if status == "completed":
+        """What a caller gets who was sent on to a number: nothing more after a conversation. If there was none, whoever
+        was sent by the agent goes back to it, and others get an apology."""
+        desk, account = self._reception, self._reception.account
+        status, call_id = account.dialled(form), form.get("CallSid", "")
+        log = _log.bind(call_id=call_id, status=status)
+        if status == "completed" or account.status(form).terminal:
             log.info("the transferred call is over")
+            if status == "completed":
+                desk.calls.away.over(call_id)
             return _instructions(account.finish())
+        if not desk.calls.draining and (absent := desk.calls.away.expect(call_id, status, LIFETIME)):
+            log.warning("nobody took the transferred call; the caller goes back to the agent", agent=absent.agent)
+            return self._connected(call_id, absent.agent, absent.from_number, absent.to_number)
         log.warning("nobody took the transferred call")
         return _instructions(account.apologise(NOBODY_THERE))
 

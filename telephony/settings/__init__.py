@@ -11,7 +11,7 @@ from telephony.settings.models import (
     RouterSettings,
 )
 from telephony.settings.process import CassetteSettings, Settings, TwilioSettings
-from telephony.settings.resolved import CallSettings, Clips, SessionConfig, ToolSpec
+from telephony.settings.resolved import CallSettings, Clips, Prologue, SessionConfig, ToolSpec
 
 __all__ = [
     "AUDIO_FORMATS",
@@ -28,6 +28,7 @@ __all__ = [
     "Limits",
     "LiteLLMParams",
     "ModelEntry",
+    "Prologue",
     "RouterSettings",
     "Seconds",
     "SessionConfig",

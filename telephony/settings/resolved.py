@@ -55,6 +55,15 @@ class Clips(msgspec.Struct, frozen=True):
     """Played while the caller waits for a model that is being reached again: one short sentence."""
 
 
+class Prologue(msgspec.Struct, frozen=True):
+    """What came before, in a call that comes back to its agent."""
+
+    said: str
+    """A line for each turn."""
+    news: str
+    """What the model must know now."""
+
+
 class CallSettings(msgspec.Struct, frozen=True):
     """Everything that decides how one call behaves: the conversation reads this and nothing else."""
 
@@ -69,3 +78,5 @@ class CallSettings(msgspec.Struct, frozen=True):
     """The name under which `builtin:hang_up` is offered, or None if it is not."""
     transfer_to: str = ""
     """E.164: when no model answers, where the caller is sent after the apology. Empty ends the call instead."""
+    prologue: Prologue | None = None
+    """What came before, if the call comes back to its agent: the model is told, and speaks first."""

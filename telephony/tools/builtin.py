@@ -13,7 +13,14 @@ import msgspec
 
 from telephony.errors import ConfigurationError
 from telephony.settings import ToolSpec
-from telephony.tools.telephone import collect_digits, collect_secret_digits, send_digits, voicemail
+from telephony.tools.telephone import (
+    collect_digits,
+    collect_secret_digits,
+    send_digits,
+    send_sms,
+    transfer,
+    voicemail,
+)
 from telephony.tools.tool import Tool
 
 PREFIX = "builtin:"
@@ -46,7 +53,7 @@ HANG_UP = Builtin(
 
 BUILTINS: dict[str, Builtin | Tool[..., Any]] = {
     f"{PREFIX}{each.spec.name}": each
-    for each in (HANG_UP, send_digits, collect_digits, collect_secret_digits, voicemail)
+    for each in (HANG_UP, transfer, send_sms, send_digits, collect_digits, collect_secret_digits, voicemail)
 }  # fmt: skip
 """By reference."""
 

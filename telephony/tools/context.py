@@ -11,10 +11,13 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from telephony.commands import ErrandDone
-from telephony.errors import ToolError
-from telephony.events import Event, HangUpWanted, KeysWanted, MessageWanted, SpeechWanted, TonesWanted
+from telephony.errors import CarrierError, ToolError
+from telephony.events import Event, HangUpWanted, KeysWanted, MessageWanted, SpeechWanted, TonesWanted, TransferWanted
+from telephony.tools.permits import Denied, Desk, Granted, Use
 
 _TONES = frozenset("0123456789*#ABCDabcdwW")
+LONGEST_SMS = 1600
+"""Characters (Twilio docs, "Messages resource")."""
 LONGEST_KEYS = 64
 """Keys that are sounded or collected at once; nobody types more."""
 
@@ -36,8 +39,23 @@ class CallControl(Protocol):
     def feed(self, event: Event) -> None:
         """Tell the conversation."""
 
+    @property
+    def desk(self) -> Desk | None:
+        """Who judges targets and sends messages."""
+
     async def errand(self, wanted: Callable[[str], Event]) -> _Result:
         """Want something of the call, and wait until it is done. *wanted* makes the event of the errand's name."""
+
+
+class Transferred(msgspec.Struct, frozen=True):
+    """Whether a caller is put through."""
+
+    accepted: bool
+    """The call ends here once the caller has heard the last words. If nobody answers there, they come back."""
+    name: str = ""
+    """Who takes the call, as the directory has it."""
+    why_not: str = ""
+    """For the model: why not, and what to do instead."""
 
 
 class Digits(msgspec.Struct, frozen=True):
@@ -105,6 +123,38 @@ class CallContext:
         tool returns may still tell the model what to say last."""
         call = self._call
         call.feed(HangUpWanted(reason, call.function))
+
+    async def transfer(self, target: str) -> Transferred:
+        """Put the caller through to *target*, a name of the directory or an allowed number, once they have heard what
+        is being said; a caller who speaks up before stays. If it is busy there or nobody answers, the caller comes
+        back to the agent, who is told so."""
+        call = self._call
+        permit = await self._permit("transfer", target)
+        if isinstance(permit, Denied):
+            return Transferred(accepted=False, why_not=permit.sentence)
+        call.feed(TransferWanted(permit.to, permit.sending, call.function))
+        return Transferred(accepted=True, name=permit.sending.name or permit.to)
+
+    async def send_sms(self, body: str, to: str = "") -> str:
+        """Send a text message, to the caller unless *to* is another allowed number. Returns the carrier's id of it.
+        Raises `ToolError` if that is not allowed or the carrier refuses."""
+        permit = await self._permit("sms", to or self.from_number)
+        if isinstance(permit, Denied):
+            raise ToolError(permit.sentence)
+        desk = self._call.desk
+        if not body.strip() or len(body) > LONGEST_SMS or desk is None:
+            raise ToolError(f"A message has 1 to {LONGEST_SMS} characters.")
+        try:
+            return await desk.send_sms(self.call_id, permit.to, body)
+        except CarrierError as error:
+            self.logger.warning("message refused", error=str(error))
+            raise ToolError("The telephone network did not take the message. Tell the caller.") from error
+
+    async def _permit(self, use: Use, target: str) -> Granted | Denied:
+        desk = self._call.desk
+        if desk is None:
+            return Denied("There is nobody who could be reached from this call.")
+        return await desk.permit(use, target, self.call_id, self.agent)
 
     async def send_digits(self, keys: str) -> bool:
         """Sound *keys* on the line, such as `1w2#`: `w` waits half a second, `W` a whole one. Returns whether they were

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from telephony.errors import ToolError
 from telephony.tools.context import LONGEST_KEYS, CallContext, Digits
 from telephony.tools.tool import tool
 
@@ -24,6 +25,32 @@ _ADVICE = {
     "busy": "Something else is being collected already; wait for it.",
     "over": "The call is ending.",
 }
+
+
+@tool
+async def transfer(call: CallContext, target: str) -> dict[str, Any]:
+    """Put the caller through to somebody else. Tell them so first, aloud and in the same turn. You leave the call; if
+    nobody answers there, the caller comes back to you.
+
+    Args:
+        target: Who takes the call: a name of the directory, or a number the caller gave if that is allowed.
+    """
+    result = await call.transfer(target)
+    if not result.accepted:
+        raise ToolError(result.why_not)
+    return {"status": "ok", "note": f"The caller is put through to {result.name} once they have heard your words."}
+
+
+@tool
+async def send_sms(call: CallContext, body: str, to: str = "") -> dict[str, Any]:
+    """Send a text message to the caller's telephone, such as a link or an address they will want to keep.
+
+    Args:
+        body: The text, as short as possible.
+        to: Another number than the caller's, if they want it there.
+    """
+    await call.send_sms(body, to)
+    return {"status": "sent"}
 
 
 @tool(timeout=60)

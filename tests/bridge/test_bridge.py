@@ -217,7 +217,7 @@ async def test_a_hang_up_that_is_refused_ends_the_stream_all_the_same(
 async def test_a_hang_up_under_way_may_finish_after_the_stream_has_ended_but_not_for_ever(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("telephony.bridge.bridge.LAST_REQUESTS", BRIEF)
+    monkeypatch.setattr("telephony.bridge.work.LAST_REQUESTS", BRIEF)
     outcomes: list[str] = []
     began = asyncio.Event()
 

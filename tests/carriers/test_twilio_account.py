@@ -238,13 +238,28 @@ def test_unless_another_is_wanted_the_callers_own_number_is_shown() -> None:
     assert dial.get("timeout") == "20"
 
 
-@pytest.mark.parametrize("number", ["", "911", "+0305550100", "+1555<x/>", "+1 555 0100", "sip:desk@example.com"])
+@pytest.mark.parametrize("number", ["", "911", "+0305550100", "+1555<x/>", "+1 555 0100", "sip:desk"])
 def test_nothing_but_a_full_number_is_dialled(number: str) -> None:
     with pytest.raises(ConfigurationError, match="no phone number"):
         account().transfer(CALL, number, ended_url=ENDED)
     if number:
         with pytest.raises(ConfigurationError, match="caller_id"):
             account().transfer(CALL, "+15550177", ended_url=ENDED, caller_id=number)
+
+
+def test_a_sip_address_is_dialled_as_one() -> None:
+    ((_, twiml),) = account().transfer(CALL, "sip:desk@example.com:5061", ended_url=ENDED, time_limit=600).form
+    (dial,) = parsed(twiml)
+    assert [(noun.tag, noun.text) for noun in dial] == [("Sip", "sip:desk@example.com:5061")]
+    assert dial.get("timeLimit") == "600"
+
+
+@pytest.mark.parametrize(
+    "address", ["sip:a@b;transport=tcp", "sip:a@b?Replaces=x", "sip:a:pw@b", "sip:a@b,sip:c@d", "sip:@b", "SIP:a@b"]
+)
+def test_a_sip_address_that_says_more_than_where_is_refused(address: str) -> None:
+    with pytest.raises(ConfigurationError, match="no phone number"):
+        account().transfer(CALL, address, ended_url=ENDED)
 
 
 class Recorded(HttpClient):

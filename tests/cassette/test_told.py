@@ -25,6 +25,8 @@ ASKED = [kind for kind in CHANNELS if issubclass(kind, cmd.Command)]
 def happenings(kind: type) -> st.SearchStrategy[Any]:
     """Any of *kind*, all of its fields filled."""
     kinds = {str: TEXT, int: st.integers(0, 2**40), int | None: st.none() | st.integers(0, 2**16 - 1)}
+    sendings = st.builds(cmd.Sending, TEXT, TEXT, st.integers(0, 600), st.integers(0, 86_400))
+    kinds |= {cmd.Sending: sendings, cmd.Sending | None: st.none() | sendings}
     kinds |= {bool: st.booleans(), float: st.floats(0, 1e6), bytes: st.binary()}
     fields = msgspec.structs.fields(kind)
     return st.builds(

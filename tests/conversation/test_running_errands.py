@@ -10,7 +10,7 @@ from telephony import events as ev
 from telephony.audio.dtmf import DtmfDetector
 from telephony.audio.format import PCM16_8K, PCM16_24K
 from telephony.audio.transcode import Transcoder
-from telephony.settings import Limits
+from telephony.settings import Limits, Prologue
 
 
 @pytest.fixture
@@ -245,3 +245,57 @@ def test_a_goodbye_that_was_said_before_the_tool_ran_is_not_asked_for_again() ->
     book.hear(1.3)
     assert book.sent(cmd.RequestResponse) == []
     assert book.sent(cmd.HangUp) == [cmd.HangUp("CA1", "done")]
+
+
+# -- being put through ---------------------------------------------------------------------------------------------
+
+BILLING = cmd.Sending("billing", timeout=15)
+
+
+def test_a_caller_is_put_through_once_the_models_words_were_heard(book: Playbook) -> None:
+    book.feed(ev.TransferWanted("+15550177", BILLING, "c1"), ev.ToolFinished("c1", "ok"))
+    assert book.sent(cmd.HangUp) == []
+    book.say("r5", "i5", 1000, "One moment.")
+    book.hear(1.2)
+    assert book.sent(cmd.HangUp) == [cmd.HangUp("CA1", "transferred to billing", "+15550177", BILLING)]
+    book.feed(ev.HangUpAnswered(), ev.CarrierStopped())
+    assert book.ending == cmd.EndCall("completed", "agent", "transferred to billing")
+
+
+def test_a_caller_who_speaks_up_before_stays_and_the_model_is_told_so(book: Playbook) -> None:
+    book.feed(ev.TransferWanted("+15550177", BILLING, "c1"), ev.ToolFinished("c1", "ok"))
+    book.say("r5", "i5", 2000, "One moment.")
+    book.hear(0.5)
+    book.feed(ev.SpeechStarted("u2"), ev.SpeechStopped("u2"))
+    assert "still with you" in book.sent(cmd.AddMessage)[-1].text
+    book.hear(3.0)
+    assert book.sent(cmd.HangUp) == []
+
+
+def test_a_caller_whom_the_carrier_does_not_send_on_is_with_the_agent_again(book: Playbook) -> None:
+    book.feed(ev.TransferWanted("+15550177", BILLING, "c1"), ev.ToolFinished("c1", "ok"))
+    book.say("r5", "i5", 500, "One moment.")
+    book.hear(0.8)
+    book.feed(ev.HangUpAnswered("Twilio: 21220"))
+    assert "did not put the caller through" in book.sent(cmd.AddMessage)[-1].text
+    assert isinstance(book.log[-1][1], cmd.RequestResponse)
+    book.say("r6", "i6", 500, "I am sorry.")
+    book.hear(2.0)
+    assert book.ending is None
+    assert [turn.heard for turn in book.call.turns(book.now)][-1] == "I am sorry."
+
+
+def test_a_transfer_wanted_while_the_call_ends_anyway_does_nothing(book: Playbook) -> None:
+    book.feed(ev.ServerStopping(), ev.TransferWanted("+15550177", BILLING, "c1"))
+    book.wait(60)
+    assert {command.transfer_to for command in book.sent(cmd.HangUp)} == {""}
+
+
+def test_a_caller_who_comes_back_is_not_greeted_and_the_model_knows_what_was_before() -> None:
+    book = Playbook(prologue=Prologue("caller: Billing, please.", "[Nobody answered there.]"), greeting=None)
+    book.connect()
+    said = [command.text for command in book.sent(cmd.AddMessage)]
+    assert "caller: Billing, please." in said[0]
+    assert said[1] == "[Nobody answered there.]"
+    assert book.sent(cmd.RequestResponse) == [cmd.RequestResponse()]
+    assert book.sent(cmd.SpeakVerbatim) == []

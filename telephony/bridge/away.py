@@ -1,0 +1,110 @@
+"""Calls whose caller was sent on, and who may come back.
+
+Between the end of the stream and the carrier's word of what became of it, nobody speaks with the caller; the call's
+record stays open all the same, and whoever comes back is in the same call. If no bad news has come while it may have
+rung, the caller speaks with whoever they were sent to: the record ends there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import msgspec
+import structlog
+from structlog.typing import FilteringBoundLogger
+
+from telephony.commands import HangUp, Sending
+from telephony.records import CallRecord, Termination
+
+SLACK = 15.0
+"""Seconds beyond the time it may ring in which bad news must come: the carrier may ring some seconds longer."""
+
+_log: FilteringBoundLogger = structlog.get_logger("telephony.away")
+
+
+class Absent(msgspec.Struct):
+    """A call whose caller was sent on."""
+
+    record: CallRecord
+    """As it ended, if they do not come back."""
+    agent: str
+    sending: Sending
+    from_number: str
+    to_number: str
+    parts: int = 1
+    """How many streams the call has had."""
+    back: str = ""
+    """What became of it, once the caller is on the way back."""
+
+
+class Away:
+    """Those of one process. *finish* keeps a record that is complete, and is bounded."""
+
+    def __init__(self, finish: Callable[[CallRecord], Awaitable[None]]) -> None:
+        self._finish = finish
+        self._absent: dict[str, Absent] = {}
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._ending: set[asyncio.Task[None]] = set()
+
+    def __contains__(self, call_id: object) -> bool:
+        return call_id in self._absent
+
+    def hold(self, call_id: str, absent: Absent) -> None:
+        """The caller was sent on."""
+        self._absent[call_id] = absent
+        self._wait(call_id, absent.sending.timeout + SLACK)
+
+    def expect(self, call_id: str, outcome: str, seconds: float) -> Absent | None:
+        """The carrier says that nobody took the caller, who is to be connected with the agent again within so many
+        *seconds*. None if nothing is known of the call, or they are on their way already."""
+        absent = self._absent.get(call_id)
+        if absent is None or absent.back:
+            return None
+        absent.back = outcome
+        self._wait(call_id, seconds)
+        return absent
+
+    def returned(self, call_id: str) -> Absent | None:
+        """The caller is back: from here on the record is the call's again."""
+        absent = self._absent.get(call_id)
+        if absent is None or not absent.back:
+            return None
+        self._forget(call_id)
+        return absent
+
+    def over(self, call_id: str, ending: Termination | None = None) -> None:
+        """The caller does not come back. *ending*: how the call ended, if otherwise than by being sent on."""
+        if absent := self._forget(call_id):
+            absent.record.termination = ending or absent.record.termination
+            task = asyncio.get_running_loop().create_task(self._end(absent), name=f"{call_id} record of a sent caller")
+            self._ending.add(task)
+            task.add_done_callback(self._ending.discard)
+
+    async def close(self) -> None:
+        """Nobody comes back any more. Bounded by what keeps the records."""
+        for call_id in list(self._absent):
+            self.over(call_id)
+        if self._ending:
+            await asyncio.wait(self._ending)
+
+    def _wait(self, call_id: str, seconds: float) -> None:
+        if timer := self._timers.pop(call_id, None):
+            timer.cancel()
+        self._timers[call_id] = asyncio.get_running_loop().call_later(seconds, self.over, call_id)
+
+    def _forget(self, call_id: str) -> Absent | None:
+        if timer := self._timers.pop(call_id, None):
+            timer.cancel()
+        return self._absent.pop(call_id, None)
+
+    async def _end(self, absent: Absent) -> None:
+        try:
+            await self._finish(absent.record)
+        except Exception as failure:  # noqa: BLE001  the boundary of a task that nobody awaits
+            _log.error("the record of a call was not kept", call=absent.record.id, exc_info=failure)
+
+
+def sent_on(command: HangUp | None) -> Sending | None:
+    """How the caller was sent on, if it was the agent who did."""
+    return command.sending if command and command.transfer_to else None

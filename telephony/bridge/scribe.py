@@ -1,0 +1,140 @@
+"""The record of a call, as it grows and when it is complete.
+
+A call whose caller was sent on and comes back has several streams and one record: what a later stream adds stands
+behind what is there, on the clock of the first.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import msgspec
+
+from telephony.bridge.away import Absent
+from telephony.bridge.bridge import Bridge
+from telephony.bridge.shelf import CassetteFile
+from telephony.bridge.tape import Tape
+from telephony.commands import EndCall
+from telephony.conversation import phrases
+from telephony.exchange import Exchange
+from telephony.records import CallRecord, Finding, Termination, ToolUse, Turn
+from telephony.settings import CallSettings, Prologue
+
+SAID = 6000
+"""Characters of what was said before that the model is told, at most; the oldest are left out."""
+
+_Timed = TypeVar("_Timed", Turn, ToolUse, Finding)
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """What the webhook knew of a call."""
+
+    call_id: str
+    agent: str
+    from_number: str
+    to_number: str
+    metadata: dict[str, str] = {}
+    """What came with the call, for its tools."""
+
+
+class Scribe:
+    """Writes the record of one stream. *absent*: the call, if its caller has come back."""
+
+    def __init__(self, caller: Caller, carrier: str, absent: Absent | None = None) -> None:
+        now = datetime.now(UTC)
+        self._before = msgspec.structs.replace(absent.record) if absent else None
+        self._offset = 0.0
+        self.part = 1
+        """Which of the call's streams it is."""
+        if absent:
+            self.record = absent.record
+            self.record.termination = None
+            self.part = absent.parts + 1
+            self._offset = (now - (absent.record.started_at or now)).total_seconds()
+        else:
+            self.record = CallRecord(
+                id=f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
+                carrier=carrier,
+                carrier_call_id=caller.call_id,
+                agent=caller.agent,
+                from_number=caller.from_number,
+                to_number=caller.to_number,
+                started_at=now,
+            )
+
+    @property
+    def name(self) -> str:
+        """What the stream's files are called."""
+        return self.record.id if self.part == 1 else f"{self.record.id}-{self.part}"
+
+    def has_recording(self, path: str) -> None:
+        """There is a recording; its path stands in the record from the start, for a process that dies."""
+        self.record.recording = self.record.recording or path
+
+    def has_cassette(self, path: str) -> None:
+        """The same of the cassette."""
+        self.record.cassette = self.record.cassette or path
+
+    def grow(self, exchange: Exchange, bridge: Bridge) -> None:
+        """What is known of the call by now."""
+        record, before = self.record, self._before
+        record.duration = round(self._offset + bridge.duration, 3)
+        exchange.fill(record, bridge.duration)
+        if before:
+            record.model = record.model or before.model
+            record.turns = [*before.turns, *(_later(turn, self._offset) for turn in record.turns)]
+            record.tools = [*before.tools, *(_later(use, self._offset) for use in record.tools)]
+            names = {**before.usage, **record.usage}
+            record.usage = {name: before.usage.get(name, 0) + record.usage.get(name, 0) for name in names}
+            record.notes = [*before.notes, *record.notes]
+
+    def complete(self, exchange: Exchange, bridge: Bridge, tape: Tape | None, cassette: CassetteFile | None) -> None:
+        """Everything that the call leaves behind."""
+        record, before = self.record, self._before
+        ending = bridge.ending or EndCall("failed", "server", "the call was cancelled")
+        self.grow(exchange, bridge)
+        record.termination = Termination(ending.result, ending.by, ending.reason)
+        record.tools = [_over(use, record.duration) for use in record.tools]
+        findings = [_later(finding, self._offset) for finding in exchange.findings(bridge.duration)]
+        record.findings = [*before.findings, *findings] if before else findings
+        record.notes = [*record.notes, *bridge.errands.messages, *self._files(tape, cassette)]
+
+    def _files(self, tape: Tape | None, cassette: CassetteFile | None) -> list[str]:
+        """What is to be said of the stream's files."""
+        notes = []
+        for what, file in (("recording", tape), ("cassette", cassette)):
+            if file and file.failed:
+                notes.append(f"The {what} stopped: {file.failed}")
+                if self.part == 1 and not file.path.exists():
+                    setattr(self.record, what, "")
+            elif file and self.part > 1:
+                notes.append(f"The {what} goes on in {file.path}")
+        recorder = cassette.recorder if cassette and not cassette.failed else None
+        if recorder and recorder.full_at is not None:
+            notes.append(f"The cassette is full: it ends at {recorder.full_at:.1f} s (`cassettes.call_mb`)")
+        return notes
+
+
+def coming_back(settings: CallSettings, absent: Absent) -> CallSettings:
+    """The agent's settings for a call that comes back to it."""
+    turns = [turn for turn in absent.record.turns if turn.heard]
+    said = "\n".join(f"{turn.speaker}: {turn.heard}" for turn in turns)[-SAID:]
+    news = phrases.come_back(absent.sending.name or "the number", absent.back)
+    return msgspec.structs.replace(settings, prologue=Prologue(said, news), speaks_first=True, greeting=None)
+
+
+def _later(value: _Timed, seconds: float) -> _Timed:
+    """The same on the clock of the call's first stream."""
+    times = {
+        name: round(at + seconds, 6)
+        for name in value.__struct_fields__
+        if (name == "at" or name.endswith("_at")) and (at := getattr(value, name)) is not None
+    }
+    return msgspec.structs.replace(value, **times)
+
+
+def _over(use: ToolUse, at: float) -> ToolUse:
+    """A call that was cut short leaves tools that nobody has said the end of."""
+    return use if use.outcome != "running" else msgspec.structs.replace(use, outcome="cancelled", finished_at=at)

@@ -1,0 +1,59 @@
+"""The record of a call that has several streams: one after the other, on one clock."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from telephony.bridge.away import Absent
+from telephony.bridge.scribe import SAID, Caller, Scribe, coming_back
+from telephony.commands import Sending
+from telephony.records import CallRecord, Termination, Turn
+from telephony.settings import CallSettings, SessionConfig
+
+CALLER = Caller("CA1", "frontdesk", "+15550142", "+15550100")
+
+
+def absent(*turns: Turn, back: str = "busy") -> Absent:
+    record = CallRecord(
+        "20261128-1",
+        "twilio",
+        "CA1",
+        "frontdesk",
+        started_at=datetime.now(UTC) - timedelta(seconds=30),
+        termination=Termination("completed", "agent", "transferred to billing"),
+        turns=list(turns),
+        recording="recordings/20261128-1.wav",
+    )
+    return Absent(record, "frontdesk", Sending("billing"), "+15550142", "+15550100", back=back)
+
+
+def test_a_new_call_has_a_name_of_its_own() -> None:
+    one, other = Scribe(CALLER, "twilio"), Scribe(CALLER, "twilio")
+    assert one.name == one.record.id != other.record.id
+    assert (one.part, one.record.termination) == (1, None)
+
+
+def test_who_comes_back_is_in_the_same_call_with_files_of_their_own() -> None:
+    scribe = Scribe(CALLER, "twilio", absent())
+    assert (scribe.record.id, scribe.name, scribe.part) == ("20261128-1", "20261128-1-2", 2)
+    assert scribe.record.termination is None, "it goes on"
+    scribe.has_recording("recordings/20261128-1-2.wav")
+    assert scribe.record.recording == "recordings/20261128-1.wav"
+
+
+def test_the_agent_is_told_what_was_said_and_why_the_caller_is_back() -> None:
+    before = absent(Turn("caller", "Billing, please."), Turn("agent", "One moment."), Turn("agent", "", "Unheard."))
+    settings = coming_back(CallSettings("frontdesk", SessionConfig(), speaks_first=False, greeting="Hello."), before)
+    assert settings.prologue
+    assert settings.prologue.said == "caller: Billing, please.\nagent: One moment."
+    assert "billing, but the line was busy" in settings.prologue.news
+    assert (settings.speaks_first, settings.greeting) == (True, None)
+
+
+def test_of_a_long_call_the_end_is_told() -> None:
+    before = absent(*[Turn("caller", f"word {number}") for number in range(5000)], back="no-answer")
+    prologue = coming_back(CallSettings("frontdesk", SessionConfig()), before).prologue
+    assert prologue
+    assert len(prologue.said) == SAID
+    assert prologue.said.endswith("word 4999")
+    assert "nobody answered" in prologue.news
