@@ -183,6 +183,8 @@ class OpenSession(Command, frozen=True):
     first; empty if it is."""
     resume: str = ""
     """The provider's id of the conversation, if it can be resumed there."""
+    agent: str = ""
+    """Whose model it shall be, if another agent takes over."""
 
 
 class CloseSession(Command, frozen=True):

@@ -12,6 +12,7 @@ import msgspec
 
 from telephony.audio.format import AudioFormat
 from telephony.commands import Sending
+from telephony.settings import CallSettings
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -285,6 +286,13 @@ class TransferWanted(Event, frozen=True):
     sending: Sending = Sending()
     function: str = ""
     """The model's id of the function call."""
+
+
+class HandOverWanted(Event, frozen=True):
+    """A function of ours wants another agent to go on with the caller."""
+
+    settings: CallSettings
+    """That agent's."""
 
 
 class TonesWanted(Event, frozen=True):

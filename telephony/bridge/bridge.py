@@ -38,6 +38,7 @@ from telephony.errors import TelephonyError
 from telephony.exchange import Exchange, Output, ToCarrier, ToModel
 from telephony.links.link import Link
 from telephony.realtime.base import Dialect
+from telephony.settings import CallSettings
 from telephony.tools.context import CallContext
 from telephony.tools.permits import Desk
 
@@ -78,6 +79,22 @@ class Tools(Protocol):
         """Always answers; raises nothing but `CancelledError`."""
 
 
+class Colleague(Protocol):
+    """Another agent, as far as a call is concerned that is handed over to it."""
+
+    @property
+    def settings(self) -> CallSettings: ...
+    @property
+    def tools(self) -> Tools: ...
+    @property
+    def connect_model(self) -> ConnectModel: ...
+    @property
+    def colleagues(self) -> frozenset[str]:
+        """Names of those whom it may hand over to."""
+
+
+Crew = Callable[[str], Colleague]
+"""Knows every agent of the process by name."""
 Observer = Callable[[float, Note], None]
 """Told of every note with its time on the call's clock."""
 
@@ -96,8 +113,10 @@ class Bridge:
         observer: Observer | None = None,
         make_message: MakeMessage | None = None,
         desk: Desk | None = None,
+        crew: Crew | None = None,
     ) -> None:
-        """*make_message* makes the file of a message that the caller leaves. *desk* says whom tools may reach."""
+        """*make_message* makes the file of a message that the caller leaves. *desk* says whom tools may reach, and
+        *crew* who may take over from the agent."""
         self.desk = desk
         self.exchange = exchange
         self.ending: EndCall | None = None
@@ -112,6 +131,7 @@ class Bridge:
         self._connect_model = connect_model
         self._hang_up = hang_up
         self._tools = tools
+        self._crew = crew
         self._context = context
         context.control = self
         self.errands = Errands(self.feed, self, make_message)
@@ -177,6 +197,20 @@ class Bridge:
         """The model's id of the function call on whose behalf this is asked."""
         return _FUNCTION.get()
 
+    def colleague(self, agent: str) -> CallSettings | None:
+        """See `CallControl`."""
+        present = self._crew and self._crew(self._agent)
+        return self._crew(agent).settings if self._crew and present and agent in present.colleagues else None
+
+    @property
+    def _agent(self) -> str:
+        """Who speaks with the caller now."""
+        return self.exchange.conversation.state.settings.agent
+
+    def _handed_over_to(self, agent: str) -> Colleague | None:
+        """The agent of that name, if it is not the one who took the call."""
+        return self._crew(agent) if self._crew and agent != self._context.agent else None
+
     async def errand(self, wanted: Callable[[str], ev.Event]) -> ErrandResult:
         """See `Errands.run`."""
         return await self.errands.run(wanted)
@@ -192,12 +226,15 @@ class Bridge:
         before = self._sessions.get(self.exchange.session)
         if before and command.failed:
             before.blame(command.failed)
-        work = partial(self._hear_session, command.session, before, command.resume)
+        colleague = self._handed_over_to(command.agent or self._agent)
+        connect = colleague.connect_model if colleague else self._connect_model
+        open_one = partial(connect, None if command.agent else before, command.resume)
+        work = partial(self._hear_session, command.session, open_one)
         self._spawn(work, f"model {command.session}", key=_key(command.session))
 
-    async def _hear_session(self, number: int, before: ModelSession | None, resume: str) -> None:
+    async def _hear_session(self, number: int, connect: Callable[[], Awaitable[ModelSession]]) -> None:
         try:
-            session = await self._connect_model(before, resume)
+            session = await connect()
         except TelephonyError as error:
             self._feed(ev.ModelLost(str(error), None, number))
             return
@@ -298,7 +335,9 @@ class Bridge:
 
     async def _run_tool(self, call: RunTool) -> None:
         _FUNCTION.set(call.call_id)
-        self._feed(await self._tools.run(call, self._context))
+        colleague = self._handed_over_to(self._agent)
+        tools = colleague.tools if colleague else self._tools
+        self._feed(await tools.run(call, self._context))
 
     async def _end_at_carrier(self, command: HangUp) -> None:
         answer = ev.HangUpAnswered()

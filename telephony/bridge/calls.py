@@ -16,7 +16,7 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from telephony.bridge.away import Absent, Away, sent_on
-from telephony.bridge.bridge import Bridge, ConnectModel, ModelSession, Observer, Tools
+from telephony.bridge.bridge import Bridge, ConnectModel, Crew, ModelSession, Observer, Tools
 from telephony.bridge.callfile import CallFile
 from telephony.bridge.errands import MessageFile
 from telephony.bridge.ringing import Ringing
@@ -58,6 +58,8 @@ class Plan(msgspec.Struct):
     """Share of the calls that get a cassette, 0 to 1."""
     dialect: str = ""
     """That of the model that is asked first."""
+    colleagues: frozenset[str] = frozenset()
+    """Names of the agents that this one may hand over to."""
 
 
 class Keeper(Protocol):
@@ -89,9 +91,10 @@ class Calls:
         watcher: Watcher | None = None,
         shelf: MakeShelf | None = None,
         desk: Desk | None = None,
+        crew: Crew | None = None,
     ) -> None:
         """*shelf* makes the place of the cassettes, which are written by the threads that write the recordings. *desk*
-        says whom the tools of calls may reach."""
+        says whom the tools of calls may reach, and *crew* who the other agents are."""
         self.live: dict[str, Bridge] = {}
         self.draining = False
         self.on_record: Callable[[CallRecord], None] | None = None
@@ -106,6 +109,7 @@ class Calls:
         self._hang_up = hang_up
         self._watcher = watcher
         self._desk = desk
+        self._crew = crew
         # Recordings have threads of their own: sync tools that hang must not keep them from the disk.
         self._writers = ThreadPoolExecutor(2, "tape")
         self._shelf = shelf(self._writers) if shelf else None
@@ -153,6 +157,7 @@ class Calls:
             self._observer(caller),
             make_message,
             self._desk,
+            self._crew,
         )
         if self._leaving:
             bridge.feed(ServerStopping())

@@ -157,7 +157,7 @@ class Player:
         message = line.message
         event = event_of(message)
         if isinstance(event, ModelConnected):
-            spoken = dialect(str(message.get("dialect")), self._settings.session)
+            spoken = dialect(str(message.get("dialect")), exchange.conversation.settings_to_come.session)
             return exchange.model_connected, (spoken, event.model, line.t, event.session)
         return exchange.handle, (event, line.t)
 

@@ -10,12 +10,15 @@ import msgspec
 from telephony import commands as cmd
 from telephony import events as ev
 from telephony.cassette.format import Channel
+from telephony.cassette.resolved import agent_of, call_settings, rest_of
+from telephony.errors import CassetteError
 
 CHANNELS: Mapping[type, Channel] = {
     ev.ToolFinished: "tool",
     ev.SpeechWanted: "tool",
     ev.HangUpWanted: "tool",
     ev.TransferWanted: "tool",
+    ev.HandOverWanted: "tool",
     ev.TonesWanted: "tool",
     ev.KeysWanted: "tool",
     ev.MessageWanted: "tool",
@@ -41,7 +44,7 @@ EVENTS: Mapping[str, type[ev.Event]] = {kind.__name__: kind for kind in CHANNELS
 """Those that come in, by name."""
 
 
-LATER: Mapping[type, tuple[str, ...]] = {cmd.HangUp: ("sending",)}
+LATER: Mapping[type, tuple[str, ...]] = {cmd.HangUp: ("sending",), cmd.OpenSession: ("agent",)}
 """Fields that cassettes of earlier versions do not have, and that are not told where they say nothing."""
 HIDDEN = "0"
 """Stands for a secret key: as many as there were, since that decides what follows."""
@@ -53,9 +56,12 @@ def told(happening: ev.Event | cmd.Command) -> dict[str, Any]:
         return {"type": "MessageAudio", "errand": happening.errand, "bytes": len(happening.payload)}
     if isinstance(happening, cmd.ErrandDone) and happening.secret:
         happening = msgspec.structs.replace(happening, keys=HIDDEN * len(happening.keys))
+    if isinstance(happening, ev.HandOverWanted):
+        settings = happening.settings
+        return {"type": "HandOverWanted", "agent": agent_of(settings), "settings": rest_of(settings)}
     fields = msgspec.to_builtins(happening)
     for name in LATER.get(type(happening), ()):
-        if fields[name] is None:
+        if not fields[name]:
             del fields[name]
     return {"type": type(happening).__name__, **fields}
 
@@ -67,5 +73,10 @@ def event_of(message: Any) -> ev.Event:
     kind = EVENTS.get(str(message.get("type")))
     if kind is None:
         raise ValueError(f"there is no event {message.get('type')!r}")
+    if kind is ev.HandOverWanted:
+        try:
+            return ev.HandOverWanted(call_settings(message["agent"], message["settings"]))
+        except (KeyError, AttributeError, CassetteError) as problem:
+            raise ValueError(f"no agent is in it ({problem})") from None
     fields = {name: value for name, value in message.items() if name in kind.__struct_fields__}
     return msgspec.convert(fields, kind)

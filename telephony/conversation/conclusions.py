@@ -230,6 +230,8 @@ def _wish(state: State, now: float) -> None:
 def _ask(state: State, now: float) -> None:
     if not state.listening or not state.responses.waiting or now < state.may_speak_at(now):
         return
+    if state.successor and state.phase is TALKING:
+        return  # whoever takes over says what is to be said
     if command := state.responses.next(now):
         state.out.append(command)
 

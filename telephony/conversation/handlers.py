@@ -20,7 +20,7 @@ from telephony.commands import (
     RequestResponse,
     Truncate,
 )
-from telephony.conversation import phrases, replies, running_errands, survival
+from telephony.conversation import hand_over, phrases, replies, running_errands, survival
 from telephony.conversation.playback import LOCAL
 from telephony.conversation.state import CONNECTING, HANGING_UP, LEAVING, TALKING, State
 from telephony.conversation.survival import AUTO_REPLY
@@ -308,6 +308,7 @@ HANDLERS: dict[type[ev.Event], Callable[[State, Any, float], None]] = {
     ev.SpeechWanted: running_errands.speech_wanted,
     ev.HangUpWanted: running_errands.hang_up_wanted,
     ev.TransferWanted: running_errands.transfer_wanted,
+    ev.HandOverWanted: hand_over.wanted,
     ev.TonesWanted: running_errands.tones_wanted,
     ev.KeysWanted: running_errands.keys_wanted,
     ev.MessageWanted: running_errands.message_wanted,

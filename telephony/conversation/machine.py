@@ -100,6 +100,11 @@ class Conversation:
         """Seconds: when `tick` must be called if nothing happens before; None once the call is over."""
         return conclusions.deadline(self.state)
 
+    @property
+    def settings_to_come(self) -> CallSettings:
+        """Those of the agent whose session is opened next."""
+        return self.state.successor or self.state.settings
+
     def hides(self, now: float) -> bool:
         """Whether what comes from the caller at *now* must not be kept: a secret is being typed in."""
         return self.state.errands.hides(now)

@@ -63,6 +63,19 @@ def come_back(name: str, outcome: str) -> str:
     )
 
 
+def taken_over(before: str) -> str:
+    """A message to an agent that goes on with the caller of another one."""
+    return (
+        f"[You take over this telephone call from {before}. What was said so far stands above; the caller hears you "
+        "for the first time. In the language of this conversation, say in one short sentence who you are, and go on.]"
+    )
+
+
+def not_taken_over(agent: str) -> str:
+    """A message to an agent who wanted to hand over."""
+    return f"[{agent} is not available, and the caller is still with you. Tell them so and offer another way.]"
+
+
 def keys_pressed(digits: str) -> str:
     """A text item in the caller's name."""
     return f"[The caller pressed these keys on the telephone keypad: {digits}]"

@@ -7,7 +7,8 @@ coming:
         └─────────────┴───────────┴──────────────────►
 
 Why one is coming decides when it takes over. `first` and `lost`: at once, for nobody is there. `suspect`: at once, too,
-unless the current one speaks after all and is forgiven. `rotate`: between two turns.
+unless the current one speaks after all and is forgiven. `rotate`: between two turns. `handover`: it is another agent's,
+who waits until what the present one says was heard.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from telephony.commands import OpenSession
 from telephony.events import SessionReady
 from telephony.settings import Limits
 
-Why = Literal["first", "lost", "suspect", "rotate"]
+Why = Literal["first", "lost", "suspect", "rotate", "handover"]
 
 READY_TIME = 4.0
 """Seconds a connected model has for `session.updated`; then the call goes on without it, or with another."""
@@ -84,7 +85,7 @@ class Sessions:
         The provider is asked to resume the conversation only where nobody is in it any more: what was said while a
         second session waits for its turn is not known to have reached that one.
         """
-        if why != "rotate":
+        if why not in ("rotate", "handover"):
             if self._replaced >= self._limits.replacements:
                 return None
             self._replaced += 1

@@ -114,6 +114,8 @@ class State:
 
     def __init__(self, settings: CallSettings, started: ev.CallStarted, now: float) -> None:
         self.settings = settings
+        self.successor: CallSettings | None = None
+        """The agent who is about to take over."""
         self.call_id = started.call_id
         self.phase = CONNECTING
         self.out: list[Command] = []

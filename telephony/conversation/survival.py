@@ -13,7 +13,7 @@ import math
 from telephony.audio.format import MULAW_8K
 from telephony.audio.transcode import Transcoder
 from telephony.commands import AddMessage, AppendAudio, ClearPlayback, CloseSession, RequestResponse, UseSession
-from telephony.conversation import history, phrases
+from telephony.conversation import hand_over, history, phrases
 from telephony.conversation.limits import NUDGES
 from telephony.conversation.playback import LOCAL
 from telephony.conversation.sessions import Coming, Why
@@ -43,7 +43,7 @@ def settle(state: State, now: float) -> None:
     if sessions.outlived(now) and state.phase is TALKING:
         _ask_for_next(state, "rotate", now)
     coming = sessions.coming
-    if coming and coming.ready and (coming.why != "rotate" or between_turns(state, now, silent=now < coming.until)):
+    if coming and coming.ready and _may_take_over(state, coming, now):
         _take_over(state, now)
     if now >= filler_at(state):
         fill(state, now)
@@ -91,6 +91,7 @@ def _not_to_be_had(state: State, reason: str, now: float, *, blame: bool = False
         return
     there = coming.connected_at is not None
     state.out.append(CloseSession(sessions.withdraw(now), reason if blame else ""))
+    hand_over.failed(state, reason)
     if coming.why in ("first", "lost"):
         state.chronicle.add("lost", now, reason)
         state.remember(f"The model was lost: {reason}" if there else f"No model could be reached: {reason}")
@@ -98,6 +99,8 @@ def _not_to_be_had(state: State, reason: str, now: float, *, blame: bool = False
             _ask_for_next(state, coming.why, now, reason)
         else:  # whoever looks for one has asked everybody
             give_up(state, coming.failed or reason, now)
+        return
+    if coming.why == "handover":
         return
     state.remember(f"No other session could be opened: {reason}")
     if coming.why == "suspect":
@@ -123,7 +126,7 @@ def _late(state: State, coming: Coming, now: float) -> None:
     still do, as some servers never acknowledge anything: it is tried while another is looked for."""
     if coming.connected_at is None:
         _not_to_be_had(state, "the model could not be reached in time", now)
-    elif coming.why in ("suspect", "rotate"):
+    elif coming.why in ("suspect", "rotate", "handover"):
         _not_to_be_had(state, "it did not acknowledge the session in time", now, blame=True)
     else:
         state.remember("The model did not acknowledge the session in time; the call went on without it.")
@@ -194,6 +197,14 @@ def between_turns(state: State, now: float, *, silent: bool = True) -> bool:
     return state.phase is TALKING and heard and not busy and not working
 
 
+def _may_take_over(state: State, coming: Coming, now: float) -> bool:
+    if coming.why == "rotate":
+        return between_turns(state, now, silent=now < coming.until)
+    if coming.why == "handover":
+        return now >= coming.until or not (state.playback.audible(now) or state.floor.taken(now) or state.tools.open)
+    return True
+
+
 def _take_over(state: State, now: float) -> None:
     """The session that was to come is the one the call lives in from here on."""
     sessions, coming = state.sessions, state.sessions.coming
@@ -210,6 +221,7 @@ def _take_over(state: State, now: float) -> None:
     state.tally.model = coming.model or state.tally.model
     if coming.number:
         state.out.append(UseSession(coming.number))
+    before = hand_over.done(state, now)
     if coming.ready:
         use_formats(state, coming.ready, now)
     if state.phase is CONNECTING:
@@ -219,9 +231,9 @@ def _take_over(state: State, now: float) -> None:
         return
     if coming.why == "rotate":
         state.note("info", "another session took over", session=coming.number, model=coming.model)
-    else:
+    elif coming.why != "handover":
         state.remember(f"The call went on with {coming.model or 'another session'} after {waited:.1f} s.")
-    _catch_up(state, coming, unheard_since, now)
+    _catch_up(state, coming, unheard_since, now, before)
 
 
 def speaks_as_before(state: State, ready: SessionReady) -> bool:
@@ -246,18 +258,22 @@ def use_formats(state: State, ready: SessionReady, now: float) -> None:
     state.playback.use(speaks)
 
 
-def _catch_up(state: State, coming: Coming, unheard_since: float, now: float) -> None:
-    """Tell the new session what it missed, let it hear what nobody has listened to, and ask for what is owed."""
+def _catch_up(state: State, coming: Coming, unheard_since: float, now: float, before: str) -> None:
+    """Tell the new session what it missed, let it hear what nobody has listened to, and ask for what is owed. *before*:
+    the agent who has handed over, if one has."""
     sessions, floor = state.sessions, state.floor
     state.watchdogs.answered()
     state.responses.drop_wishes("nudge", "tools")  # what was begun of an answer counts for nothing here
-    since = (now if coming.why == "rotate" else unheard_since) - OVERLAP
+    planned = coming.why in ("rotate", "handover")
+    since = (now if planned else unheard_since) - OVERLAP
     cut_short = state.transcript.retract(now - state.recent.seconds + OVERLAP)
     since = min([since, *(turn.started_at - OVERLAP for turn in cut_short)])
     state.out += history.seeds(state, resumed=coming.resumed)
     if sessions.broke_off:
         heard = history.last_words(state) if coming.resumed else ""
         state.out.append(AddMessage(phrases.cut_off(heard), "system"))
+    if before:
+        hand_over.introduce(state, before)
     payload = b"" if state.guarding else state.recent.last(now - since)
     state.intake.restart(payload)
     if payload:
@@ -266,7 +282,7 @@ def _catch_up(state: State, coming: Coming, unheard_since: float, now: float) ->
         floor.reply_by = now + AUTO_REPLY
     if floor.expecting and not (state.tools.open or state.tools.reply_due or state.responses.waiting):
         state.responses.wish("resume", RequestResponse())
-    if floor.expecting:  # the caller has waited long enough already: the next silence is the last
+    if floor.expecting and not planned:  # the caller has waited long enough already: the next silence is the last
         state.watchdogs.nudges = NUDGES
 
 

@@ -63,6 +63,10 @@ class ToolCalls:
         self._limit = limit
         self._calls: dict[str, Call] = {}
 
+    def offer(self, tools: tuple[ToolSpec, ...]) -> None:
+        """From here on these are the functions that there are."""
+        self.specs = {tool.name: tool for tool in tools}
+
     def request(self, event: ToolRequested, now: float) -> Call | None:
         """Note a call. None if it was noted before."""
         if event.call_id in self._calls:

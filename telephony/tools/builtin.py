@@ -16,6 +16,7 @@ from telephony.settings import ToolSpec
 from telephony.tools.telephone import (
     collect_digits,
     collect_secret_digits,
+    hand_over,
     send_digits,
     send_sms,
     transfer,
@@ -53,7 +54,7 @@ HANG_UP = Builtin(
 
 BUILTINS: dict[str, Builtin | Tool[..., Any]] = {
     f"{PREFIX}{each.spec.name}": each
-    for each in (HANG_UP, transfer, send_sms, send_digits, collect_digits, collect_secret_digits, voicemail)
+    for each in (HANG_UP, transfer, hand_over, send_sms, send_digits, collect_digits, collect_secret_digits, voicemail)
 }  # fmt: skip
 """By reference."""
 

@@ -12,7 +12,17 @@ from structlog.typing import FilteringBoundLogger
 
 from telephony.commands import ErrandDone
 from telephony.errors import CarrierError, ToolError
-from telephony.events import Event, HangUpWanted, KeysWanted, MessageWanted, SpeechWanted, TonesWanted, TransferWanted
+from telephony.events import (
+    Event,
+    HandOverWanted,
+    HangUpWanted,
+    KeysWanted,
+    MessageWanted,
+    SpeechWanted,
+    TonesWanted,
+    TransferWanted,
+)
+from telephony.settings import CallSettings
 from telephony.tools.permits import Denied, Desk, Granted, Use
 
 _TONES = frozenset("0123456789*#ABCDabcdwW")
@@ -42,6 +52,9 @@ class CallControl(Protocol):
     @property
     def desk(self) -> Desk | None:
         """Who judges targets and sends messages."""
+
+    def colleague(self, agent: str) -> CallSettings | None:
+        """The settings of another agent; None if the present one may not hand over to it."""
 
     async def errand(self, wanted: Callable[[str], Event]) -> _Result:
         """Want something of the call, and wait until it is done. *wanted* makes the event of the errand's name."""
@@ -134,6 +147,15 @@ class CallContext:
             return Transferred(accepted=False, why_not=permit.sentence)
         call.feed(TransferWanted(permit.to, permit.sending, call.function))
         return Transferred(accepted=True, name=permit.sending.name or permit.to)
+
+    async def hand_over(self, agent: str) -> None:
+        """Let another *agent* go on with the caller, with its own instructions, tools and voice, as soon as what is
+        being said was heard. It knows what was said so far. Raises `ToolError` if this agent may not."""
+        call = self._call
+        settings = call.colleague(agent)
+        if settings is None:
+            raise ToolError(f"There is no agent {agent[:40]!r} to hand over to.")
+        call.feed(HandOverWanted(settings))
 
     async def send_sms(self, body: str, to: str = "") -> str:
         """Send a text message, to the caller unless *to* is another allowed number. Returns the carrier's id of it.

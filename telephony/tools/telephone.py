@@ -42,6 +42,17 @@ async def transfer(call: CallContext, target: str) -> dict[str, Any]:
 
 
 @tool
+async def hand_over(call: CallContext, agent: str) -> dict[str, Any]:
+    """Let a colleague go on with the caller, who stays on the line. Tell them so first, aloud and in the same turn.
+
+    Args:
+        agent: Who is to go on.
+    """
+    await call.hand_over(agent)
+    return {"status": "ok", "note": "They go on as soon as the caller has heard your words. Say nothing more."}
+
+
+@tool
 async def send_sms(call: CallContext, body: str, to: str = "") -> dict[str, Any]:
     """Send a text message to the caller's telephone, such as a link or an address they will want to keep.
 
