@@ -17,6 +17,7 @@ from telephony.carriers.base import Carrier
 from telephony.commands import CancelTool, CheckSession, CloseSession, EndCall, HangUp, Note, OpenSession, RunTool
 from telephony.events import CallStarted, Event, ModelLost, ToolFinished
 from telephony.exchange import Exchange, Listener, Output, ToCarrier, ToModel
+from telephony.realtime import dialect
 from telephony.realtime.base import Dialect
 from telephony.settings import CallSettings
 from telephony.sim.caller import SimulatedCaller
@@ -54,7 +55,7 @@ class Rehearsal:
         caller: SimulatedCaller,
         model: SimulatedModel,
         carrier: Carrier,
-        dialect: Dialect,
+        spoken: Dialect,
         *,
         tools: Mapping[str, Answer] | None = None,
         listener: Listener | None = None,
@@ -73,7 +74,7 @@ class Rehearsal:
         self._caller_port = self.clock.add("caller", caller)
         (carrier_port,) = self.clock.station("desk", self.desk, "carrier")
         self.clock.wire(self._caller_port, carrier_port, there=to_caller or Wire(), back=to_caller or Wire())
-        self._answering = chain[Successor]([lambda _: (model, dialect)], others)
+        self._answering = chain[Successor]([lambda _: (model, spoken)], others)
         self._to_model = to_model or Wire()
         self._connect = connect
 
@@ -113,13 +114,15 @@ class Rehearsal:
             if isinstance(answering, str):
                 self.desk.feed(ModelLost(answering, None, number), now)
                 return []
-            model, dialect = answering
+            model, spoken = answering
+            if command.agent:  # another agent's: its session is that agent's to configure
+                spoken = dialect(spoken.traits.name, self.exchange.conversation.settings_to_come.session)
             self.models.append(model)
             socket = self.desk.sockets[number] = _Socket(model, number, self.desk, self.clock, self._to_model.latency)
             port = self.clock.add(f"model {number}", socket)
             self.clock.wire(port, Port("desk", str(number)), there=self._to_model, back=self._to_model)
             self.clock.send(port, model.open(now))
-            self.desk.connected(number, dialect, now)
+            self.desk.connected(number, spoken, now)
             return []
 
         self.clock.at(self.clock.now + self._connect, happen)
@@ -153,10 +156,10 @@ class _Desk:
         self._open_session = open_session
         self._began = 0.0
 
-    def connected(self, number: int, dialect: Dialect, now: float) -> None:
+    def connected(self, number: int, spoken: Dialect, now: float) -> None:
         """A session's socket is open."""
         if self.exchange is not None:
-            self._send(self.exchange.model_connected(dialect, "simulated", now - self._began, number), now)
+            self._send(self.exchange.model_connected(spoken, "simulated", now - self._began, number), now)
 
     def feed(self, event: Event, now: float) -> None:
         """Something happened that is on no wire."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
+import msgspec
 from pydantic import ValidationError
 
 from telephony.agents.numbers import normal
@@ -24,6 +25,7 @@ from telephony.settings import (
 
 HANG_UP = "builtin:hang_up"
 """The reference of the tool that the conversation enacts itself."""
+HAND_OVER = "builtin:hand_over"
 
 
 @runtime_checkable
@@ -67,6 +69,7 @@ class Agent:
         speaks_first: bool = True,
         instructions: str = "",
         tools: Iterable[str | ToolLike | Mapping[str, Any]] = (),
+        hand_over: Iterable[str] = (),
         language: str | None = None,
         keyterms: Sequence[str] = (),
         reasoning_effort: str | None = None,
@@ -87,6 +90,7 @@ class Agent:
             "speaks_first": speaks_first,
             "instructions": instructions,
             "tools": [_reference(name, tool) for tool in given],
+            "hand_over": list(hand_over),
             "language": language,
             "keyterms": list(keyterms),
             "reasoning_effort": reasoning_effort,
@@ -122,7 +126,7 @@ def call_settings(agent: Agent, specs: Sequence[ToolSpec] = (), clips: Clips | N
         voice=settings.voice,
         audio=AUDIO_FORMATS[settings.audio],
         turn_detection=settings.turn_detection,
-        tools=tuple(specs),
+        tools=tuple(_choosing(spec, agent) for spec in specs),
         provider_tools=tuple(tool for tool in settings.tools if isinstance(tool, dict)),
         language=settings.language,
         keyterms=tuple(settings.keyterms),
@@ -140,6 +144,15 @@ def call_settings(agent: Agent, specs: Sequence[ToolSpec] = (), clips: Clips | N
         hang_up_tool="hang_up" if HANG_UP in settings.tools else None,
         transfer_to=normal(settings.fallback.transfer),
     )
+
+
+def _choosing(spec: ToolSpec, agent: Agent) -> ToolSpec:
+    """*spec*, with those named among whom the model may choose."""
+    if spec.name != "hand_over" or HAND_OVER not in agent.settings.tools:
+        return spec
+    properties = spec.parameters["properties"]
+    choice = properties["agent"] | {"enum": list(agent.settings.hand_over)}
+    return msgspec.structs.replace(spec, parameters=spec.parameters | {"properties": properties | {"agent": choice}})
 
 
 def _reference(name: str, tool: object) -> str | dict[str, Any]:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from urllib.parse import SplitResult, urlsplit
 
-from telephony.agents.agent import Agent
+from telephony.agents.agent import HAND_OVER, Agent
 from telephony.agents.directory import Directory
 from telephony.agents.numbers import HOW_TO_WRITE, is_e164, normal
 from telephony.errors import ConfigurationError
@@ -29,6 +29,7 @@ def check(settings: Settings, place: Place, agents: Iterable[Agent] = ()) -> lis
         *_account(settings),
         *_models(settings, staff),
         *_tools(staff),
+        *_colleagues(staff),
         *_numbers(settings, staff),
         *_fallbacks(settings, staff),
         *_gateway(settings),
@@ -137,6 +138,23 @@ def _tools(staff: Sequence[Agent]) -> Iterator[Problem]:
                 yield path, "it does not say what type of tool it is", remedy
             elif kind == "function":
                 yield path, "no provider runs a function of yours", "Write module:function; its schema follows from it."
+
+
+def _colleagues(staff: Sequence[Agent]) -> Iterator[Problem]:
+    """Whom an agent may hand the caller over to."""
+    known = {agent.name: agent for agent in staff}
+    for agent in staff:
+        own = agent.settings
+        for position, name in enumerate(own.hand_over):
+            path = ("agents", agent.name, "hand_over", position)
+            if name not in known:
+                yield path, f"there is no agent {_quoted(name)}", _nearest(name, list(known))
+            elif known[name].settings.audio != own.audio:
+                remedy = f"Give both the same `audio`: what {agent.name} said and what {name} says share one line."
+                yield path, f"{name} speaks {known[name].settings.audio} and {agent.name} {own.audio}", remedy
+        if HAND_OVER in own.tools and not own.hand_over:
+            problem = f"it is empty, and {HAND_OVER} has nobody to hand over to"
+            yield ("agents", agent.name, "hand_over"), problem, "Name the agents: hand_over: [billing]."
 
 
 def _numbers(settings: Settings, staff: Sequence[Agent]) -> Iterator[Problem]:

@@ -110,7 +110,7 @@ async def open_office(
         departures = Departures(session, account, settings.public_url + DIAL_ENDED, fallback_of)
         counting, internal = _watched(settings, plans, keeper)
         shelf = partial(_shelf, settings, secrets_of(settings, environ, staff))
-        calls = Calls(counting, recordings, departures.hang_up, watcher, shelf)
+        calls = Calls(counting, recordings, departures.hang_up, watcher, shelf, crew=plans.__getitem__)
         stack.callback(calls.close)
         reception = Reception(
             account, settings.public_url, calls, directory.for_number, plans.__getitem__, TwilioStream
@@ -201,7 +201,8 @@ def _plan(agent: Agent, process: Settings, upstream: Upstream, stack: contextlib
         dialect(deployment.dialect, settings.session)
     share = {"off": 0.0, "sampled": process.cassettes.sample, "always": 1.0}[agent.settings.cassette]
     connect = _connector(agent, settings, upstream)
-    return Plan(settings, toolbox, connect, agent.settings.record, share, candidates[0].dialect)
+    colleagues = frozenset(agent.settings.hand_over)
+    return Plan(settings, toolbox, connect, agent.settings.record, share, candidates[0].dialect, colleagues)
 
 
 def _connector(agent: Agent, settings: CallSettings, upstream: Upstream) -> ConnectModel:

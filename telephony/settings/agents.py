@@ -111,6 +111,8 @@ class AgentSettings(Group):
     tools: list[ToolEntry] = []
     """`module:function` (a function with `@tool`), `builtin:hang_up`, or a tool that the provider runs itself, such as
     `{type: web_search}`; a model that stands in and is known not to have it goes without."""
+    hand_over: list[str] = []
+    """Names of the agents that it may hand the caller over to, with `builtin:hand_over`."""
     language: str | None = None
     """BCP 47, such as `en` or `es-MX`: a hint for the transcription of the caller."""
     keyterms: list[str] = []

@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 
 from telephony import commands as cmd
 from telephony import events as ev
+from telephony.audio.format import MULAW_8K
 from telephony.bridge import bridge, calls, errands
 from telephony.cassette.format import decode_line, line
 from telephony.cassette.told import CHANNELS, EVENTS, event_of, told
+from telephony.settings import CallSettings, SessionConfig
 from telephony.tools import context, toolbox
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
@@ -27,6 +29,8 @@ def happenings(kind: type) -> st.SearchStrategy[Any]:
     kinds = {str: TEXT, int: st.integers(0, 2**40), int | None: st.none() | st.integers(0, 2**16 - 1)}
     sendings = st.builds(cmd.Sending, TEXT, TEXT, st.integers(0, 600), st.integers(0, 86_400))
     kinds |= {cmd.Sending: sendings, cmd.Sending | None: st.none() | sendings}
+    agents = st.sampled_from([CallSettings("desk", SessionConfig("Be kind.", audio=MULAW_8K), transfer_to="+15550177")])
+    kinds |= {CallSettings: agents}
     kinds |= {bool: st.booleans(), float: st.floats(0, 1e6), bytes: st.binary()}
     fields = msgspec.structs.fields(kind)
     return st.builds(

@@ -9,16 +9,18 @@ from typing import Any
 
 import pytest
 
-from offices import ShortVoice, World, world
+from offices import ShortVoice, World, opened, outside, settings_for, world
 from telephony.agents.agent import Agent
 from telephony.audio import wav
 from telephony.audio.dtmf import DtmfDetector, Tone
 from telephony.audio.format import PCM16_8K, PCM16_24K
 from telephony.audio.g711 import mulaw_to_pcm
 from telephony.audio.transcode import Transcoder
+from telephony.cassette.format import Cassette
 from telephony.cassette.replay import replay
 from telephony.records import CallRecord, Termination
 from telephony.runtime.cassettes import new_carrier, open_cassette
+from telephony.settings import LiteLLMParams, ModelEntry
 from telephony.simulate.caller import CallOutcome
 from telephony.tools import CallContext, tool
 
@@ -178,3 +180,43 @@ async def test_a_tool_can_end_the_call_once_its_words_were_heard(tmp_path: Path)
     assert record.termination == Termination("completed", "agent", "agent hung up")
     said = [turn.heard for turn in record.turns if turn.speaker == "agent"]
     assert said == ["Hello.", "It was a pleasure.", "Goodbye."]
+
+
+async def test_another_agent_goes_on_with_the_caller_with_its_own_words_voice_and_tools(tmp_path: Path) -> None:
+    desk = Agent(
+        "frontdesk", model="one", greeting="Hello.", tools=["builtin:hand_over"], hand_over=["billing"], voice="eve"
+    )
+    billing = Agent("billing", model="two", instructions="Do the bills.", tools=["builtin:hang_up"], voice="ara")
+    calls = {"name": "hand_over", "arguments": {"agent": "billing"}}
+    first = [{"on": "speech", "hears": "My bill?", "say": "One moment.", "call": calls}]
+    second = [
+        {"on": "resume", "say": "Billing here.", "knows": ["My bill?"]},
+        {"on": "speech", "hears": "Bye.", "say": "Goodbye.", "call": {"name": "hang_up"}},
+    ]
+    steps = [{"wait": "agent"}, {"say": "My bill?"}, {"wait": {"quiet": 2.5}}, {"say": "Bye."}, {"wait": "end"}]
+    voice = ShortVoice("agent")
+    async with outside({"replies": first}, voice=voice) as one, outside({"replies": second}, voice=voice) as two:
+        models = [entry("one", one.model.url), entry("two", two.model.url)]
+        settings = settings_for(tmp_path, rest=one.rest.base_url, model_list=models, numbers={"*": "frontdesk"})
+        async with opened(settings, one, desk, billing) as made:
+            outcome = await made.call(*steps)
+            record = await made.record(outcome)
+        assert [*one.faults(), *two.faults(), *two.unmet(), *outcome.complaints] == []
+    said = [turn.heard for turn in record.turns if turn.speaker == "agent"]
+    assert said == ["Hello.", "One moment.", "Billing here.", "Goodbye."]
+    assert record.termination == Termination("completed", "agent", "agent hung up")
+    assert "billing took over from frontdesk" in record.notes[0]
+    cassette = open_cassette(Path(record.cassette))
+    assert configured(cassette, 0)["voice"] == "eve"
+    assert (configured(cassette, 1)["voice"], configured(cassette, 1)["instructions"]) == ("ara", "Do the bills.")
+    assert replay(cassette, new_carrier).divergence is None
+
+
+def entry(name: str, url: str) -> ModelEntry:
+    return ModelEntry(model_name=name, litellm_params=LiteLLMParams(model="xai/grok", api_base=url))
+
+
+def configured(cassette: Cassette, session: int) -> dict[str, Any]:
+    """What one of the call's sessions was told to be."""
+    lines = [line for line in cassette.lines if (line.ch, line.dir, line.session) == ("model", "out", session)]
+    return next(line.message["session"] for line in lines if line.message["type"] == "session.update")

@@ -2,15 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from library.kit import ASK, ASKS, HEARS, LISTENS, LOOKS, SPARSE, TELLS, at, call, tool
+from library.endings import refuses_to_hang_up
+from library.kit import ASK, ASKS, BRIEF, HEARS, LISTENS, LOOKS, PROMPT, SPARSE, TELLS, at, call, tool
 from library.tape import Tape
-from telephony.events import HangUpWanted, KeysWanted, MessageWanted, SpeechWanted, TonesWanted
+from telephony.commands import Sending
+from telephony.events import (
+    HandOverWanted,
+    HangUpWanted,
+    KeysWanted,
+    MessageWanted,
+    SpeechWanted,
+    TonesWanted,
+    TransferWanted,
+)
+from telephony.rehearsal import Rehearsal
+from telephony.settings import AUDIO_FORMATS, CallSettings, Prologue, SessionConfig
 
-PROMPT = "Number?"
+NUMBER = "Number?"
 SILENCE = "/" * 20
 """Of mu-law's 0xFF, in base64."""
+
+
+BILLING = TransferWanted("+15550177", Sending("billing"))
+BILLS = SessionConfig("Do the bills.", audio=AUDIO_FORMATS["pcmu"], turn_detection=BRIEF)
+
+
+def both(*mishaps: Callable[[Rehearsal], None]) -> Callable[[Rehearsal], None]:
+    """One after the other."""
+
+    def prepare(rehearsal: Rehearsal) -> None:
+        for mishap in mishaps:
+            mishap(rehearsal)
+
+    return prepare
 
 
 def ended(tape: Tape) -> list[tuple[str, str]]:
@@ -49,14 +76,14 @@ ERRANDS = [
             and len(tape.to_carrier("clear")) == 1
             and not [item for item in tape.to_model("conversation.item.create") if "keypad" in str(item)]
         ),
-        KeysWanted("e1", 2, 2, prompt=PROMPT),
+        KeysWanted("e1", 2, 2, prompt=NUMBER),
     ),
     collecting(
         "keys-asked-for-again",
         "Keys that do not come in time are asked for once more, and then given up.",
         [{"pause": 3}, *HEARS, "hang_up"],
-        lambda tape: ended(tape) == [("timeout", "")] and tape.agents.count(PROMPT) == 2,
-        KeysWanted("e1", patience=0.5, prompt=PROMPT),
+        lambda tape: ended(tape) == [("timeout", "")] and tape.agents.count(NUMBER) == 2,
+        KeysWanted("e1", patience=0.5, prompt=NUMBER),
     ),
     collecting(
         "keys-spoken-instead",
@@ -129,6 +156,85 @@ ERRANDS = [
         lambda tape: tape.ending == ("completed", "agent", "done") and tape.agents == ["Bye."] and tape.told("HangUp"),
         prepare=at(1.2, HangUpWanted("done", "")),
         tools=tool(0.8),
+        **SPARSE,
+    ),
+    call(
+        "transfer-once-the-last-words-were-heard",
+        "A caller is put through when they have heard the model's last words, and the call is the agent's to end.",
+        [*ASKS, {"wait": "end"}],
+        [LOOKS, {"on": "tool", "say": "Hold on."}],
+        lambda tape: (
+            tape.ending == ("completed", "agent", "transferred to billing")
+            and tape.told("HangUp")[0]["transfer_to"] == BILLING.to
+            and tape.agents == ["Hold on."]
+        ),
+        prepare=at(1.0, BILLING),
+        tools=tool(0.5),
+        **SPARSE,
+    ),
+    call(
+        "transfer-called-off-by-the-caller",
+        "A caller who speaks up before they are put through stays, and the model is told so.",
+        [*ASKS, {"wait": {"agent_ms": 60}}, {"say": "No."}, {"pause": 1.5}, "hang_up"],
+        [LOOKS, {"on": "tool", "say": "Hold the line please."}, {"on": "speech", "hears": "No.", "say": "Fine."}],
+        lambda tape: (
+            not tape.told("HangUp")
+            and tape.agents[-1] == "Fine."
+            and "still with you" in str(tape.to_model("conversation.item.create"))
+        ),
+        prepare=at(1.0, BILLING),
+        tools=tool(0.5),
+    ),
+    call(
+        "transfer-refused-by-the-carrier",
+        "A caller whom the carrier does not put through is with the agent again, who is told so and speaks.",
+        [*ASKS, *HEARS, *HEARS, "hang_up"],
+        [LOOKS, {"on": "tool", "say": "Hold on."}, {"on": "prompt", "say": "Sorry."}],
+        lambda tape: tape.agents[-1] == "Sorry." and "could not be sent on" in tape.notes,
+        prepare=both(at(1.0, BILLING), refuses_to_hang_up),
+        tools=tool(0.5),
+        unmet=True,
+        **SPARSE,
+    ),
+    call(
+        "caller-comes-back",
+        "A caller whom nobody took is not greeted again: the agent knows what was said, and speaks first.",
+        [*LISTENS],
+        [{"on": "greeting", "say": "Nobody is there."}],
+        lambda tape: (
+            tape.agents == ["Nobody is there."]
+            and [item["item"]["content"][0]["text"] for item in tape.to_model("conversation.item.create")][1]
+            == "[Nobody answered.]"
+        ),
+        prologue=Prologue("caller: Billing?", "[Nobody answered.]"),
+        speaks_first=True,
+        greeting=None,
+    ),
+    call(
+        "handed-over-to-another-agent",
+        "Another agent goes on in a session of its own, once what was said was heard, with its own functions.",
+        [*ASKS, *HEARS, {"pause": 0.3}, *LISTENS],
+        [LOOKS | {"say": "One moment."}],
+        lambda tape: (
+            tape.agents == ["One moment.", "Bills."]
+            and "billing took over from test" in tape.notes
+            and tape.to_model("session.update", 1)[0]["session"]["instructions"] == "Do the bills."
+        ),
+        prepare=at(0.9, HandOverWanted(CallSettings("billing", BILLS))),
+        others=[{"replies": [{"on": "resume", "say": "Bills."}], **PROMPT}],
+        tools=tool(0.2),
+        unmet=True,
+    ),
+    call(
+        "hand-over-to-nobody",
+        "An agent who cannot be had leaves the caller with the one before, who is told so.",
+        [*ASKS, *HEARS, *LISTENS],
+        [LOOKS, {"on": "tool", "say": "Sorry."}],
+        lambda tape: tape.agents == ["Sorry."] and "billing could not take over" in tape.notes,
+        prepare=at(0.8, HandOverWanted(CallSettings("billing", BILLS))),
+        others=["nobody there"],
+        tools=tool(0.4),
+        unmet=True,
         **SPARSE,
     ),
 ]
