@@ -26,8 +26,9 @@ from telephony.runtime.office import open_office
 from telephony.settings import CassetteSettings, LiteLLMParams, ModelEntry, Settings, TwilioSettings
 from telephony.sim.caller_script import CallerScript
 from telephony.sim.model_script import decode_script
-from telephony.simulate.caller import CallOutcome, place_call
+from telephony.simulate.caller import place_call
 from telephony.simulate.model import RunningModel, start_model
+from telephony.simulate.outcome import CallOutcome
 from telephony.simulate.rest import TwilioRest
 from telephony.simulate.scenario import FRONT_DESK, load_scenario
 from telephony.simulate.voice import Voice

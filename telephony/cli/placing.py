@@ -13,7 +13,8 @@ from rich.console import Console
 from telephony.errors import ScriptError, TelephonyError
 from telephony.sim.caller import Observation
 from telephony.sim.caller_script import CallerScript
-from telephony.simulate.caller import CallOutcome, place_call
+from telephony.simulate.caller import place_call
+from telephony.simulate.outcome import CallOutcome
 from telephony.simulate.recordings import load_sounds
 from telephony.simulate.rest import TwilioRest
 from telephony.simulate.scenario import load_scenario

@@ -1,13 +1,14 @@
 """Twilio's webhooks: what it posts, and the instructions it gets for an answer.
 
 Every request must carry a signature made with our auth token for our public URL; what does not is answered 403 and
-nothing else, the reason is for our log. Webhooks are posted again when Twilio is in doubt, so all of them are
-idempotent.
+nothing else, the reason is for our log. Webhooks are posted again when Twilio is in doubt: a try that Twilio says is
+another of the same request gets the same answer (`repeats`), and all of them are idempotent besides.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Awaitable, Callable
 from urllib.parse import parse_qsl
 
@@ -18,6 +19,7 @@ from structlog.typing import FilteringBoundLogger
 from telephony.carriers.base import StreamOffer
 from telephony.errors import CarrierError, ForgedRequest
 from telephony.server.reception import BROKEN_OFF, CLOSED, NOBODY_THERE, NOT_IN_SERVICE, Reception
+from telephony.server.repeats import HEADER, Repeats
 from telephony.server.tokens import LIFETIME
 
 VOICE = "/twilio/voice"
@@ -40,6 +42,7 @@ class Webhooks:
 
     def __init__(self, reception: Reception) -> None:
         self._reception = reception
+        self._repeats = Repeats()
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -53,15 +56,22 @@ class Webhooks:
     def _genuine(
         self, answer: Callable[[Form], Awaitable[web.Response]]
     ) -> Callable[[web.Request], Awaitable[web.Response]]:
-        """Let only signed requests through to *answer*."""
+        """Let only signed requests through to *answer*, and each of them once."""
 
-        async def handle(request: web.Request) -> web.Response:
-            form = await self._signed_form(request)
+        async def understood(request: web.Request, form: Form) -> web.Response:
             try:
                 return await answer(form)
             except CarrierError as error:
                 _log.warning("webhook not understood", path=request.path, error=str(error))
                 return web.Response(status=400, text="This is no request that we understand.\n")
+
+        async def handle(request: web.Request) -> web.Response:
+            form = await self._signed_form(request)
+            if not (token := request.headers.get(HEADER, "")):
+                return await understood(request, form)
+            # What was signed is part of the key, for the token is not.
+            key = (request.raw_path, hashlib.sha256(await request.read()).hexdigest(), token)
+            return await self._repeats.once(key, lambda: understood(request, form))
 
         return handle
 

@@ -1,7 +1,12 @@
-"""Twilio's REST API for calls that go on in a simulation: look one up, hang it up, give it new instructions.
+"""Twilio's REST API for a simulation: calls, conferences and their participants, messages, recordings of a call.
 
 It is as strict as the real one and answers as the real one does, so that a mistake in a request shows here first:
 `{"code": 20404, "message": …, "more_info": …, "status": 404}`.
+
+    async with TwilioRest(account_sid, auth_token) as rest:
+        rest.callees["+15550177"] = Callee(rings=2)
+        …                                                # POST /Calls.json, by whatever is tested
+        outcome = await rest.board.over(call_sid)
 """
 
 from __future__ import annotations
@@ -9,40 +14,33 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-import logging
-from email.utils import format_datetime
+from collections.abc import Awaitable, Callable
 from typing import Any, Self
+from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from telephony.simulate.live import LiveCall, Source
+from telephony.simulate import parameters, resources, rest_calls, rest_conferences, rest_messages
+from telephony.simulate.board import Switchboard
+from telephony.simulate.callee import Callee
+from telephony.simulate.live import LiveCall
+from telephony.simulate.parameters import Form, Known
+from telephony.simulate.refusals import (
+    NOT_ALLOWED,
+    UNAUTHORISED,
+    UNSUPPORTED,
+    RefusedError,
+    not_found,
+)
+from telephony.simulate.route import Route
 
-log = logging.getLogger(__name__)
-
-MOST_CALLS = 1000
-"""Calls that are remembered; beyond it the oldest that is over is forgotten."""
-LONGEST_TWIML = 4000
-"""Characters (Twilio docs, "Update a call resource")."""
 FORM = "application/x-www-form-urlencoded"
 
-UNAUTHORISED, NOT_FOUND, NOT_ALLOWED = 20003, 20404, 20004
-UNKNOWN_PARAMETER, INVALID_PARAMETER = 20001, 20001
-NOT_IN_PROGRESS = 21220
-UNSUPPORTED = 20415
-TWIML_INVALID = 12100
-
-UPDATE = (
-    "Status",
-    "Url",
-    "Method",
-    "Twiml",
-    "FallbackUrl",
-    "FallbackMethod",
-    "StatusCallback",
-    "StatusCallbackMethod",
-    "TimeLimit",
-)
-"""Parameters of an update (Twilio's OpenAPI description, `UpdateCall`)."""
+Answer = dict[str, Any]
+Action = Callable[[Form], Answer | Awaitable[Answer] | None]
+Hook = Callable[[str, str], Awaitable[None]]
+Actions = dict[str, tuple[Known, Action]]
+"""What can be done with a resource, by method. What answers None has nothing to say (204)."""
 
 
 class TwilioRest:
@@ -54,9 +52,15 @@ class TwilioRest:
         self.base_url = ""
         self.requests: list[tuple[str, str, dict[str, str]]] = []
         """Method, path and form of every request that was taken, for tests to look at."""
+        self.received: list[tuple[str, str, bytes]] = []
+        """Method, path with query and body of every request, as it came."""
+        self.board = Switchboard(account_sid, auth_token)
+        self.before_doing: Hook | None = None
+        """Told method and path of a request that is good, before anything is done. What it raises is the answer."""
+        self.before_answer: Hook | None = None
+        """The same when everything was done and nobody knows yet."""
         self._auth_token = auth_token
         self._address = (host, port)
-        self._calls: dict[str, LiveCall] = {}
         self._runner: web.AppRunner | None = None
 
     async def __aenter__(self) -> Self:
@@ -75,18 +79,26 @@ class TwilioRest:
         site = web.TCPSite(self._runner, host, port)
         await site.start()
         self.base_url = f"http://{host}:{self._runner.addresses[0][1]}"
+        self.board.open()
 
     async def close(self) -> None:
+        await self.board.close()
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
 
+    @property
+    def callees(self) -> dict[str, Callee]:
+        """Whom the account can reach, by number or SIP address."""
+        return self.board.callees
+
+    def reach(self, webhook_url: str, public_url: str | None = None, connect_to: str | None = None) -> None:
+        """Say where the program's addresses really are; see `Route`."""
+        self.board.route = Route(webhook_url, public_url, connect_to)
+
     def add(self, live: LiveCall) -> None:
-        """Make a call known. Its outcome stays readable when it is over."""
-        if len(self._calls) >= MOST_CALLS:
-            over = next((sid for sid, call in self._calls.items() if call.over), None)
-            self._calls.pop(over or next(iter(self._calls)))
-        self._calls[live.sid] = live
+        """Make a call known that somebody else carries out."""
+        self.board.add(live)
 
     # -- answering -------------------------------------------------------------------------------------------------
 
@@ -94,27 +106,116 @@ class TwilioRest:
     async def _errors(self, request: web.Request, handler: Any) -> web.StreamResponse:
         try:
             answer: web.StreamResponse = await handler(request)
-        except _RefusedError as refused:
+        except RefusedError as refused:
             return refused.response()
         return answer
 
     async def _answer(self, request: web.Request) -> web.Response:
         self._authorise(request)
         match request.path.strip("/").split("/"):
-            case ["2010-04-01", "Accounts", account, "Calls", file] if account == self.account_sid:
-                live = self._calls.get(file.removesuffix(".json"))
+            case ["2010-04-01", "Accounts", account, *rest] if account == self.account_sid and rest:
+                actions = self._actions(rest, request.path) if request.path.endswith(".json") else None
             case _:
-                live = None
-        if live is None or not request.path.endswith(".json"):
-            raise _RefusedError(404, NOT_FOUND, f"The requested resource {request.path} was not found")
-        if request.method == "GET":
-            return web.json_response(_resource(live))
-        if request.method != "POST":
-            raise _RefusedError(405, NOT_ALLOWED, f"{request.method} is not allowed on this resource")
-        form = await self._form(request)
-        self.requests.append((request.method, request.path, form))
-        self._update(live, form)
-        return web.json_response(_resource(live))
+                actions = None
+        if actions is None:
+            raise not_found(request.path)
+        if request.method not in actions:
+            raise RefusedError(405, NOT_ALLOWED, f"{request.method} is not allowed on this resource")
+        known, action = actions[request.method]
+        form = await self._form(request, known)
+        self.received.append((request.method, request.raw_path, await request.read()))
+        if request.method != "GET":
+            self.requests.append((request.method, request.path, form.plain()))
+        if self.before_doing is not None:
+            await self.before_doing(request.method, request.path)
+        done = action(form)
+        answer = await done if isinstance(done, Awaitable) else done
+        if self.before_answer is not None:
+            await self.before_answer(request.method, request.path)
+        if answer is None:
+            return web.Response(status=204)
+        created = request.method == "POST" and known in _CREATED
+        return web.json_response(answer, status=201 if created else 200)
+
+    def _actions(self, parts: list[str], path: str) -> Actions | None:
+        """What can be done with the resource at *path*, whose *parts* follow the account; None if there is none."""
+        *above, last = parts
+        last = last.removesuffix(".json")
+        match [*above, last]:
+            case ["Calls", *inner]:
+                return self._calls(inner, path)
+            case ["Conferences", *inner]:
+                return self._conferences(inner, path)
+            case ["Messages"]:
+                return {"POST": (parameters.CREATE_MESSAGE, lambda form: rest_messages.create(self.board, form))}
+            case ["Messages", sid] if sid in self.board.messages:
+                sent = self.board.messages[sid]
+                return {"GET": ({}, lambda form: resources.message(sent, self.account_sid))}
+        return None
+
+    def _calls(self, inner: list[str], path: str) -> Actions | None:
+        board = self.board
+        if not inner:
+            return {
+                "POST": (parameters.CREATE_CALL, lambda form: rest_calls.create(board, form)),
+                "GET": (parameters.LIST_CALLS, lambda form: rest_calls.find(board, form, path)),
+            }
+        if (live := board.calls.get(inner[0])) is None:
+            return None
+        match inner[1:]:
+            case []:
+                return {
+                    "GET": ({}, lambda form: resources.call(live)),
+                    "POST": (parameters.UPDATE_CALL, lambda form: rest_calls.update(live, form)),
+                }
+            case ["Recordings"]:
+                return {"POST": (parameters.CREATE_RECORDING, lambda form: rest_calls.record(board, live, form))}
+            case ["Recordings", sid] if recording := rest_calls.recording_of(board, live, sid):
+                return {
+                    "GET": ({}, lambda form: resources.recording(recording, self.account_sid)),
+                    "POST": (
+                        parameters.UPDATE_RECORDING,
+                        lambda form: rest_calls.update_recording(board, live, recording, form),
+                    ),
+                }
+        return None
+
+    def _conferences(self, inner: list[str], path: str) -> Actions | None:
+        board = self.board
+        if not inner:
+            find = rest_conferences.find_conferences
+            return {"GET": (parameters.LIST_CONFERENCES, lambda form: find(board, form, path))}
+        name, *below = inner
+        conference = board.conferences.find(name)
+        if below == ["Participants"]:
+            return {
+                "POST": (
+                    parameters.CREATE_PARTICIPANT,
+                    lambda form: rest_conferences.create_participant(board, name, form),
+                ),
+                "GET": (parameters.LIST, lambda form: rest_conferences.participants(conference, form, path)),
+            }
+        if conference is None:
+            return None
+        if not below:
+            return {
+                "GET": ({}, lambda form: resources.conference(conference)),
+                "POST": (
+                    parameters.UPDATE_CONFERENCE,
+                    lambda form: rest_conferences.update_conference(conference, form),
+                ),
+            }
+        participant = rest_conferences.participant_of(conference, below[-1])
+        if below[0] != "Participants" or len(below) > 2 or participant is None:
+            return None
+        return {
+            "GET": ({}, lambda form: resources.participant(participant, conference)),
+            "POST": (
+                parameters.UPDATE_PARTICIPANT,
+                lambda form: rest_conferences.update_participant(board, conference, participant, form),
+            ),
+            "DELETE": ({}, lambda form: conference.leave(participant, kicked=True)),
+        }
 
     def _authorise(self, request: web.Request) -> None:
         scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
@@ -123,91 +224,19 @@ class TwilioRest:
         except binascii.Error:
             given = b""
         if not hmac.compare_digest(given, f"{self.account_sid}:{self._auth_token}".encode()):
-            raise _RefusedError(401, UNAUTHORISED, "Authenticate")
+            raise RefusedError(401, UNAUTHORISED, "Authenticate")
 
-    async def _form(self, request: web.Request) -> dict[str, str]:
-        if request.content_type != FORM:
-            raise _RefusedError(415, UNSUPPORTED, f"Content type {request.content_type} is not supported; send {FORM}")
-        form: dict[str, str] = {}
-        for name, value in (await request.post()).items():
-            if name not in UPDATE:
-                raise _RefusedError(400, UNKNOWN_PARAMETER, f"Parameter '{name}' is not known for this resource")
-            if name in form or not isinstance(value, str):
-                raise _RefusedError(400, INVALID_PARAMETER, f"Parameter '{name}' was given twice")
-            form[name] = value
-        return form
-
-    def _update(self, live: LiveCall, form: dict[str, str]) -> None:
-        _check(form)
-        if form.get("Status") in ("completed", "canceled"):
-            # Twilio no longer finds a call that is over; clients take that for success.
-            if live.over:
-                raise _RefusedError(404, NOT_FOUND, f"The requested resource {live.sid} was not found")
-            if form["Status"] == "canceled" and live.status != "ringing":
-                raise _RefusedError(400, NOT_IN_PROGRESS, "Call is not queued or ringing. Cannot cancel.")
-            live.tell("hang up")
-        elif "Twiml" in form or "Url" in form:
-            if live.over or live.status != "in-progress":
-                raise _RefusedError(400, NOT_IN_PROGRESS, "Call is not in-progress. Cannot redirect.")
-            live.tell(Source(form.get("Url", ""), form.get("Method", "POST"), form.get("Twiml", "")))
-        if "TimeLimit" in form:
-            live.time_limit = float(form["TimeLimit"])
-            live.attention.set()
+    async def _form(self, request: web.Request, known: Known) -> Form:
+        if request.method == "GET":
+            return parameters.read(parse_qsl(request.query_string, keep_blank_values=True), known)
+        if request.method == "POST" and request.content_type != FORM:
+            raise RefusedError(415, UNSUPPORTED, f"Content type {request.content_type} is not supported; send {FORM}")
+        return parameters.read((await request.post()).items(), known)
 
 
-def _check(form: dict[str, str]) -> None:
-    """Raise for values that Twilio would not take."""
-    if form.get("Status", "completed") not in ("completed", "canceled"):
-        raise _RefusedError(400, INVALID_PARAMETER, f"Status '{form['Status']}' is neither completed nor canceled")
-    if sum(name in form for name in ("Status", "Url", "Twiml")) > 1:
-        raise _RefusedError(400, INVALID_PARAMETER, "Status, Url and Twiml exclude one another")
-    for name in ("Method", "FallbackMethod", "StatusCallbackMethod"):
-        if form.get(name, "POST") not in ("GET", "POST"):
-            raise _RefusedError(400, INVALID_PARAMETER, f"{name} '{form[name]}' is neither GET nor POST")
-    for name in ("Url", "FallbackUrl", "StatusCallback"):
-        if name in form and not form[name].startswith(("http://", "https://")):
-            raise _RefusedError(400, INVALID_PARAMETER, f"{name} '{form[name]}' is not an http(s) address")
-    if len(form.get("Twiml", "")) > LONGEST_TWIML:
-        raise _RefusedError(400, INVALID_PARAMETER, f"Twiml exceeds {LONGEST_TWIML} characters")
-    limit = form.get("TimeLimit", "1")
-    if not (limit.isascii() and limit.isdigit() and 0 < int(limit) <= 86_400):
-        raise _RefusedError(400, INVALID_PARAMETER, f"TimeLimit '{limit}' is not a number of seconds")
-
-
-def _resource(live: LiveCall) -> dict[str, Any]:
-    """A call resource: Twilio's fields, as far as a simulated call has them."""
-    ended = live.ended
-    return {
-        "sid": live.sid,
-        "account_sid": live.account_sid,
-        "api_version": "2010-04-01",
-        "from": live.from_number,
-        "to": live.to_number,
-        "status": live.status,
-        "direction": "inbound",
-        "start_time": format_datetime(live.began),
-        "end_time": format_datetime(ended) if ended else None,
-        "duration": str(live.duration) if ended else None,
-        "price": None,
-        "price_unit": "USD",
-        "parent_call_sid": None,
-        "answered_by": None,
-        "uri": f"/2010-04-01/Accounts/{live.account_sid}/Calls/{live.sid}.json",
-    }
-
-
-class _RefusedError(Exception):
-    """An answer with Twilio's error body."""
-
-    def __init__(self, status: int, code: int, message: str) -> None:
-        super().__init__(message)
-        self._body = {
-            "code": code,
-            "message": message,
-            "more_info": f"https://www.twilio.com/docs/errors/{code}",
-            "status": status,
-        }
-
-    def response(self) -> web.Response:
-        log.debug("REST request refused: %s", self)
-        return web.json_response(self._body, status=int(str(self._body["status"])))
+_CREATED = (
+    parameters.CREATE_CALL,
+    parameters.CREATE_PARTICIPANT,
+    parameters.CREATE_MESSAGE,
+    parameters.CREATE_RECORDING,
+)

@@ -12,7 +12,10 @@ from xml.etree import ElementTree
 import msgspec
 
 from telephony.sim.caller_inbox import TwilioWarning
+from telephony.simulate.conference import ConferenceNoun
+from telephony.simulate.dialling import Target
 from telephony.simulate.route import loopback, resolve
+from telephony.simulate.telling import Callbacks
 
 PARSE_FAILURE = 12100
 SCHEMA = 12200
@@ -24,6 +27,7 @@ PARAMETER_LIMIT = 500
 """Name and value of a `<Parameter>` together must stay below this many characters."""
 
 PHONE = re.compile(r"\+[1-9]\d{1,14}")
+SIP = re.compile(r"sips?:[!-~]{1,250}")
 
 
 class SayVerb(msgspec.Struct, frozen=True):
@@ -56,6 +60,17 @@ class DialVerb(msgspec.Struct, frozen=True):
     """Seconds it may ring."""
     caller_id: str = ""
     """The number that is shown there; empty for the caller's own."""
+    targets: tuple[Target, ...] = ()
+    """Everybody who is rung, at once."""
+    conference: ConferenceNoun | None = None
+    """Joined instead."""
+
+
+class ReferVerb(msgspec.Struct, frozen=True):
+    target: str
+    """`sip:…`"""
+    action: str
+    method: str
 
 
 class StreamNoun(msgspec.Struct, frozen=True):
@@ -73,7 +88,7 @@ class ConnectVerb(msgspec.Struct, frozen=True):
     method: str
 
 
-Verb = SayVerb | PauseVerb | HangupVerb | RejectVerb | RedirectVerb | DialVerb | ConnectVerb
+Verb = SayVerb | PauseVerb | HangupVerb | RejectVerb | RedirectVerb | DialVerb | ReferVerb | ConnectVerb
 
 
 class Document(msgspec.Struct, frozen=True):
@@ -103,6 +118,7 @@ _ATTRIBUTES: dict[str, str] = {
     "Dial": "action method timeout hangupOnStar timeLimit callerId record trim recordingStatusCallback "
     "recordingStatusCallbackMethod recordingStatusCallbackEvent answerOnBridge ringTone recordingTrack sequential "
     "referUrl referMethod events",
+    "Refer": "action method",
     "Number": "url method byoc sendDigits statusCallback statusCallbackEvent statusCallbackMethod",
     "Conference": "muted beep startConferenceOnEnter endConferenceOnExit waitUrl waitMethod maxParticipants record "
     "trim coach region statusCallback statusCallbackEvent statusCallbackMethod recordingStatusCallback "
@@ -122,6 +138,7 @@ class _Reader:
             "Reject": self._reject,
             "Redirect": lambda element: RedirectVerb(resolve(self._base, _text(element)), self._method(element)),
             "Dial": self._dial,
+            "Refer": self._refer,
             "Connect": self._connect,
         }
 
@@ -173,13 +190,61 @@ class _Reader:
         for number in [element, *element.findall("Number")]:
             if (digits := (number.text or "").strip()) and not PHONE.fullmatch(digits):
                 self._complain(SCHEMA, f"<{number.tag}> holds {digits[:40]!r}, which is no phone number")
+        conferences = element.findall("Conference")
+        if conferences and len(element) > 1:
+            self._complain(SCHEMA, "<Dial> takes one <Conference> and nothing beside it")
+        plain = [Target((element.text or "").strip())] if (element.text or "").strip() else []
         return DialVerb(
             target,
             self._address(element, "action"),
             self._method(element),
             self._dial_timeout(element),
             self._caller_id(element),
+            (*plain, *(self._target(child) for child in element if child.tag in ("Number", "Sip"))),
+            self._conference(conferences[0]) if conferences else None,
         )
+
+    def _target(self, element: ElementTree.Element) -> Target:
+        address = _text(element)
+        if element.tag == "Sip" and not SIP.fullmatch(address):
+            self._complain(SCHEMA, f"<Sip> holds {address[:40]!r}, which is no SIP address")
+        told = self._callbacks(element, ("initiated", "ringing", "answered", "completed"))
+        return Target(address, self._address(element, "url"), self._method(element), told)
+
+    def _conference(self, element: ElementTree.Element) -> ConferenceNoun:
+        names = ("muted", "startConferenceOnEnter", "endConferenceOnExit")
+        for name in names:
+            if element.get(name, "true") not in ("true", "false"):
+                self._complain(SCHEMA, f"<Conference {name}={element.get(name)!r}> is neither true nor false")
+        if element.get("beep", "true") not in ("true", "false", "onEnter", "onExit"):
+            self._complain(SCHEMA, f"<Conference beep={element.get('beep')!r}> is none of true, false, onEnter, onExit")
+        return ConferenceNoun(
+            name=_text(element),
+            muted=element.get("muted") == "true",
+            start_on_enter=element.get("startConferenceOnEnter") != "false",
+            end_on_exit=element.get("endConferenceOnExit") == "true",
+            label=element.get("participantLabel", ""),
+            callbacks=self._callbacks(
+                element, ("start", "end", "join", "leave", "mute", "hold", "modify", "speaker", "announcement")
+            ),
+        )
+
+    def _callbacks(self, element: ElementTree.Element, events: tuple[str, ...]) -> Callbacks:
+        wanted = tuple(element.get("statusCallbackEvent", "completed" if "completed" in events else "").split())
+        for event in wanted:
+            if event not in events:
+                self._complain(SCHEMA, f"<{element.tag} statusCallbackEvent>: {event!r} is none of {', '.join(events)}")
+        url = self._address(element, "statusCallback")
+        return Callbacks(url, self._method(element, "statusCallbackMethod"), wanted)
+
+    def _refer(self, element: ElementTree.Element) -> Verb | None:
+        for child in element:
+            self._check(child)
+        target = _text(element)
+        if len(element) != 1 or element[0].tag not in ("Sip", "ReferSip") or not SIP.fullmatch(target):
+            self._complain(SCHEMA, "<Refer> needs exactly one <Sip> with a SIP address and nothing else")
+            return None
+        return ReferVerb(target, self._address(element, "action"), self._method(element))
 
     def _dial_timeout(self, element: ElementTree.Element) -> int:
         timeout = element.get("timeout", "30")

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import re
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +166,33 @@ async def test_a_second_stream_for_a_live_call_is_refused_and_the_first_goes_on(
     async with asyncio.timeout(SOON):
         await door.reception.calls.idle()
     assert len(door.records) == 1
+
+
+async def test_a_webhook_of_a_live_call_that_comes_again_changes_nothing(door: FrontDoor) -> None:
+    """Without Twilio's token for its tries, so that it looks like a request of its own."""
+    first = await door.stream()
+    await first.send_str(start(token_in((await door.post())[1])))
+    async with asyncio.timeout(SOON):
+        await door.upstream.reached.wait()
+    status, again = await door.post()
+    assert status == 200
+    second = await door.stream()
+    await second.send_str(start(token_in(again), stream="MZ" + "7" * 32))
+    assert await ended(second) == REFUSED
+    assert list(door.reception.calls.live) == [CALL]
+    assert not first.closed
+    await first.close()
+    async with asyncio.timeout(SOON):
+        await door.reception.calls.idle()
+    assert len(door.records) == 1
+    assert "Connect" not in (await door.post())[1]
+
+
+def token_in(twiml: str) -> str:
+    """What the webhook's answer gave to the media stream."""
+    found = re.search(r'name="token" value="([^"]+)"', twiml)
+    assert found, twiml
+    return found[1]
 
 
 async def test_media_before_start_is_refused(door: FrontDoor) -> None:

@@ -62,6 +62,32 @@ async def test_a_webhook_that_is_posted_again_is_answered_again(door: FrontDoor)
     assert verbs(first[1]) == verbs(second[1]) == ["Connect"]
 
 
+TRIES = {"I-Twilio-Idempotency-Token": "3f2c"}
+
+
+async def test_another_try_of_one_request_gets_the_same_token_for_the_media_stream(door: FrontDoor) -> None:
+    first, second = await door.post(headers=TRIES), await door.post(headers=TRIES)
+    assert first == second
+    third = await door.post(headers={"I-Twilio-Idempotency-Token": "another"})
+    assert (third[0], third[1] != first[1]) == (200, True)
+
+
+async def test_a_request_that_is_not_genuine_learns_nothing_by_naming_another_ones_token(door: FrontDoor) -> None:
+    await door.post(headers=TRIES)
+    assert (await door.post(headers=TRIES, signature="forged"))[0] == 403
+    other = [(name, "CA" + "9" * 32 if name == "CallSid" else value) for name, value in FORM]
+    assert (await door.post(form=other, headers=TRIES))[1] != (await door.post(headers=TRIES))[1]
+
+
+async def test_a_status_that_is_told_twice_ends_a_call_once(door: FrontDoor, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[StatusUpdate] = []
+    monkeypatch.setattr(door.reception.calls, "update", told.append)
+    for _ in range(2):
+        status, _ = await door.post("/twilio/status", [*FORM[:4], ("CallStatus", "completed")], headers=TRIES)
+        assert status == 204
+    assert [update.status for update in told] == ["completed"]
+
+
 async def test_a_number_that_nobody_answers_is_not_in_service(door: FrontDoor) -> None:
     form = [(name, "+15559999" if name == "To" else value) for name, value in FORM]
     status, text = await door.post(form=form)

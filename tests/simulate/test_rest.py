@@ -96,7 +96,9 @@ async def test_the_time_limit_can_be_changed(rest: TwilioRest, live: LiveCall) -
         ({"data": {"Status": "finished"}}, 400, 20001),
         ({"data": {"Status": "completed", "Twiml": "<Response/>"}}, 400, 20001),
         ({"data": {"Url": "https://x.example", "Method": "PUT"}}, 400, 20001),
-        ({"data": {"Url": "/relative"}}, 400, 20001),
+        ({"data": {"Url": "/relative"}}, 400, 21205),
+        ({"data": {"Url": "https://un_der.example.com/x"}}, 400, 21205),
+        ({"data": {"StatusCallback": "nowhere"}}, 400, 21609),
         ({"data": {"Twiml": "x" * 4001}}, 400, 20001),
         ({"data": {"TimeLimit": "ten"}}, 400, 20001),
         ({"data": {"Status": "canceled"}}, 400, 21220),
@@ -129,7 +131,7 @@ async def test_a_ringing_call_can_be_cancelled_but_not_redirected(rest: TwilioRe
 
 
 async def test_calls_that_are_over_are_forgotten_first(rest: TwilioRest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("telephony.simulate.rest.MOST_CALLS", 2)
+    monkeypatch.setattr("telephony.simulate.board.MOST_CALLS", 2)
     first, second, third = (LiveCall(f"CA{digit * 32}", ACCOUNT, "", "", 60) for digit in "123")
     rest.add(first)
     rest.add(second)

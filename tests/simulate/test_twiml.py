@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from telephony.simulate.conference import ConferenceNoun
+from telephony.simulate.dialling import Target
+from telephony.simulate.telling import Callbacks
 from telephony.simulate.twiml import (
     ConnectVerb,
     DialVerb,
     HangupVerb,
     PauseVerb,
     RedirectVerb,
+    ReferVerb,
     RejectVerb,
     SayVerb,
     StreamNoun,
@@ -57,7 +61,14 @@ def test_the_other_verbs() -> None:
         PauseVerb(1.0),
         PauseVerb(3.0),
         RedirectVerb("https://voice.example.com/next", "GET"),
-        DialVerb("+15550111", "https://voice.example.com/done", "POST", 30, "+1555"),
+        DialVerb(
+            "+15550111",
+            "https://voice.example.com/done",
+            "POST",
+            30,
+            "+1555",
+            (Target("+15550111", callbacks=Callbacks()),),
+        ),
         RejectVerb("rejected"),
         HangupVerb(),
     )
@@ -102,6 +113,13 @@ def test_plain_websockets_are_taken_on_this_machine_only() -> None:
         ("<Response><Dial><Fax>1</Fax></Dial></Response>", 12200, "<Fax> has no place here"),
         ("<Response><Dial>front desk</Dial></Response>", 12200, "no phone number"),
         ("<Response><Dial><Number>911</Number></Dial></Response>", 12200, "no phone number"),
+        ("<Response><Dial><Sip>desk</Sip></Dial></Response>", 12200, "no SIP address"),
+        ("<Response><Dial><Number statusCallbackEvent='start'>+15550111</Number></Dial></Response>", 12200, "'start'"),
+        ("<Response><Dial><Conference muted='1'>a</Conference></Dial></Response>", 12200, "neither true nor false"),
+        ("<Response><Dial><Conference beep='loud'>a</Conference></Dial></Response>", 12200, "beep='loud'"),
+        ("<Response><Dial><Conference>a</Conference><Sip>sip:a@b</Sip></Dial></Response>", 12200, "one <Conference>"),
+        ("<Response><Refer><Sip>+1555</Sip></Refer></Response>", 12200, "exactly one <Sip>"),
+        ("<Response><Refer/></Response>", 12200, "exactly one <Sip>"),
         ("<Response><Dial timeout='2'>+15550111</Dial></Response>", 12200, "from 5 to 600"),
         ("<Response><Dial timeout='20s'>+15550111</Dial></Response>", 12200, "from 5 to 600"),
         ("<Response><Dial callerId='me'>+15550111</Dial></Response>", 12200, "callerId='me'"),
@@ -122,3 +140,43 @@ def test_what_twilio_would_complain_of_is_complained_of(text: str, code: int, sa
 
 def test_a_wrong_verb_is_skipped_and_the_others_are_done() -> None:
     assert parse("<Response><Gather/><Hangup/></Response>", BASE).verbs == (HangupVerb(),)
+
+
+def test_whom_a_dial_rings_and_who_is_told_of_it() -> None:
+    (verb,) = parse(
+        "<Response><Dial timeout='12'><Number url='/whisper' method='GET' statusCallback='/leg'"
+        " statusCallbackEvent='ringing answered'>+15550111</Number><Sip>sip:desk@pbx.example.com</Sip></Dial>"
+        "</Response>",
+        BASE,
+    ).verbs
+    assert isinstance(verb, DialVerb)
+    told = Callbacks("https://voice.example.com/leg", "POST", ("ringing", "answered"))
+    assert verb.targets == (
+        Target("+15550111", "https://voice.example.com/whisper", "GET", told),
+        Target("sip:desk@pbx.example.com", callbacks=Callbacks()),
+    )
+
+
+def test_a_conference_with_everything() -> None:
+    (verb,) = parse(
+        "<Response><Dial><Conference muted='true' startConferenceOnEnter='false' endConferenceOnExit='true'"
+        " participantLabel='caller' waitUrl='' beep='false' statusCallback='/room' statusCallbackEvent='join leave'>"
+        " room 1 </Conference></Dial></Response>",
+        BASE,
+    ).verbs
+    assert isinstance(verb, DialVerb)
+    assert verb.conference == ConferenceNoun(
+        name="room 1",
+        muted=True,
+        start_on_enter=False,
+        end_on_exit=True,
+        label="caller",
+        callbacks=Callbacks("https://voice.example.com/room", "POST", ("join", "leave")),
+    )
+
+
+def test_a_refer_names_a_sip_address() -> None:
+    text = "<Response><Refer action='/referred'><Sip>sip:desk@pbx.example.com</Sip></Refer></Response>"
+    document = parse(text, BASE)
+    assert document.problems == ()
+    assert document.verbs == (ReferVerb("sip:desk@pbx.example.com", "https://voice.example.com/referred", "POST"),)
