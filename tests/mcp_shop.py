@@ -1,5 +1,7 @@
-"""A server of the Model Context Protocol for tests, written with the official SDK: over stdin and stdout, or with a port
-as its argument over streamable HTTP."""
+"""A server of the Model Context Protocol for tests, written with the official SDK.
+
+It speaks over stdin and stdout, or with a port as its argument over streamable HTTP.
+"""
 
 from __future__ import annotations
 

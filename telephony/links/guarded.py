@@ -35,6 +35,11 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 class Unreachable(TelephonyError):
     """No answer came. The message is for the log: it may name addresses."""
 
+    def __init__(self, message: str, *, untouched: bool = False) -> None:
+        super().__init__(message)
+        self.untouched = untouched
+        """Whether it is certain that nothing was done."""
+
 
 class GuardedRequest(msgspec.Struct, frozen=True):
     """One request. Whoever makes it bounds its time."""
@@ -127,7 +132,9 @@ class GuardedClient:
                     if request.method != "GET" or response.status not in _MOVED or not location:
                         return await _read(response, request.limit)
             except aiohttp.ClientConnectorError as error:
-                raise Unreachable(f"{url.host} cannot be reached: {error.os_error}") from None
+                raise Unreachable(f"{url.host} cannot be reached: {error.os_error}", untouched=True) from None
+            except aiohttp.InvalidURL:
+                raise Unreachable(f"{url.host} is no host", untouched=True) from None
             except (aiohttp.ClientError, OSError, ValueError) as error:
                 raise Unreachable(f"{url.host}: {type(error).__name__}") from None
             url = _next(url, location)

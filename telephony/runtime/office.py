@@ -100,7 +100,7 @@ async def open_office(
     recordings = Path(settings.recordings)
     account = TwilioAccount(settings.public_url, settings.twilio)
     async with contextlib.AsyncExitStack() as stack:
-        sources = ToolSources(settings.http_tools, settings.mcp_servers)
+        sources = ToolSources(settings.http_tools, settings.mcp)
         stack.push_async_callback(sources.close)
         plans = {agent.name: _plans(agent, settings, upstream, stack, sources) for agent in staff}
         session = await stack.enter_async_context(aiohttp.ClientSession())

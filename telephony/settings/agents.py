@@ -110,7 +110,7 @@ class AgentSettings(Group):
     """The system prompt."""
     tools: list[ToolEntry] = []
     """`module:function` (a function with `@tool`), `builtin:hang_up`, `http:<name>` of `http_tools`, `mcp:<name>` of
-    `mcp_servers`, or a tool that the provider runs itself, such as `{type: web_search}`; a model that stands in and is
+    `mcp`, or a tool that the provider runs itself, such as `{type: web_search}`; a model that stands in and is
     known not to have it goes without."""
     language: str | None = None
     """BCP 47, such as `en` or `es-MX`: a hint for the transcription of the caller."""

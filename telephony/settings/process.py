@@ -74,7 +74,7 @@ class Settings(Group):
     """Called number (E.164) to agent; `*` takes the rest."""
     http_tools: dict[str, HttpToolSettings] = {}
     """HTTP endpoints as functions, by name; agents name them `http:<name>`."""
-    mcp_servers: dict[str, McpServerSettings] = {}
+    mcp: dict[str, McpServerSettings] = {}
     """Servers of the Model Context Protocol, by name; agents name them `mcp:<name>` or `mcp:<name>/<tool>`."""
     model_list: list[ModelEntry] = []
     """The realtime models, in LiteLLM's format."""

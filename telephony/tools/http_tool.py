@@ -53,6 +53,7 @@ class HttpTool(RemoteTool):
         self._settings = settings
         self._client = client
         self.reference = f"{PREFIX}{name}"
+        self.origin = f"{settings.method} {self._template.host}"
         self.spec = ToolSpec(
             name=name,
             description=settings.description,

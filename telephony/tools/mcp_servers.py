@@ -23,7 +23,7 @@ from telephony.errors import ConfigurationError, ToolError
 from telephony.settings import McpServerSettings, ToolSpec
 from telephony.tools.context import CallContext
 from telephony.tools.json_schema import ArgumentSchema
-from telephony.tools.remote import RemoteFailed, RemoteTool
+from telephony.tools.remote import MAYBE_DONE, RemoteFailed, RemoteTool
 
 if TYPE_CHECKING:
     from telephony.tools.mcp_session import Listed, McpSession
@@ -53,7 +53,7 @@ class McpTool(RemoteTool):
         """What the server calls it."""
         schema = {"type": "object", "properties": {}, **listed.schema}
         self._arguments = ArgumentSchema(schema, trusted=False)
-        self.reference = f"{PREFIX}{server.name}/{listed.name}"
+        self.reference = self.origin = f"{PREFIX}{server.name}/{listed.name}"
         self.spec = ToolSpec(
             name=_UNFIT.sub("_", settings.prefix + listed.name)[:_LONGEST_NAME],
             description=listed.description,
@@ -145,7 +145,7 @@ class McpServer:
         except RemoteFailed as error:
             session.doubted.set()
             _log.warning("mcp call failed", tool=tool.reference, call_id=context.call_id, error=str(error))
-            raise ToolError(_GONE.format(name=tool.spec.name)) from None
+            raise ToolError(_GONE.format(name=tool.spec.name) + MAYBE_DONE * tool.spec.side_effects) from None
 
 
 class McpServers:
@@ -163,10 +163,10 @@ class McpServers:
         if settings is None:
             near = difflib.get_close_matches(name, self._settings, n=1)
             known = f"There is {', '.join(PREFIX + each for each in self._settings)}." if self._settings else ""
-            remedy = f"Did you mean {PREFIX}{near[0]}?" if near else known or "Describe it under mcp_servers."
-            raise ConfigurationError(reference, "mcp_servers has no server of that name", remedy, place)
+            remedy = f"Did you mean {PREFIX}{near[0]}?" if near else known or "Describe it under mcp."
+            raise ConfigurationError(reference, "mcp has no server of that name", remedy, place)
         if tool and settings.tools and tool not in settings.tools:
-            problem = f"mcp_servers.{name}.tools does not have {tool}"
+            problem = f"mcp.{name}.tools does not have {tool}"
             raise ConfigurationError(reference, problem, f"Add it there; it has {', '.join(settings.tools)}.", place)
         if importlib.util.find_spec("mcp") is None:
             problem = "servers of the Model Context Protocol need a package that is not installed"
@@ -209,6 +209,20 @@ class McpTools:
         """The tool of this name, also if its server has died: it says so itself."""
         return self._known().get(name)
 
+    def listed(self) -> tuple[McpTool, ...]:
+        """The tools of all its servers, as they were last listed."""
+        return tuple(self._known().values())
+
+    def missing(self) -> list[str]:
+        """What it was to have and has not, in words: servers that cannot be reached, tools that they do not list."""
+        found = []
+        for server, only in self._wanted:
+            if server.problem:
+                found.append(f"{PREFIX}{server.name} cannot be reached: {server.problem}")
+            elif only and only not in [tool.listed_name for tool in server.tools]:
+                found.append(f"{PREFIX}{server.name} has no tool {only}")
+        return found
+
     def _known(self) -> dict[str, McpTool]:
         known: dict[str, McpTool] = {}
         for server, only in self._wanted:
@@ -223,7 +237,7 @@ class McpTools:
     def _tell(self, tool: McpTool) -> None:
         if tool.reference not in self._told:
             self._told.add(tool.reference)
-            remedy = f"set mcp_servers.{tool.server.name}.prefix"
+            remedy = f"set mcp.{tool.server.name}.prefix"
             _log.warning(
                 "mcp tool left out: its name is taken", tool=tool.reference, name=tool.spec.name, remedy=remedy
             )

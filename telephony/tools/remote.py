@@ -12,12 +12,18 @@ class RemoteFailed(Exception):
     """Whoever runs it, or the way there, failed. The message is for the log."""
 
 
+MAYBE_DONE = " It may have taken effect or not, so do not repeat it."
+"""Told of a tool with side effects that was lost on its way."""
+
+
 class RemoteTool(ABC):
     """What a toolbox needs of it. The toolbox bounds its time by `spec.timeout` and cancels it."""
 
     spec: ToolSpec
     reference: str
     """How configuration names it."""
+    origin: str
+    """Who runs it, for a person."""
 
     @abstractmethod
     async def run(self, arguments: str, context: CallContext) -> object:
