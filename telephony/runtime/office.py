@@ -100,14 +100,9 @@ async def open_office(
     recordings = Path(settings.recordings)
     account = TwilioAccount(settings.public_url, settings.twilio)
     async with contextlib.AsyncExitStack() as stack:
-        sources = ToolSources(settings.http_tools, settings.mcp)
-        stack.push_async_callback(sources.close)
-        plans = {agent.name: _plans(agent, settings, upstream, stack, sources) for agent in staff}
+        plans = await _all_plans(staff, settings, upstream, stack)
         session = await stack.enter_async_context(aiohttp.ClientSession())
         await _open_records(keeper, recordings)
-        if sources.servers.wanted:
-            await stack.enter_async_context(_beside(sources.servers.run(), "mcp servers"))
-            await sources.servers.tried(MCP_START)
         if any(plan.now().cassette for plan in plans.values()):
             await _make_folder("cassettes.folder", Path(settings.cassettes.folder))
         stack.push_async_callback(keeper.close)
@@ -198,6 +193,19 @@ def _models(settings: Settings, agents: Iterable[Agent], environ: Mapping[str, s
     fallbacks = {other for name in wanted for other in chain(name, settings.router_settings)}
     needed = deployments(settings.model_list, environ, wanted=None if "" in wanted else wanted | fallbacks)
     return offered(settings, environ) if has_keys(settings) else needed
+
+
+async def _all_plans(
+    staff: Iterable[Agent], settings: Settings, upstream: Upstream, stack: contextlib.AsyncExitStack
+) -> dict[str, Plans]:
+    """Those of every agent by name; the MCP servers that some agent names are held until *stack* is left."""
+    sources = ToolSources(settings.http_tools, settings.mcp)
+    stack.push_async_callback(sources.close)
+    plans = {agent.name: _plans(agent, settings, upstream, stack, sources) for agent in staff}
+    if sources.servers.wanted:
+        await stack.enter_async_context(_beside(sources.servers.run(), "mcp servers"))
+        await sources.servers.tried(MCP_START)
+    return plans
 
 
 def _plans(
