@@ -93,7 +93,6 @@ class McpServer:
                 await self._hold()
             except Exception as error:  # noqa: BLE001  the SDK's, its dependencies' and the server's own
                 self.problem = _why(error, self.settings.timeout)
-                _log.debug("mcp server failed", server=self.name, exc_info=error)
             finally:
                 wait = FIRST_WAIT if self.alive else wait
                 self._session = None

@@ -45,7 +45,7 @@ async def client() -> AsyncIterator[GuardedClient]:
         ("::127.0.0.1", ""),
         ("64:ff9b::7f00:1", "loopback"),
         ("64:ff9b::a9fe:a9fe", "link-local"),
-        ("2002:7f00:1::", "not public"),
+        ("2002:7f00:1::", ""),
         ("2001:0:1:2:3:4:5:6", ""),
         ("fd00:ec2::254", "private"),
         ("fe80::1%eth0", "link-local"),
