@@ -12,9 +12,11 @@ from telephony.agents.agent import HAND_OVER, Agent
 from telephony.agents.directory import Directory
 from telephony.agents.numbers import HOW_TO_WRITE, is_e164, normal
 from telephony.errors import ConfigurationError
+from telephony.links.guarded import GuardedClient
 from telephony.runtime.clips import ClipError, own_clip, own_clips
 from telephony.runtime.located import Path, dotted
 from telephony.settings import Settings
+from telephony.tools.http_tool import HttpTool
 
 Place = Callable[[Path], str]
 """Where the value at a path was written."""
@@ -30,6 +32,7 @@ def check(settings: Settings, place: Place, agents: Iterable[Agent] = ()) -> lis
         *_models(settings, staff),
         *_tools(staff),
         *_colleagues(staff),
+        *_declared_tools(settings),
         *_numbers(settings, staff),
         *_fallbacks(settings, staff),
         *_gateway(settings),
@@ -134,7 +137,9 @@ def _tools(staff: Sequence[Agent]) -> Iterator[Problem]:
         for path, tool in written:
             kind = tool.get("type") if isinstance(tool, dict) else None
             if not isinstance(kind, str) or not kind:
-                remedy = "Write {type: web_search}, or module:function for a function of yours."
+                remedy = (
+                    "Write {type: web_search}, module:function for a function of yours, or http:… for an HTTP tool."
+                )
                 yield path, "it does not say what type of tool it is", remedy
             elif kind == "function":
                 yield path, "no provider runs a function of yours", "Write module:function; its schema follows from it."
@@ -155,6 +160,29 @@ def _colleagues(staff: Sequence[Agent]) -> Iterator[Problem]:
         if HAND_OVER in own.tools and not own.hand_over:
             problem = f"it is empty, and {HAND_OVER} has nobody to hand over to"
             yield ("agents", agent.name, "hand_over"), problem, "Name the agents: hand_over: [billing]."
+
+
+def _declared_tools(settings: Settings) -> Iterator[Problem]:
+    """HTTP endpoints and MCP servers, as far as can be said without asking them."""
+    for name, tool in settings.http_tools.items():
+        try:
+            HttpTool(name, tool, GuardedClient())
+        except ConfigurationError as error:
+            rest = error.key.removeprefix(f"http_tools.{name}").split(".")[1:]
+            yield ("http_tools", name, *rest), error.problem, error.remedy
+    for name, server in settings.mcp.items():
+        path: Path = ("mcp", name)
+        if not re.fullmatch(r"[\w.-]+", name):
+            yield path, f"{name!r} cannot be named in mcp:…", "Call it by letters, digits, _, - and dots."
+        if bool(server.url) == bool(server.command):
+            problem = "it has both command and url" if server.url else "it has neither command nor url"
+            yield path, problem, "Give command: [program, …], or url: https://…/mcp."
+        elif server.url:
+            yield from _address((*path, "url"), server.url, ["https", "http"])
+            if "@" in server.url.partition("://")[2].partition("/")[0]:
+                yield (*path, "url"), "it holds a user name or password", "Use bearer_token or headers."
+        if not re.fullmatch(r"[a-zA-Z0-9_-]{0,32}", server.prefix):
+            yield (*path, "prefix"), "no model accepts it in a name", "Use up to 32 of a-z, A-Z, 0-9, _ and -."
 
 
 def _numbers(settings: Settings, staff: Sequence[Agent]) -> Iterator[Problem]:

@@ -25,6 +25,9 @@ QUIET = {
     "telephony.links.dialed.websockets": logging.INFO,  # the same library under our name
     "aiohttp.access": logging.WARNING,  # a line for every health check tells nobody anything
     "sqlalchemy": logging.WARNING,
+    "mcp": logging.WARNING,  # below, it shows session ids, which let one in, and whole messages
+    "httpx2": logging.WARNING,
+    "httpcore2": logging.WARNING,
     "asyncio": logging.INFO,
 }
 """Loggers that say too much, and the level below which they are never heard."""

@@ -33,13 +33,16 @@ from telephony.runtime.clips import clips_for
 from telephony.runtime.configuration import ConfigurationErrors
 from telephony.runtime.departures import Departures
 from telephony.runtime.gateway import has_keys, make_gateway, offered
+from telephony.runtime.plans import Plans
 from telephony.runtime.redaction import mask_json, secrets_of
 from telephony.server.app import Server, application, internal_application
 from telephony.server.reception import Reception
 from telephony.server.webhooks import DIAL_ENDED
-from telephony.settings import CallSettings, Fallback, Settings
+from telephony.settings import CallSettings, Fallback, Settings, ToolSpec
 from telephony.store.keeper import RecordKeeper
 from telephony.tools.load import load_tools
+from telephony.tools.mcp_servers import McpTools
+from telephony.tools.sources import ToolSources
 from telephony.tools.toolbox import Toolbox
 from telephony.upstream.balancer import chain
 from telephony.upstream.deployment import Deployment, deployments
@@ -47,6 +50,8 @@ from telephony.upstream.failures import Failure
 from telephony.upstream.pool import Resumption, Upstream
 from telephony.upstream.session import Session
 
+MCP_START = 5.0
+"""Seconds that the start of the process waits for MCP servers; calls that come before a server is there go without."""
 GOODBYE = 20.0
 """Seconds the last calls have to say goodbye once the drain is over."""
 
@@ -95,10 +100,10 @@ async def open_office(
     recordings = Path(settings.recordings)
     account = TwilioAccount(settings.public_url, settings.twilio)
     async with contextlib.AsyncExitStack() as stack:
-        plans = {agent.name: _plan(agent, settings, upstream, stack) for agent in staff}
+        plans = await _all_plans(staff, settings, upstream, stack)
         session = await stack.enter_async_context(aiohttp.ClientSession())
         await _open_records(keeper, recordings)
-        if any(plan.cassette for plan in plans.values()):
+        if any(plan.now().cassette for plan in plans.values()):
             await _make_folder("cassettes.folder", Path(settings.cassettes.folder))
         stack.push_async_callback(keeper.close)
 
@@ -110,10 +115,10 @@ async def open_office(
         departures = Departures(session, account, settings.public_url + DIAL_ENDED, fallback_of)
         counting, internal = _watched(settings, plans, keeper)
         shelf = partial(_shelf, settings, secrets_of(settings, environ, staff))
-        calls = Calls(counting, recordings, departures.hang_up, watcher, shelf, crew=plans.__getitem__)
+        calls = Calls(counting, recordings, departures.hang_up, watcher, shelf, crew=lambda name: plans[name].now())
         stack.callback(calls.close)
         reception = Reception(
-            account, settings.public_url, calls, directory.for_number, plans.__getitem__, TwilioStream
+            account, settings.public_url, calls, directory.for_number, lambda name: plans[name].now(), TwilioStream
         )
         gateway = make_gateway(settings, upstream) if has_keys(settings) else None
         server = Server(application(reception, gateway), settings.host, settings.port)
@@ -190,19 +195,41 @@ def _models(settings: Settings, agents: Iterable[Agent], environ: Mapping[str, s
     return offered(settings, environ) if has_keys(settings) else needed
 
 
-def _plan(agent: Agent, process: Settings, upstream: Upstream, stack: contextlib.AsyncExitStack) -> Plan:
+async def _all_plans(
+    staff: Iterable[Agent], settings: Settings, upstream: Upstream, stack: contextlib.AsyncExitStack
+) -> dict[str, Plans]:
+    """Those of every agent by name; the MCP servers that some agent names are held until *stack* is left."""
+    sources = ToolSources(settings.http_tools, settings.mcp)
+    stack.push_async_callback(sources.close)
+    plans = {agent.name: _plans(agent, settings, upstream, stack, sources) for agent in staff}
+    if sources.servers.wanted:
+        await stack.enter_async_context(_beside(sources.servers.run(), "mcp servers"))
+        await sources.servers.tried(MCP_START)
+    return plans
+
+
+def _plans(
+    agent: Agent, process: Settings, upstream: Upstream, stack: contextlib.AsyncExitStack, sources: ToolSources
+) -> Plans:
     """How calls to *agent* are carried. Everything that could be wrong with it is found here."""
     place = f"agents.{agent.name}.tools"
-    toolbox = Toolbox(load_tools(agent.tools, place))
+    tools = load_tools(agent.tools, place, sources)
+    mcp = McpTools(sources.servers, agent.tools, [tool.spec.name for tool in tools], place)
+    toolbox = Toolbox(tools, others=mcp.find)
     stack.push_async_callback(toolbox.close)
-    settings = call_settings(agent, toolbox.specs, clips_for(agent))
+    clips = clips_for(agent)
     candidates = upstream.for_model(agent.settings.model)
-    for deployment in candidates:
-        dialect(deployment.dialect, settings.session)
     share = {"off": 0.0, "sampled": process.cassettes.sample, "always": 1.0}[agent.settings.cassette]
-    connect = _connector(agent, settings, upstream)
     colleagues = frozenset(agent.settings.hand_over)
-    return Plan(settings, toolbox, connect, agent.settings.record, share, candidates[0].dialect, colleagues)
+
+    def plan(more: tuple[ToolSpec, ...]) -> Plan:
+        settings = call_settings(agent, (*toolbox.specs, *more), clips)
+        for deployment in candidates:
+            dialect(deployment.dialect, settings.session)
+        connect = _connector(agent, settings, upstream)
+        return Plan(settings, toolbox, connect, agent.settings.record, share, candidates[0].dialect, colleagues)
+
+    return Plans(plan, lambda: tuple(tool.spec for tool in mcp.offered()))
 
 
 def _connector(agent: Agent, settings: CallSettings, upstream: Upstream) -> ConnectModel:
@@ -222,13 +249,14 @@ def _connector(agent: Agent, settings: CallSettings, upstream: Upstream) -> Conn
 # -- watching ------------------------------------------------------------------------------------------------------
 
 
-def _watched(settings: Settings, plans: Mapping[str, Plan], keeper: RecordKeeper) -> tuple[Keeper, Server | None]:
+def _watched(settings: Settings, plans: Mapping[str, Plans], keeper: RecordKeeper) -> tuple[Keeper, Server | None]:
     """Who keeps the records, and where one can see what they add up to, if anybody wants to."""
     if settings.internal_port is None:
         return keeper, None
     from telephony.runtime.metrics import CountingKeeper, Metrics
 
-    metrics = Metrics({name: frozenset(t.name for t in plan.settings.session.tools) for name, plan in plans.items()})
+    now = {name: each.now().settings.session.tools for name, each in plans.items()}
+    metrics = Metrics({name: frozenset(tool.name for tool in tools) for name, tools in now.items()})
     app = internal_application(metrics.page)
     remedy = "Set internal_port to a free one; every process on a machine needs its own. Unset, there is none."
     server = Server(app, settings.internal_host, settings.internal_port, setting="internal_port", remedy=remedy)

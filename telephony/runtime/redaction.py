@@ -61,6 +61,9 @@ SHORTEST = 8
 LONGEST_WORD = 16
 """The same for one of letters alone, such as the `practice` of somebody who tries this out."""
 
+AFTER_SCHEME = re.compile(r"^(?:bearer|basic|token) +", re.IGNORECASE)
+"""What stands before the secret in an `Authorization` header; it may turn up elsewhere without."""
+
 Hide = Callable[[str], str]
 """Makes of a secret what is shown in its place."""
 
@@ -193,6 +196,7 @@ def _collect(value: Any, name: str, found: set[str]) -> None:
         for item in value:
             _collect(item, name, found)
     elif isinstance(value, SecretStr):
-        found.add(value.get_secret_value())
+        secret = value.get_secret_value()
+        found.update((secret, AFTER_SCHEME.sub("", secret)))
     elif isinstance(value, str) and is_secret_name(name):
         found.add(value)

@@ -21,6 +21,7 @@ from telephony.runtime.cassettes import new_carrier, open_cassette, write_casset
 from telephony.runtime.clips import clips_for
 from telephony.settings import CallSettings, Settings
 from telephony.tools.load import AnyTool, load_tools
+from telephony.tools.sources import ToolSources
 from telephony.version import __version__
 
 Keep = Callable[[bytes], None]
@@ -153,9 +154,10 @@ def policy_named(name: str) -> Policy:
 # -- another agent ---------------------------------------------------------------------------------------------------
 
 
-def settings_of(agent: Agent) -> CallSettings:
-    """What a call with *agent* is carried under, as it would be on the telephone."""
-    tools = load_tools(agent.tools, f"agents.{agent.name}.tools")
+def settings_of(agent: Agent, sources: ToolSources | None = None) -> CallSettings:
+    """What a call with *agent* is carried under, as it would be on the telephone; but for tools of MCP servers, which
+    nobody connects to for this."""
+    tools = load_tools(agent.tools, f"agents.{agent.name}.tools", sources)
     return call_settings(agent, [tool.spec for tool in tools], clips_for(agent))
 
 
@@ -166,7 +168,8 @@ def configured(settings: Settings, header: Header) -> CallSettings:
         known = ", ".join(settings.agents) or "none"
         remedy = f"Its agents are: {known}. Give the one that is to take this call the name that was recorded."
         raise ConfigurationError(f"agents.{name}", "the recorded call was this agent's, and there is none", remedy)
-    return settings_of(Agent.from_settings(name, settings.agents[name]))
+    sources = ToolSources(settings.http_tools, settings.mcp)
+    return settings_of(Agent.from_settings(name, settings.agents[name]), sources)
 
 
 def with_tools(settings: CallSettings, tools: Iterable[AnyTool | str]) -> CallSettings:

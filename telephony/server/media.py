@@ -69,7 +69,7 @@ class Media:
         metadata = {name: value for name, value in started.parameters.items() if name != "token"}
         caller = Caller(ticket.call_id, ticket.agent, ticket.from_number, ticket.to_number, metadata)
         try:
-            plan = desk.plan_for(ticket.agent)
+            plan = desk.plan(ticket.call_id, ticket.agent)
         except ConfigurationError as error:
             _log.error("the agent cannot take calls", agent=ticket.agent, error=str(error))
             await link.close(1011, "agent not available")

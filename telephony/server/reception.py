@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -18,6 +19,9 @@ CLOSED = "We are sorry, we cannot take your call right now. Please call again in
 BROKEN_OFF = "We are sorry, something went wrong on our side. Please call again. Goodbye."
 NOBODY_THERE = "We are sorry, nobody can take your call right now. Please call again later. Goodbye."
 """Spoken by the carrier itself, when no agent can."""
+
+MOST_RINGING = 1000
+"""Calls that were told to open a stream and whose plan is remembered until it comes. Some never do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,7 @@ class Reception:
     """A codec for one media stream."""
     tokens: Tokens = field(default_factory=Tokens)
     patience: Patience = Patience()
+    _ringing: OrderedDict[str, Plan] = field(default_factory=OrderedDict)
 
     @property
     def now(self) -> float:
@@ -62,7 +67,15 @@ class Reception:
     def expect(self, call_id: str, agent: str) -> None:
         """The carrier was told to open the media stream of a call: whatever it needs is got ready meanwhile."""
         with contextlib.suppress(ConfigurationError):  # the stream itself will find out, and say so
-            self.calls.expect(call_id, self.plan_for(agent))
+            plan = self._ringing.setdefault(call_id, self.plan_for(agent))
+            self.calls.expect(call_id, plan)
+        while len(self._ringing) > MOST_RINGING:
+            self._ringing.popitem(last=False)
+
+    def plan(self, call_id: str, agent: str) -> Plan:
+        """How a call whose stream has come is carried: as it was expected, whatever has changed since, for the session
+        that was opened meanwhile was told of these tools and no others. Raises `ConfigurationError`."""
+        return self._ringing.pop(call_id, None) or self.plan_for(agent)
 
     def url(self, path: str) -> str:
         """Where the carrier reaches *path*."""

@@ -12,6 +12,7 @@ from telephony.settings.models import (
 )
 from telephony.settings.process import CassetteSettings, Settings, TwilioSettings
 from telephony.settings.resolved import CallSettings, Clips, Prologue, SessionConfig, ToolSpec
+from telephony.settings.tools import HttpToolSettings, McpServerSettings
 
 __all__ = [
     "AUDIO_FORMATS",
@@ -25,8 +26,10 @@ __all__ = [
     "GatewaySettings",
     "GeneralSettings",
     "Group",
+    "HttpToolSettings",
     "Limits",
     "LiteLLMParams",
+    "McpServerSettings",
     "ModelEntry",
     "Prologue",
     "RouterSettings",

@@ -109,8 +109,9 @@ class AgentSettings(Group):
     instructions: str = ""
     """The system prompt."""
     tools: list[ToolEntry] = []
-    """`module:function` (a function with `@tool`), `builtin:hang_up`, or a tool that the provider runs itself, such as
-    `{type: web_search}`; a model that stands in and is known not to have it goes without."""
+    """`module:function` (a function with `@tool`), `builtin:hang_up`, `http:<name>` of `http_tools`, `mcp:<name>` of
+    `mcp`, or a tool that the provider runs itself, such as `{type: web_search}`; a model that stands in and is
+    known not to have it goes without."""
     hand_over: list[str] = []
     """Names of the agents that it may hand the caller over to, with `builtin:hand_over`."""
     language: str | None = None

@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, SecretStr
 from telephony.settings.agents import AgentSettings
 from telephony.settings.base import Group, Seconds
 from telephony.settings.models import GatewaySettings, GeneralSettings, ModelEntry, RouterSettings
+from telephony.settings.tools import HttpToolSettings, McpServerSettings
 
 
 class CassetteSettings(Group):
@@ -71,6 +72,10 @@ class Settings(Group):
     """The agents by name."""
     numbers: dict[str, str] = {}
     """Called number (E.164) to agent; `*` takes the rest."""
+    http_tools: dict[str, HttpToolSettings] = {}
+    """HTTP endpoints as functions, by name; agents name them `http:<name>`."""
+    mcp: dict[str, McpServerSettings] = {}
+    """Servers of the Model Context Protocol, by name; agents name them `mcp:<name>` or `mcp:<name>/<tool>`."""
     model_list: list[ModelEntry] = []
     """The realtime models, in LiteLLM's format."""
     router_settings: RouterSettings = RouterSettings()

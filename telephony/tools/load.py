@@ -13,22 +13,25 @@ from typing import Any, NoReturn
 
 from telephony.errors import ConfigurationError
 from telephony.tools.builtin import PREFIX, Builtin, builtin
+from telephony.tools.remote import RemoteTool
+from telephony.tools.sources import PREFIXES, ToolSources
 from telephony.tools.tool import Tool
 
-AnyTool = Tool[..., Any] | Builtin
+AnyTool = Tool[..., Any] | Builtin | RemoteTool
 
 
-def load_tools(references: Iterable[object], place: str = "") -> list[AnyTool]:
+def load_tools(references: Iterable[object], place: str = "", sources: ToolSources | None = None) -> list[AnyTool]:
     """The tools that *references* name, in order; a tool that is given as such stands for itself, and a mapping is one
     of the provider's, which is not ours to load.
 
-    *place* says where the references were read, for the error. A module's code runs when it is first named. Raises
+    *place* says where the references were read, for the error; *sources* is what `http:…` and `mcp:…` lead to, where
+    the tools of an MCP server are not known yet (see `McpTools`). A module's code runs when it is first named. Raises
     `ConfigurationError` for a reference that leads nowhere, to something that is no tool, or to a second tool of the
     same name; the same tool named twice is loaded once.
     """
     found: dict[str, AnyTool] = {}
     for reference in references:
-        for tool in _resolve(reference, place):
+        for tool in _resolve(reference, place, sources or ToolSources()):
             other = found.setdefault(tool.spec.name, tool)
             if other is not tool:
                 problem = f"two tools are called {tool.spec.name}: {other.reference} and {tool.reference}"
@@ -36,8 +39,8 @@ def load_tools(references: Iterable[object], place: str = "") -> list[AnyTool]:
     return list(found.values())
 
 
-def _resolve(reference: object, place: str) -> list[AnyTool]:
-    if isinstance(reference, Tool | Builtin):
+def _resolve(reference: object, place: str, sources: ToolSources) -> list[AnyTool]:
+    if isinstance(reference, Tool | Builtin | RemoteTool):
         return [reference]
     if isinstance(reference, Mapping):
         return []
@@ -46,6 +49,8 @@ def _resolve(reference: object, place: str) -> list[AnyTool]:
         raise ConfigurationError(name, "is not a tool", "Put `@tool` above the function.", place)
     if reference.startswith(PREFIX):
         return [builtin(reference, place)]
+    if reference.startswith(PREFIXES):
+        return [*sources.load(reference, place)]
     name, colon, path = reference.partition(":")
     dotted = all(part.isidentifier() for part in name.split("."))
     if not dotted or name.endswith(".py") or bool(colon) != bool(path):

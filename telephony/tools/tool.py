@@ -20,7 +20,7 @@ R = TypeVar("R")
 DEFAULT_TIMEOUT = 10.0
 """Seconds. A caller who hears nothing for longer than that hangs up or says "hello?"."""
 
-_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 """OpenAI: a function's name; xAI takes the same."""
 
 
@@ -136,7 +136,7 @@ def _check_function(function: object) -> None:
 
 def _check_options(function: Callable[..., Any], name: str, timeout: float) -> None:
     place = f"{function.__module__}.{function.__qualname__}"
-    if not _NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         problem = f"{name!r} is no name that models accept: 1 to 64 of a-z, A-Z, 0-9, _ and -"
         raise ConfigurationError("tool", problem, 'Give it one with @tool(name="look_up").', place)
     if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout < math.inf:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import difflib
 import inspect
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import structlog
@@ -23,6 +23,7 @@ from telephony.tools.arguments import InvalidArguments
 from telephony.tools.builtin import Builtin
 from telephony.tools.context import CallContext
 from telephony.tools.output import UnusableResult, failure, render
+from telephony.tools.remote import RemoteTool
 from telephony.tools.threads import Threads
 from telephony.tools.tool import Tool
 
@@ -49,13 +50,21 @@ _NOTHING_DONE = "Nothing was changed."
 class Toolbox:
     """Runs the tools of one agent, for all of its calls. Belongs to one event loop; `close` it when that ends."""
 
-    def __init__(self, tools: Iterable[Tool[..., Any] | Builtin], *, threads: int = THREADS) -> None:
+    def __init__(
+        self,
+        tools: Iterable[Tool[..., Any] | Builtin | RemoteTool],
+        *,
+        threads: int = THREADS,
+        others: Callable[[str], RemoteTool | None] = lambda name: None,
+    ) -> None:
+        """*others* finds tools that come and go while the process runs, by name."""
         offered = list(tools)
         self.specs: tuple[ToolSpec, ...] = tuple(tool.spec for tool in offered)
         """What to offer to the model, in the given order, built-in tools included."""
         self._tools = {tool.spec.name: tool for tool in offered}
         if len(self._tools) < len(offered):
             _refuse_duplicates(offered)
+        self._others = others
         self._threads = Threads(threads)
         self._running: set[asyncio.Task[ToolFinished]] = set()
         self._closed = False
@@ -71,7 +80,7 @@ class Toolbox:
         Bounded by the tool's own timeout, waiting for a free thread included. Cancelling is safe: the tool is
         cancelled too and has `CANCEL_GRACE` seconds to clean up; a sync tool runs on in its thread, unheard.
         """
-        tool = self._tools.get(call.name)
+        tool = self._tools.get(call.name) or self._others(call.name)
         if tool is None:
             return self._unknown(call, context)
         if isinstance(tool, Builtin) or self._closed:
@@ -114,7 +123,7 @@ class Toolbox:
         if left:
             _log.warning("tools left behind", tools=left, waited_s=timeout)
 
-    async def _attempt(self, tool: Tool[..., Any], call: RunTool, context: CallContext) -> ToolFinished:
+    async def _attempt(self, tool: Tool[..., Any] | RemoteTool, call: RunTool, context: CallContext) -> ToolFinished:
         """One call from JSON to JSON, and the shell around other people's code."""
         log = _log.bind(tool=call.name, call_id=context.call_id)
         try:
@@ -126,16 +135,18 @@ class Toolbox:
             return _failed(call)
 
     async def _answer(
-        self, tool: Tool[..., Any], call: RunTool, context: CallContext, log: FilteringBoundLogger
+        self, tool: Tool[..., Any] | RemoteTool, call: RunTool, context: CallContext, log: FilteringBoundLogger
     ) -> ToolFinished:
         try:
-            arguments = tool.read(call.arguments)
+            if isinstance(tool, RemoteTool):
+                result = await tool.run(call.arguments, context)
+            else:
+                result = await self._call(tool, tool.read(call.arguments), context)
+            return ToolFinished(call.call_id, render(result))
         except InvalidArguments as error:
             log.info("tool called with invalid arguments")
             output = failure(f"{error} Correct the arguments and call {call.name} again.", retry=True)
             return ToolFinished(call.call_id, output, "invalid")
-        try:
-            return ToolFinished(call.call_id, render(await self._call(tool, arguments, context)))
         except ToolError as error:
             log.info("tool refused")
             sentence = str(error) or _FAILED.format(name=call.name)
@@ -177,7 +188,7 @@ def _failed(call: RunTool) -> ToolFinished:
     return ToolFinished(call.call_id, failure(_FAILED.format(name=call.name), retry=False), "error")
 
 
-def _refuse_duplicates(tools: list[Tool[..., Any] | Builtin]) -> None:
+def _refuse_duplicates(tools: list[Tool[..., Any] | Builtin | RemoteTool]) -> None:
     names = [tool.spec.name for tool in tools]
     name = next(name for name in names if names.count(name) > 1)
     both = " and ".join(tool.reference for tool in tools if tool.spec.name == name)

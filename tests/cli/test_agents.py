@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
 
+from remote_services import COMMAND
 from terminals import Desk, Telephony
 
 Spoil = Callable[[str, str], None]
@@ -77,3 +79,43 @@ def test_what_a_model_does_not_have_is_a_warning(telephony: Telephony, spoil: Sp
     said = telephony("agents", "check")
     assert "warning: agents.desk.tools: openai/gpt-realtime has no web_search and goes without" in said.out
     assert said.code == 0
+
+
+DECLARED = """
+http_tools:
+  orders: {description: Look up an order., url: "https://shop.example.com/orders", say: One moment.}
+mcp:
+  near: {command: COMMAND, tools: [stock, word], timeout: 30, say: One moment.}
+  far: {url: "http://127.0.0.1:9/mcp"}
+"""
+
+
+@pytest.fixture
+def declared(desk: Desk, spoil: Spoil) -> None:
+    spoil('"builtin:hang_up"', '"builtin:hang_up", "http:orders", "mcp:near", "mcp:far/find"')
+    path = desk.folder / "telephony.yaml"
+    path.write_text(path.read_text() + DECLARED.replace("COMMAND", json.dumps(COMMAND)))
+
+
+@pytest.mark.usefixtures("good", "declared")
+def test_declared_tools_are_listed_with_where_they_come_from_and_nobody_is_asked(telephony: Telephony) -> None:
+    said = telephony("agents", "check")
+    assert said.out == "desk: the only model; hang_up, orders (GET shop.example.com), mcp:near, mcp:far/find\nok\n"
+    assert said.code == 0
+
+
+@pytest.mark.usefixtures("good", "declared")
+def test_with_connect_the_servers_list_their_tools_and_one_that_is_missing_is_a_warning(telephony: Telephony) -> None:
+    said = telephony("agents", "check", "--connect")
+    tools = "hang_up, orders (GET shop.example.com), stock (mcp:near/stock), word (mcp:near/word)"
+    assert said.out.startswith(f"desk: the only model; {tools}\n")
+    assert "warning: agents.desk.tools: mcp:far cannot be reached: " in said.out
+    assert (said.code, said.errors) == (0, "")
+
+
+@pytest.mark.usefixtures("good", "declared")
+def test_a_server_that_is_not_declared_is_refused(telephony: Telephony, spoil: Spoil) -> None:
+    spoil("mcp:near", "mcp:neer")
+    said = telephony("agents", "check")
+    assert said.code == 2
+    assert "error mcp:neer (agents.desk.tools): mcp has no server of that name. Did you mean mcp:near?" in said.errors

@@ -187,3 +187,32 @@ def test_tools_that_providers_run() -> None:
     tools = ["m:f", {"type": "web_search"}, {"type": "mcp", "server_url": "https://example.com"}]
     agent = {"model": "grok", "tools": tools, "session": {"tools": [{"type": "x_search"}]}}
     assert problems(agents={"a": agent}, model_list=MODELS) == []
+
+
+@pytest.mark.parametrize(
+    ("written", "key", "words"),
+    [
+        ({"http_tools": {"a": {"url": "https://{h}/"}}}, "http_tools.a.url", "must not choose the host"),
+        ({"http_tools": {"a": {"url": "http://127.0.0.1/"}}}, "http_tools.a.url", "not a public address"),
+        ({"http_tools": {"a.b": {"url": "https://shop.example.com/"}}}, "http_tools.a.b", "no name that models accept"),
+        ({"mcp": {"a": {}}}, "mcp.a", "neither command nor url"),
+        ({"mcp": {"a": {"command": ["x"], "url": "https://mcp.example.com"}}}, "mcp.a", "both command and url"),
+        ({"mcp": {"a": {"url": "mcp.example.com"}}}, "mcp.a.url", "not an address"),
+        ({"mcp": {"a": {"url": "https://u:planted@mcp.example.com/"}}}, "mcp.a.url", "user name or password"),
+        ({"mcp": {"a/b": {"command": ["x"]}}}, "mcp.a/b", "cannot be named"),
+        ({"mcp": {"a": {"command": ["x"], "prefix": "a b"}}}, "mcp.a.prefix", "no model accepts it"),
+    ],
+)
+def test_a_declared_tool_that_cannot_be_used(written: dict[str, Any], key: str, words: str) -> None:
+    for tool in written.get("http_tools", {}).values():
+        tool["description"] = "Look."
+    (found,) = problems(**written)
+    assert found[0] == key
+    assert words in found[1]
+    assert "planted" not in str(found)
+
+
+def test_declared_tools_that_can_be_used() -> None:
+    tool = {"description": "Look.", "url": "https://shop.example.com/orders"}
+    servers = {"near": {"command": ["shop-mcp"]}, "far.away": {"url": "https://mcp.example.com/mcp", "prefix": "far_"}}
+    assert problems(http_tools={"orders": tool}, mcp=servers) == []

@@ -12,7 +12,14 @@ from pydantic import SecretStr
 
 from telephony.runtime.environment import Environment
 from telephony.runtime.redaction import MASK, is_secret_name, mask, mask_json, mask_text, redacted, secrets_of, stars
-from telephony.settings import LiteLLMParams, ModelEntry, Settings, TwilioSettings
+from telephony.settings import (
+    HttpToolSettings,
+    LiteLLMParams,
+    McpServerSettings,
+    ModelEntry,
+    Settings,
+    TwilioSettings,
+)
 
 PLANTED = "planted-7c1f-secret"
 
@@ -57,6 +64,15 @@ def test_secrets_of_settings_and_environment_are_found_longest_first() -> None:
         planted(), Environment({"XAI_API_KEY": PLANTED + "-longer", "HOME": "/home/x", "A_TOKEN_FILE": "/no"})
     )
     assert found == [PLANTED + "-longer", PLANTED]
+
+
+def test_the_secrets_of_declared_tools_are_found_with_their_scheme_and_without() -> None:
+    header = SecretStr(f"Bearer {PLANTED}")
+    tool = HttpToolSettings(description="Look.", url="https://shop.example.com", headers={"Authorization": header})
+    server = McpServerSettings(command=["x"], env={"WORD": SecretStr("planted-word-5e1d")})
+    settings = Settings(http_tools={"a": tool}, mcp={"b": server})
+    assert secrets_of(settings) == [f"Bearer {PLANTED}", PLANTED, "planted-word-5e1d"]
+    assert "planted" not in str(redacted(settings))
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from front_door import FrontDoor
+from telephony.server.reception import MOST_RINGING
 from telephony.server.webhooks import MEDIA, STATUS
 
 
@@ -20,3 +22,27 @@ async def test_the_media_socket_is_where_the_webhooks_are(door: FrontDoor, publi
     door.reception.public_url = public
     assert door.reception.media_url(MEDIA) == media
     assert door.reception.url(STATUS) == public + STATUS
+
+
+async def test_a_call_is_carried_as_it_was_expected_and_the_next_one_as_things_are_then(door: FrontDoor) -> None:
+    """The session that is opened while the phone rings has been told of the tools of that moment."""
+    reception = door.reception
+    before = reception.plan_for("frontdesk")
+    reception.expect("CA1", "frontdesk")
+    after = msgspec.structs.replace(before)
+    reception.plan_for = {"frontdesk": after}.__getitem__
+    reception.expect("CA1", "frontdesk")
+    assert reception.plan("CA1", "frontdesk") is before
+    assert reception.plan("CA1", "frontdesk") is after
+    assert reception.plan("CA2", "frontdesk") is after
+
+
+async def test_calls_whose_stream_never_comes_are_forgotten(door: FrontDoor) -> None:
+    reception = door.reception
+    before = reception.plan_for("frontdesk")
+    for number in range(MOST_RINGING + 1):
+        reception.expect(f"CA{number}", "frontdesk")
+    after = msgspec.structs.replace(before)
+    reception.plan_for = {"frontdesk": after}.__getitem__
+    assert reception.plan("CA0", "frontdesk") is after
+    assert reception.plan(f"CA{MOST_RINGING}", "frontdesk") is before
