@@ -9,7 +9,7 @@ The floors, arrows pointing down only:
      3   store/  tools/  upstream/
      2   links/                                          every socket the program opens
      ════ the waterline: below it no asyncio, no clock, no environment, no randomness, no files ════
-     1   exchange  rehearsal  cassette/
+     1   exchange  rehearsal  cassette/  dialling/
      1   carriers/  realtime/  conversation/  diagnosis/  agents/  sim/  scrub/
      0   events  commands  records  settings  errors  audio/
 """

@@ -2,6 +2,7 @@
 
 from telephony.settings.agents import AUDIO_FORMATS, AgentSettings, Fallback, Limits, ToolEntry, TurnDetection
 from telephony.settings.base import File, Group, Seconds
+from telephony.settings.dialling import Allowance, Contact, DiallingSettings, MessageRules, NumberType
 from telephony.settings.models import (
     GatewayKey,
     GatewaySettings,
@@ -16,9 +17,12 @@ from telephony.settings.resolved import CallSettings, Clips, Prologue, SessionCo
 __all__ = [
     "AUDIO_FORMATS",
     "AgentSettings",
+    "Allowance",
     "CallSettings",
     "CassetteSettings",
     "Clips",
+    "Contact",
+    "DiallingSettings",
     "Fallback",
     "File",
     "GatewayKey",
@@ -27,7 +31,9 @@ __all__ = [
     "Group",
     "Limits",
     "LiteLLMParams",
+    "MessageRules",
     "ModelEntry",
+    "NumberType",
     "Prologue",
     "RouterSettings",
     "Seconds",

@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field, SecretStr
 
 from telephony.settings.agents import AgentSettings
 from telephony.settings.base import Group, Seconds
+from telephony.settings.dialling import DiallingSettings
 from telephony.settings.models import GatewaySettings, GeneralSettings, ModelEntry, RouterSettings
 
 
@@ -71,6 +72,7 @@ class Settings(Group):
     """The agents by name."""
     numbers: dict[str, str] = {}
     """Called number (E.164) to agent; `*` takes the rest."""
+    dialling: DiallingSettings = DiallingSettings()
     model_list: list[ModelEntry] = []
     """The realtime models, in LiteLLM's format."""
     router_settings: RouterSettings = RouterSettings()

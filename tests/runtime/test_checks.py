@@ -187,3 +187,13 @@ def test_tools_that_providers_run() -> None:
     tools = ["m:f", {"type": "web_search"}, {"type": "mcp", "server_url": "https://example.com"}]
     agent = {"model": "grok", "tools": tools, "session": {"tools": [{"type": "x_search"}]}}
     assert problems(agents={"a": agent}, model_list=MODELS) == []
+
+
+def test_whom_agents_may_call_is_judged_with_everything_else() -> None:
+    dialling = {"directory": {"sales": "+14155552671", "loop": "+14155550100"}}
+    agent = {"model": "grok", "directory": ["sales", "night"]}
+    found = problems(agents={"a": agent}, numbers={"+14155550100": "a"}, dialling=dialling, model_list=MODELS)
+    assert [(key, problem) for key, problem, _ in found] == [
+        ("dialling.directory.loop.number", "it is one that is answered here, under `numbers`"),
+        ("agents.a.directory[1]", "dialling.directory has no 'night'"),
+    ]
