@@ -96,7 +96,11 @@ class DialPolicy:
             if code is None:
                 return found
             found = code
-        return Refused(found, sentence(found, use, self.reachable(agent, use), self._to_caller(use)))
+        return self.refuse(found, use, agent)
+
+    def refuse(self, code: Refusal, use: Use, agent: str) -> Refused:
+        """The refusal for *code*, in the words for this use and this agent."""
+        return Refused(code, sentence(code, use, self.reachable(agent, use), self._to_caller(use)))
 
     def limit(self, use: Use) -> tuple[int, int]:
         """How many *use* may have: in a call, in a day."""
