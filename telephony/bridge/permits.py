@@ -26,7 +26,8 @@ DAY = timedelta(days=1)
 LONGEST = 200
 """Characters of a target that its row keeps."""
 CALLS = 10_000
-"""Calls whose count is remembered; nobody has so many at once."""
+"""Calls whose count is remembered, those that asked last. Nobody has so many at once, and a call that was put through
+may come back."""
 
 _log: FilteringBoundLogger = structlog.get_logger("telephony.permits")
 _Together = tuple[Use, ...]
@@ -68,10 +69,6 @@ class Permits:
             if answer is None:
                 self._keeper.set_aside_now(msgspec.structs.replace(row, code="over"))
         return answer
-
-    def forget(self, call_id: str) -> None:
-        """The call is over."""
-        self._calls.pop(call_id, None)
 
     # -- the limit of a day --------------------------------------------------------------------------------------------
 
@@ -118,6 +115,7 @@ class Permits:
     def _count(self, call_id: str, together: _Together, now: datetime) -> None:
         counts = self._calls.setdefault(call_id, {})
         counts[together] = counts.get(together, 0) + 1
+        self._calls.move_to_end(call_id)
         self._today[together].append(now)
         while len(self._calls) > CALLS:
             self._calls.popitem(last=False)

@@ -13,6 +13,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from targets import ADVERSARIAL, CALLER, DIALLING, FRIEND, OWN, SALES
+from telephony.bridge import permits
 from telephony.bridge.permits import DAY, LONGEST, Permits
 from telephony.dialling import Allowed, DialPolicy, Refused
 from telephony.records import AuditRow
@@ -114,9 +115,14 @@ async def test_a_call_has_its_limit_and_requests_made_at_once_see_each_other(ope
     assert sorted(verdicts) == ["allowed"] * 3 + ["per_call"] * 5
     assert await desk.verdict(call="CA2") == "allowed"
     assert len(await desk.rows()) == 9
-    desk.permits.forget("CA1")
-    desk.permits.forget("CA1")
-    assert await desk.verdict() == "allowed"
+
+
+async def test_the_calls_that_asked_last_are_remembered(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(permits, "CALLS", 2)
+    desk = await opened(per_call=2)
+    for call in ("CA1", "CA2", "CA1", "CA3"):
+        assert await desk.verdict(call=call) == "allowed"
+    assert [await desk.verdict(call=call) for call in ("CA1", "CA2")] == ["per_call", "allowed"]
 
 
 async def test_what_was_refused_does_not_count(opened: Open) -> None:

@@ -241,6 +241,8 @@ def test_whatever_is_asked_for_only_what_the_rules_name_can_come_of_it(target: s
     if isinstance(verdict, Refused) or verdict.name:
         assert isinstance(verdict, Refused) or verdict.number in (SALES, NIGHT, DESK)
         return
+    if target.strip().casefold() != "caller":
+        assert "+" + "".join(character for character in target if character.isdigit()) == verdict.number
     number = phonenumbers.parse(verdict.number)
     assert phonenumbers.is_valid_number(number)
     assert phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164) == verdict.number

@@ -130,3 +130,19 @@ async def test_whoever_is_cancelled_leaves_the_row_on_the_disk(
             task.cancel()
     await audits.offer()
     assert await store.audits() == [ROW]
+
+
+async def test_closing_offers_what_waits_once_more_and_tells_what_is_lost(
+    store: SqlStore, tmp_path: Path, locked: Locked
+) -> None:
+    blocked = tmp_path / "a file where the folder should be"
+    blocked.touch()
+    keeper = RecordKeeper(store, blocked)
+    with locked():
+        await keeper.audits.keep(ROW)
+    await keeper.round()
+    assert await store.audits() == [ROW]
+    with locked():
+        await keeper.audits.keep(ALLOWED)
+        await keeper.close()
+    assert keeper.audits.lost == 1
