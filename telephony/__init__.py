@@ -2,14 +2,14 @@
 
 The floors, arrows pointing down only:
 
-     7   cli/  demo  show  show_cassette  show_replay  replayed  pytest_plugin  __main__
+     7   cli/  demo  show  show_audit  show_cassette  show_replay  replayed  pytest_plugin  __main__
      6   runtime/                                        picks the concrete classes: the only wiring
      5   server/  simulate/                              webhooks, media, health; the simulators' sockets
      4   bridge/  client                                 asyncio around one call, or one session without a call
      3   store/  tools/  upstream/
      2   links/                                          every socket the program opens
      ════ the waterline: below it no asyncio, no clock, no environment, no randomness, no files ════
-     1   exchange  rehearsal  cassette/
+     1   exchange  rehearsal  cassette/  dialling/
      1   carriers/  realtime/  conversation/  diagnosis/  agents/  sim/  scrub/
      0   events  commands  records  settings  errors  audio/
 """

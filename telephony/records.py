@@ -158,6 +158,56 @@ class CallRecord(msgspec.Struct):
     """Every pause, overlap and the like, and why, in the order of time."""
 
 
+# -- whom agents wanted to reach -----------------------------------------------------------------------------------
+
+Use = Literal["transfer", "dial", "sms"]
+Refusal = Literal[
+    "unknown",  # neither a name of the directory nor a number
+    "unclear",  # a number that can be read in several ways, or is hidden
+    "address",  # a SIP address or the like that the directory does not have
+    "invalid",  # no such number can exist in its country
+    "emergency",
+    "short_code",
+    "premium",  # premium rate or shared cost
+    "satellite",
+    "own",  # one of our numbers, or an end of this very call
+    "do_not_call",
+    "not_listed",  # only the directory is allowed, or not this entry to this agent or for this use
+    "country",
+    "type",
+    "per_call",
+    "per_day",
+    "unrecorded",  # neither the store nor the disk would take the row that must remain of it
+    "over",  # the call ended before there was an answer
+]
+COUNTED_WITH: dict[Use, tuple[Use, ...]] = {
+    "transfer": ("transfer", "dial"),
+    "dial": ("transfer", "dial"),
+    "sms": ("sms",),
+}
+"""By use, the uses that are held to one limit with it."""
+
+
+class AuditRow(msgspec.Struct, frozen=True):
+    """That somebody was to be called or texted, and what was said to it."""
+
+    id: str
+    """Unique for ever; a row that is written again replaces itself."""
+    at: datetime
+    """UTC."""
+    call_id: str
+    """Of the call in which it was asked for, as the asker knows it: ours or the carrier's."""
+    agent: str
+    use: Use
+    target: str
+    """As it was asked for, cut to 200 characters."""
+    verdict: Literal["allowed", "refused"]
+    code: Refusal | None = None
+    """Why it was refused."""
+    number: str = ""
+    """E.164 or a SIP address: what was allowed."""
+
+
 # -- what a diagnosis is made from ---------------------------------------------------------------------------------
 
 MomentKind = Literal[

@@ -22,9 +22,8 @@ FILE_LINES = 400
 FUNCTION_LINES = 60
 
 FLOORS: dict[str, float] = {
-    **dict.fromkeys(
-        ["cli", "demo", "show", "show_cassette", "show_replay", "replayed", "pytest_plugin", "bench", "__main__"], 7
-    ),
+    **dict.fromkeys(["cli", "demo", "replayed", "pytest_plugin", "bench", "__main__"], 7),
+    **dict.fromkeys(["show", "show_audit", "show_cassette", "show_replay"], 7),
     "runtime": 6,
     **dict.fromkeys(["server", "simulate"], 5),
     **dict.fromkeys(["bridge", "client"], 4),
@@ -33,6 +32,7 @@ FLOORS: dict[str, float] = {
     "cassette": 1.8,
     "rehearsal": 1.7,
     "exchange": 1.5,
+    "dialling": 1.2,
     **dict.fromkeys(["carriers", "realtime", "conversation", "diagnosis", "agents", "sim", "scrub"], 1),
     **dict.fromkeys(["version", "events", "commands", "records", "settings", "errors", "audio"], 0),
 }

@@ -6,13 +6,15 @@ import asyncio
 import json
 from typing import Annotated
 
+import msgspec
 import typer
 from rich.console import Console
 
 from telephony import show as shown
+from telephony import show_audit
 from telephony.cli.serve import ConfigOption
 from telephony.errors import TelephonyError
-from telephony.records import CallRecord
+from telephony.records import AuditRow, CallRecord
 from telephony.runtime.serving import read_settings
 from telephony.settings import Settings
 from telephony.store.base import CallSummary
@@ -77,6 +79,25 @@ def show_call(
         Console().print(shown.call_page(record))
 
 
+@app.command("audit")
+def audit_calls(
+    call: Annotated[str | None, typer.Argument(help="Only this call's, found as by `show`.")] = None,
+    config: ConfigOption = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="How many at most.")] = 50,
+    as_json: JsonOption = False,
+) -> None:
+    """List whom agents asked to call or text, newest first, and whether they were let."""
+    settings, _ = read_settings(config)
+    missing = _missing(settings)
+    rows = [] if missing else asyncio.run(_audits(settings, limit, call))
+    if as_json:
+        typer.echo(json.dumps([msgspec.to_builtins(row) for row in rows], indent=2, ensure_ascii=False))
+    elif rows:
+        Console().print(show_audit.audits_table(rows))
+    else:
+        Console().print(missing or "Nobody was asked for.", markup=False, highlight=False, soft_wrap=True)
+
+
 def _missing(settings: Settings) -> str:
     """That there is no database, if so. Opening one would make it, in whatever folder this happens to be."""
     from telephony.store.database import address, missing_file
@@ -103,5 +124,21 @@ async def _get(settings: Settings, wanted: str) -> CallRecord | None:
     try:
         await store.open()
         return await store.get(wanted)
+    finally:
+        await store.close()
+
+
+async def _audits(settings: Settings, limit: int, wanted: str | None) -> list[AuditRow]:
+    from telephony.store.sql import SqlStore
+
+    store = SqlStore(settings.database_url)
+    try:
+        await store.open()
+        if wanted is None:
+            return await store.audits(limit)
+        record = await store.get(wanted)
+        # Of a call that was never answered, and of one that was refused to begin with, there is no record.
+        ids = [record.id, record.carrier_call_id] if record else [wanted]
+        return await store.audits(limit, calls=ids)
     finally:
         await store.close()

@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 from telephony.agents.agent import HAND_OVER, Agent
 from telephony.agents.directory import Directory
 from telephony.agents.numbers import HOW_TO_WRITE, is_e164, normal
+from telephony.dialling import problems as dialling_problems
 from telephony.errors import ConfigurationError
 from telephony.links.guarded import GuardedClient
 from telephony.runtime.clips import ClipError, own_clip, own_clips
@@ -35,6 +36,7 @@ def check(settings: Settings, place: Place, agents: Iterable[Agent] = ()) -> lis
         *_declared_tools(settings),
         *_numbers(settings, staff),
         *_fallbacks(settings, staff),
+        *_dialling(settings, staff),
         *_gateway(settings),
     ]
     return [ConfigurationError(dotted(path), problem, remedy, place(path)) for path, problem, remedy in found]
@@ -217,6 +219,12 @@ def _fallbacks(settings: Settings, staff: Sequence[Agent]) -> Iterator[Problem]:
                 own_clip(file)
             except ClipError as error:
                 yield (*path, key), error.problem, error.remedy
+
+
+def _dialling(settings: Settings, staff: Sequence[Agent]) -> Iterator[Problem]:
+    """Whom agents may call."""
+    narrowed = {agent.name: agent.settings.directory for agent in staff if agent.settings.directory is not None}
+    yield from dialling_problems(settings.dialling, narrowed, settings.numbers)
 
 
 def _gateway(settings: Settings) -> Iterator[Problem]:

@@ -22,6 +22,7 @@ from telephony.agents.agent import Agent, call_settings
 from telephony.agents.directory import Directory
 from telephony.bridge.bridge import ConnectModel, ModelSession
 from telephony.bridge.calls import Calls, Keeper, Plan, Watcher
+from telephony.bridge.permits import Permits
 from telephony.bridge.shelf import Shelf
 from telephony.bridge.tape import recover
 from telephony.carriers.twilio import TwilioStream
@@ -32,6 +33,7 @@ from telephony.runtime.checks import check, serving_problems
 from telephony.runtime.clips import clips_for
 from telephony.runtime.configuration import ConfigurationErrors
 from telephony.runtime.departures import Departures
+from telephony.runtime.dialling import make_permits
 from telephony.runtime.gateway import has_keys, make_gateway, offered
 from telephony.runtime.plans import Plans
 from telephony.runtime.redaction import mask_json, secrets_of
@@ -62,7 +64,13 @@ class Office:
     """A running process: its server, its calls, its records."""
 
     def __init__(
-        self, settings: Settings, server: Server, calls: Calls, keeper: RecordKeeper, internal: Server | None = None
+        self,
+        settings: Settings,
+        server: Server,
+        calls: Calls,
+        keeper: RecordKeeper,
+        permits: Permits,
+        internal: Server | None = None,
     ) -> None:
         self.settings = settings
         self.server = server
@@ -70,6 +78,8 @@ class Office:
         """Where the process can be watched, if that is wanted."""
         self.calls = calls
         self.keeper = keeper
+        self.permits = permits
+        """Asked before anybody is called."""
 
     @property
     def address(self) -> str:
@@ -97,6 +107,7 @@ async def open_office(
     directory = Directory(staff, settings.numbers)
     upstream = Upstream(_models(settings, staff, environ), settings.router_settings)
     keeper = _keeper(settings)
+    permits = make_permits(settings, staff, keeper.audits)
     recordings = Path(settings.recordings)
     account = TwilioAccount(settings.public_url, settings.twilio)
     async with contextlib.AsyncExitStack() as stack:
@@ -127,7 +138,7 @@ async def open_office(
             await server.start()
             if internal:
                 await internal.start()
-            yield Office(settings, server, calls, keeper, internal)
+            yield Office(settings, server, calls, keeper, permits, internal)
             async with asyncio.TaskGroup() as ending:
                 ending.create_task(calls.drain(settings.drain, GOODBYE), name="drain calls")
                 if gateway:

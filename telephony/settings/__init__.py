@@ -2,6 +2,7 @@
 
 from telephony.settings.agents import AUDIO_FORMATS, AgentSettings, Fallback, Limits, ToolEntry, TurnDetection
 from telephony.settings.base import File, Group, Seconds
+from telephony.settings.dialling import Allowance, Contact, DiallingSettings, MessageRules, NumberType
 from telephony.settings.models import (
     GatewayKey,
     GatewaySettings,
@@ -17,9 +18,12 @@ from telephony.settings.tools import HttpToolSettings, McpServerSettings
 __all__ = [
     "AUDIO_FORMATS",
     "AgentSettings",
+    "Allowance",
     "CallSettings",
     "CassetteSettings",
     "Clips",
+    "Contact",
+    "DiallingSettings",
     "Fallback",
     "File",
     "GatewayKey",
@@ -30,7 +34,9 @@ __all__ = [
     "Limits",
     "LiteLLMParams",
     "McpServerSettings",
+    "MessageRules",
     "ModelEntry",
+    "NumberType",
     "Prologue",
     "RouterSettings",
     "Seconds",

@@ -114,6 +114,9 @@ class AgentSettings(Group):
     known not to have it goes without."""
     hand_over: list[str] = []
     """Names of the agents that it may hand the caller over to, with `builtin:hand_over`."""
+    directory: list[str] | None = None
+    """Names of `dialling.directory` that this agent may call, and nobody else; unset is all of them, and what
+    `dialling.allow` allows."""
     language: str | None = None
     """BCP 47, such as `en` or `es-MX`: a hint for the transcription of the caller."""
     keyterms: list[str] = []

@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field, SecretStr
 
 from telephony.settings.agents import AgentSettings
 from telephony.settings.base import Group, Seconds
+from telephony.settings.dialling import DiallingSettings
 from telephony.settings.models import GatewaySettings, GeneralSettings, ModelEntry, RouterSettings
 from telephony.settings.tools import HttpToolSettings, McpServerSettings
 
@@ -76,6 +77,7 @@ class Settings(Group):
     """HTTP endpoints as functions, by name; agents name them `http:<name>`."""
     mcp: dict[str, McpServerSettings] = {}
     """Servers of the Model Context Protocol, by name; agents name them `mcp:<name>` or `mcp:<name>/<tool>`."""
+    dialling: DiallingSettings = DiallingSettings()
     model_list: list[ModelEntry] = []
     """The realtime models, in LiteLLM's format."""
     router_settings: RouterSettings = RouterSettings()

@@ -6,13 +6,14 @@ a crash nobody has to guess, since `recover` closes what dead processes left ope
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
-from typing import Any, Literal, Protocol, cast
+from typing import Any, Literal, Protocol, TypeVar, cast
 
 import msgspec
 
 from telephony.errors import ConfigurationError
-from telephony.records import CallRecord, Termination
+from telephony.records import AuditRow, CallRecord, Termination
 from telephony.store.owner import Owner
 
 PROCESS_DIED = Termination("aborted", "server", "process died")
@@ -52,6 +53,8 @@ class CallSummary(msgspec.Struct, frozen=True):
 
 
 Summaries = list[CallSummary]  # by a name of its own: inside a store, `list` is the verb
+AuditRows = list[AuditRow]
+Kept = TypeVar("Kept", CallRecord, AuditRow)
 
 
 class CallStore(Protocol):
@@ -99,6 +102,17 @@ class CallStore(Protocol):
         """End the calls that dead processes left open as `PROCESS_DIED`; return them. Calls of this process and of
         other live ones stay as they are. *now* is UTC. To be repeated: a lease may not have run out at start-up."""
 
+    async def audit(self, row: AuditRow) -> None:
+        """Keep *row*, in place of what was kept under its id before."""
+
+    async def admit(self, row: AuditRow, most: int, since: datetime) -> int:
+        """How many other requests have been allowed since *since* of the uses that are counted with the row's
+        (`COUNTED_WITH`). *row*, which is allowed, is kept if those are fewer than *most*, in the same transaction: all
+        processes that share the store hold one limit together. A row whose id is there already stays as it is."""
+
+    async def audits(self, limit: int = 50, *, calls: Collection[str] | None = None) -> AuditRows:
+        """At most *limit* rows, newest first; of the calls of these ids only, if they are given."""
+
     async def close(self) -> None:
         """Let go of everything. Doing it twice is fine."""
 
@@ -110,10 +124,10 @@ def last_sign_of_life(started_at: datetime | None, duration: float, seen_at: dat
     return max(duration, (seen_at - started_at).total_seconds(), 0.0)
 
 
-def storable(record: CallRecord) -> CallRecord:
+def storable(record: Kept) -> Kept:
     """A copy that any store can take. What a model or a caller writes may hold lone surrogates, which are no UTF-8, and
     NUL, which Postgres refuses in text; a call's record is not lost for a character."""
-    return cast("CallRecord", _plain(record))
+    return cast("Kept", _plain(record))
 
 
 def _plain(value: Any) -> Any:

@@ -17,6 +17,7 @@ import structlog
 
 from telephony.errors import ConfigurationError, StoreError
 from telephony.records import CallRecord
+from telephony.store.audit_keeper import AuditKeeper
 from telephony.store.base import PROCESS_DIED, PROCESS_DIED_NOTE, CallStore, Summaries
 from telephony.store.owner import Owner
 from telephony.store.spool import Spool, Spooled
@@ -50,6 +51,8 @@ class RecordKeeper:
         """Records that were lost for good."""
         self.in_memory: dict[str, Spooled] = {}
         """Records that only this process holds, by call id, oldest first."""
+        self.audits = AuditKeeper(store, folder)
+        """Keeps the rows of requests to call somebody; its rounds are ours."""
         self._store = store
         self._spool = Spool(folder)
         self._retries = retries
@@ -93,6 +96,7 @@ class RecordKeeper:
                 await self._store.renew(now)
                 # Before abandoned calls are closed: a spool may know how they really ended.
                 await self._offer(now)
+                await self.audits.offer()
                 recovered = await self._store.recover(now)
             except (StoreError, ConfigurationError) as error:
                 log.warning("the store of call records does not answer", error=str(error), waiting=len(self.in_memory))
@@ -106,6 +110,7 @@ class RecordKeeper:
         await self.round()
         for call in list(self.in_memory):
             self._lose(call, "the program ended")
+        self.audits.close()
         await self._store.close()
 
     # -- keeping -----------------------------------------------------------------------------------------------------

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 
 import msgspec
 
-from telephony.records import CallRecord
+from telephony.records import COUNTED_WITH, AuditRow, CallRecord
 from telephony.store.base import (
     PROCESS_DIED,
     PROCESS_DIED_NOTE,
+    AuditRows,
     CallSummary,
     Summaries,
     ambiguous,
@@ -33,6 +35,7 @@ class Shelf(msgspec.Struct):
 
     entries: dict[str, Entry] = {}
     seen_at: dict[str, datetime] = {}
+    audits: dict[str, AuditRow] = {}
 
 
 class MemoryStore:
@@ -93,6 +96,20 @@ class MemoryStore:
             record.notes.append(PROCESS_DIED_NOTE)
             entry.presumed = True
         return [CallSummary.of(record) for record in sorted((entry.record for entry in recovered), key=age)]
+
+    async def audit(self, row: AuditRow) -> None:
+        self._shelf.audits[row.id] = storable(row)
+
+    async def admit(self, row: AuditRow, most: int, since: datetime) -> int:
+        others = [known for known in self._shelf.audits.values() if known.id != row.id and known.at > since]
+        counted = sum(known.verdict == "allowed" and known.use in COUNTED_WITH[row.use] for known in others)
+        if counted < most:
+            self._shelf.audits.setdefault(row.id, storable(row))
+        return counted
+
+    async def audits(self, limit: int = 50, *, calls: Collection[str] | None = None) -> AuditRows:
+        rows = [row for row in self._shelf.audits.values() if calls is None or row.call_id in calls]
+        return sorted(rows, key=lambda row: (row.at, row.id), reverse=True)[:limit]
 
     async def close(self) -> None:
         pass

@@ -1,20 +1,21 @@
 """From a database that an earlier version made to the tables of this one, inside somebody's transaction.
 
-Columns are only ever added, with defaults: rows that are there stay readable, and a process of the earlier version that
-still runs goes on writing its calls.
+Tables are only ever added, and columns with defaults: rows that are there stay readable, and a process of the earlier
+version that still runs goes on writing its calls.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Connection, select, text, update
-from sqlalchemy.schema import CreateColumn
+from sqlalchemy import Column, Connection, Table, select, text, update
+from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
 
-from telephony.store.schema import VERSION, calls, schema_version, turns
+from telephony.store.schema import VERSION, audits, calls, schema_version, turns
 
-STEPS: dict[int, tuple[Column[object], ...]] = {
+STEPS: dict[int, tuple[Column[object] | Table, ...]] = {
     2: (calls.c.findings, calls.c.cassette, turns.c.vad_at, turns.c.confirmed_at),
+    3: (audits,),
 }
-"""By version, the columns it added to those of the one before."""
+"""By version, the columns and tables it added to those of the one before."""
 
 
 def upgrade(connection: Connection) -> None:
@@ -22,7 +23,17 @@ def upgrade(connection: Connection) -> None:
     finds everything there."""
     version = connection.scalar(select(schema_version.c.version).with_for_update())
     for number in range((version or VERSION) + 1, VERSION + 1):
-        for column in STEPS[number]:
-            definition = CreateColumn(column).compile(dialect=connection.dialect)
-            connection.execute(text(f"ALTER TABLE {column.table.name} ADD COLUMN {definition}"))
+        for added in STEPS[number]:
+            if isinstance(added, Table):
+                create_table(connection, added)
+                continue
+            definition = CreateColumn(added).compile(dialect=connection.dialect)
+            connection.execute(text(f"ALTER TABLE {added.table.name} ADD COLUMN {definition}"))
         connection.execute(update(schema_version).values(version=number))
+
+
+def create_table(connection: Connection, table: Table) -> None:
+    """Make *table* and its indexes, unless they are there."""
+    connection.execute(CreateTable(table, if_not_exists=True))
+    for index in sorted(table.indexes, key=lambda index: str(index.name)):
+        connection.execute(CreateIndex(index, if_not_exists=True))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, Integer, and_, delete, func, insert, or_, select, update
-from sqlalchemy.schema import CreateIndex, CreateTable
 
 from telephony.records import CallRecord
 from telephony.store.base import PROCESS_DIED, PROCESS_DIED_NOTE, Summaries, ambiguous, last_sign_of_life
+from telephony.store.migration import create_table
 from telephony.store.owner import Owner
 from telephony.store.rows import Row, read_record, read_summaries
 from telephony.store.schema import VERSION, calls, metadata, owners, schema_version
@@ -30,9 +30,7 @@ def version_of(connection: Connection) -> int | None:
 def create(connection: Connection) -> None:
     """Several processes may do this at once on a new database; whoever comes late finds everything there."""
     for table in metadata.sorted_tables:
-        connection.execute(CreateTable(table, if_not_exists=True))
-        for index in sorted(table.indexes, key=lambda index: str(index.name)):
-            connection.execute(CreateIndex(index, if_not_exists=True))
+        create_table(connection, table)
     if connection.scalar(select(schema_version.c.version)) is None:
         connection.execute(insert(schema_version).values(one=1, version=VERSION))
 

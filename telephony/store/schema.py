@@ -1,6 +1,7 @@
-"""The tables of the SQL store, version 2.
+"""The tables of the SQL store, version 3.
 
-The columns of `turns` and `tools` are the fields of `Turn` and `ToolUse`, name for name (a test holds them together).
+The columns of `turns`, `tools` and `audits` are the fields of `Turn`, `ToolUse` and `AuditRow`, name for name (a test
+holds them together).
 They are columns and not one JSON text so that a person with a database shell can ask questions of last week's calls.
 Whoever changes a table raises `VERSION` and adds the step that leads there (`migration`).
 
@@ -31,7 +32,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-VERSION = 2
+VERSION = 3
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 """Stands for "unknown": a page of calls is cut at a time, and SQL cannot compare with NULL."""
@@ -145,3 +146,19 @@ tools = part_of_call(
     Column("started_at", Float, nullable=False),
     Column("finished_at", Float),
 )
+
+audits = Table(
+    "audits",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("call_id", Text, nullable=False, index=True),  # ours or the carrier's; a call may have no row of its own yet
+    Column("agent", Text, nullable=False),
+    Column("use", String(16), nullable=False),
+    Column("target", Text, nullable=False),
+    Column("verdict", String(16), nullable=False),
+    Column("code", String(32)),
+    Column("number", Text, nullable=False),
+)
+Index("ix_audits_at_id", audits.c.at, audits.c.id)
+Index("ix_audits_verdict_use_at", audits.c.verdict, audits.c.use, audits.c.at)

@@ -1,4 +1,4 @@
-"""A folder of records that the store could not take, until it can.
+"""A folder of records that the store could not take, until it can: of calls, and of requests to call somebody.
 
 One file a call, and another one while it runs, so that a late word from a running call never covers its end.
 A file appears whole or not at all (written beside, synced, renamed, and the folder synced), so a crash at any point
@@ -13,16 +13,21 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
-from telephony.records import CallRecord
+from telephony.records import AuditRow, CallRecord
 from telephony.store.base import storable
 from telephony.store.owner import Owner
 
 ENDED = ".ended.json"
 RUNNING = ".running.json"
+AUDIT = ".audit.json"
 BROKEN = ".broken"
+
+
+T = TypeVar("T")
 
 
 class Spooled(msgspec.Struct, frozen=True):
@@ -45,16 +50,14 @@ class Spool:
 
     def put(self, owner: Owner, record: CallRecord) -> Path:
         """Write *record*, over an earlier state of the same call."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         path = self._path(record.id, RUNNING if record.termination is None else ENDED)
-        content = msgspec.json.encode(Spooled(owner, storable(record), datetime.now(UTC)))
-        beside = path.with_name(f".{path.name}.{owner.id}")
-        with beside.open("wb") as file:
-            file.write(msgspec.json.format(content, indent=1))
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-        self._sync()
+        self._write(path, owner, Spooled(owner, storable(record), datetime.now(UTC)))
+        return path
+
+    def put_audit(self, owner: Owner, row: AuditRow) -> Path:
+        """Write *row*. It is nobody's property: any process may offer it to the store."""
+        path = self._path(row.id, AUDIT)
+        self._write(path, owner, storable(row))
         return path
 
     def drop(self, call: str) -> None:
@@ -62,13 +65,24 @@ class Spool:
         for state in (RUNNING, ENDED):
             self._path(call, state).unlink(missing_ok=True)
 
+    def drop_audit(self, row: str) -> None:
+        """The store has the row of this id now."""
+        self._path(row, AUDIT).unlink(missing_ok=True)
+
     def waiting(self) -> Iterator[Spooled]:
         """What is spooled: ended calls, then running ones, each oldest first. A file that cannot be read is set aside
         under another name, never deleted."""
-        paths = [path for state in (ENDED, RUNNING) for path in sorted(self.folder.glob(f"*{state}"), key=_age)]
+        yield from self._read(Spooled, ENDED, RUNNING)
+
+    def waiting_audits(self) -> Iterator[AuditRow]:
+        """The rows that are spooled, likewise."""
+        yield from self._read(AuditRow, AUDIT)
+
+    def _read(self, kind: type[T], *states: str) -> Iterator[T]:
+        paths = [path for state in states for path in sorted(self.folder.glob(f"*{state}"), key=_age)]
         for path in paths:
             try:
-                yield msgspec.json.decode(path.read_bytes(), type=Spooled)
+                yield msgspec.json.decode(path.read_bytes(), type=kind)
             except FileNotFoundError:
                 continue  # another process was faster
             except msgspec.DecodeError:
@@ -77,6 +91,16 @@ class Spool:
     def _path(self, call: str, state: str) -> Path:
         # An id comes from us, but a file name is no place to trust anything.
         return self.folder / (re.sub(r"[^\w-]", "_", call)[:100] + state)
+
+    def _write(self, path: Path, owner: Owner, content: msgspec.Struct) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        beside = path.with_name(f".{path.name}.{owner.id}")
+        with beside.open("wb") as file:
+            file.write(msgspec.json.format(msgspec.json.encode(content), indent=1))
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+        self._sync()
 
     def _sync(self) -> None:
         folder = os.open(self.folder, os.O_RDONLY)

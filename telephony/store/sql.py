@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import TypeVar, TypeVarTuple
 
 from sqlalchemy import Connection
 
 from telephony.errors import ConfigurationError, StoreError
-from telephony.records import CallRecord, Termination
-from telephony.store import queries
-from telephony.store.base import Summaries, storable
+from telephony.records import AuditRow, CallRecord, Termination
+from telephony.store import audits, queries
+from telephony.store.base import AuditRows, Summaries, storable
 from telephony.store.database import KEY, Raced, address, engine_for, in_memory, misconfigured
 from telephony.store.migration import upgrade
 from telephony.store.owner import Owner, gone
@@ -93,6 +93,15 @@ class SqlStore:
         # Whether a process lives is asked outside of any transaction: nobody waits for a lock meanwhile.
         abandoned = [row for row in rows if gone(queries.owner_of(row), row["seen_at"], now)]
         return await self._open().write("close abandoned calls", queries.close_abandoned, abandoned, now)
+
+    async def audit(self, row: AuditRow) -> None:
+        await self._write("write what was asked for", audits.write_audit, storable(row))
+
+    async def admit(self, row: AuditRow, most: int, since: datetime) -> int:
+        return await self._write("count what was allowed", audits.admit, storable(row), most, since)
+
+    async def audits(self, limit: int = 50, *, calls: Collection[str] | None = None) -> AuditRows:
+        return await self._open().read("read what was asked for", audits.read_audits, limit, calls)
 
     async def close(self) -> None:
         transactions, self._transactions = self._transactions, None

@@ -38,6 +38,7 @@ FULL = AgentSettings(
     speaks_first=True,
     instructions="Be brief.",
     tools=["my_shop.tools:look_up", "builtin:hang_up"],
+    directory=["sales"],
     language="en",
     keyterms=["Acme"],
     reasoning_effort="none",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from telephony.records import CallRecord, Finding, Termination, Turn
+from telephony.records import AuditRow, CallRecord, Finding, Termination, Turn
 from telephony.store.sql import SqlStore
 from terminals import Telephony
 
@@ -32,6 +32,9 @@ def kept(telephony: Telephony) -> Telephony:
             record.termination = Termination("completed", "caller", "caller hung up")
             record.findings = [SILENT] if agent == "desk" else []
             await store.finish(record)
+            at = record.started_at
+            await store.audit(AuditRow(agent, at, f"CA{minute}", agent, "transfer", "911", "refused", "emergency"))
+        await store.audit(AuditRow("x", at, "nobody's", "", "dial", "sales", "allowed", None, "+14155552671"))
         await store.close()
 
     asyncio.run(keep())
@@ -97,7 +100,7 @@ def test_unknown_call_is_a_failure_that_names_the_way_on(kept: Telephony) -> Non
     assert said.errors == "There is no call 'nosuch'. `telephony calls list` shows which there are.\n"
 
 
-@pytest.mark.parametrize("command", [["list"], ["show", "x"]], ids=["list", "show"])
+@pytest.mark.parametrize("command", [["list"], ["show", "x"], ["audit"]], ids=["list", "show", "audit"])
 def test_file_that_is_no_database_is_a_mistake_of_the_configuration(telephony: Telephony, command: list[str]) -> None:
     Path("telephony.db").write_text("Dear diary, " * 100, encoding="utf-8")
     said = telephony("calls", *command)
@@ -105,7 +108,7 @@ def test_file_that_is_no_database_is_a_mistake_of_the_configuration(telephony: T
     assert said.errors.startswith("error database_url: telephony.db is not an SQLite database.")
 
 
-@pytest.mark.parametrize("command", [["list"], ["show", "x"]], ids=["list", "show"])
+@pytest.mark.parametrize("command", [["list"], ["show", "x"], ["audit"]], ids=["list", "show", "audit"])
 def test_broken_database_is_told_in_words(kept: Telephony, command: list[str]) -> None:
     database = Path("telephony.db")
     whole = database.read_bytes()
@@ -113,3 +116,23 @@ def test_broken_database_is_told_in_words(kept: Telephony, command: list[str]) -
     said = kept("calls", *command)
     assert (said.code, said.out) == (75, "")
     assert said.errors.startswith("the call records cannot be read: ")
+
+
+def test_whom_agents_asked_for_is_listed_of_all_calls_or_of_one(kept: Telephony) -> None:
+    def calls(*more: str) -> list[str]:
+        return [row["call_id"] for row in json.loads(kept("calls", "audit", *more, "--json").out)]
+
+    assert calls() == ["nobody's", "CA1", "CA0"]
+    assert calls("-n", "1") == ["nobody's"]
+    assert calls("aaaaaa") == calls("CA0") == calls(IDS[0]) == ["CA0"]
+    assert calls("nobody's") == ["nobody's"]
+    assert calls("nosuch") == []
+    head, newest, *_ = kept("calls", "audit").out.splitlines()
+    assert head.split() == ["at", "UTC", "call", "agent", "wanted", "verdict"]
+    assert newest.split() == ["11-22", "12:01:00", "nobody's", "dial", "sales", "+14155552671"]
+    assert kept("calls", "audit", "nosuch").out == "Nobody was asked for.\n"
+
+
+def test_nobody_asked_for_where_no_calls_were_taken(telephony: Telephony) -> None:
+    assert telephony("calls", "audit").out.startswith("No calls yet: there is no database at ")
+    assert telephony("calls", "audit", "--json").out == "[]\n"

@@ -1,4 +1,4 @@
-"""What every store of call records promises. A new store joins by one line in `shelves`."""
+"""What every store of call records promises. A new store joins by one line in `shelf` (conftest)."""
 
 from __future__ import annotations
 
@@ -7,25 +7,19 @@ import os
 import subprocess
 import sys
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import create_engine
 
 from telephony.errors import ConfigurationError
 from telephony.records import CallRecord, Finding, Termination, ToolUse, Turn
 from telephony.store.base import PROCESS_DIED, CallStore, CallSummary
-from telephony.store.database import address
-from telephony.store.memory import MemoryStore, Shelf
 from telephony.store.owner import Owner
-from telephony.store.schema import metadata
-from telephony.store.sql import SqlStore
 
 NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
 HUNG_UP = Termination("completed", "caller", "caller hung up")
@@ -34,42 +28,6 @@ ELSEWHERE = Owner("there", "another host", 4711, "99")
 SILENT = Finding(3.1, 2.6, "pause", "response_slow", "silent 2.6 s: the model took 2.1 s to begin an answer")
 
 Open = Callable[..., Awaitable[CallStore]]
-
-
-POSTGRES = os.environ.get("TELEPHONY_TEST_POSTGRES", "")
-NO_POSTGRES = pytest.mark.skipif(not POSTGRES, reason="TELEPHONY_TEST_POSTGRES names no empty database")
-
-
-@pytest.fixture(params=["memory", "sqlite", pytest.param("postgres", marks=NO_POSTGRES)])
-async def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Open]:
-    """Opens stores over the same data, as several processes do. Called with an owner it plays that process."""
-    shared = Shelf()
-    opened: list[CallStore] = []
-
-    async def open_store(owner: Owner | None = None) -> CallStore:
-        store: CallStore
-        if request.param == "memory":
-            store = MemoryStore(shared, owner=owner)
-        elif request.param == "postgres":
-            store = SqlStore(POSTGRES, owner=owner)
-        else:
-            store = SqlStore(f"sqlite:///{tmp_path / 'calls.db'}", owner=owner)
-        await store.open()
-        opened.append(store)
-        return store
-
-    yield open_store
-    for store in opened:
-        await store.close()
-    if request.param == "postgres":
-        engine = create_engine(address(POSTGRES))
-        metadata.drop_all(engine)
-        engine.dispose()
-
-
-@pytest.fixture
-async def store(shelf: Open) -> CallStore:
-    return await shelf()
 
 
 def a_call(call: str = "call-1", **changes: Any) -> CallRecord:

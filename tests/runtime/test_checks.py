@@ -216,3 +216,13 @@ def test_declared_tools_that_can_be_used() -> None:
     tool = {"description": "Look.", "url": "https://shop.example.com/orders"}
     servers = {"near": {"command": ["shop-mcp"]}, "far.away": {"url": "https://mcp.example.com/mcp", "prefix": "far_"}}
     assert problems(http_tools={"orders": tool}, mcp=servers) == []
+
+
+def test_whom_agents_may_call_is_judged_with_everything_else() -> None:
+    dialling = {"directory": {"sales": "+14155552671", "loop": "+14155550100"}}
+    agent = {"model": "grok", "directory": ["sales", "night"]}
+    found = problems(agents={"a": agent}, numbers={"+14155550100": "a"}, dialling=dialling, model_list=MODELS)
+    assert [(key, problem) for key, problem, _ in found] == [
+        ("dialling.directory.loop.number", "it is one that is answered here, under `numbers`"),
+        ("agents.a.directory[1]", "dialling.directory has no 'night'"),
+    ]

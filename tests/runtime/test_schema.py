@@ -45,13 +45,14 @@ def test_secrets_are_known_wherever_they_are() -> None:
 
 def test_settings_that_name_files_are_known() -> None:
     named = {".".join(path) for path, schema in settings_schema().leaves() if schema.path}
-    assert named == {f"agents.*.fallback.{name}" for name in ("apology", "filler", "goodbye")}
+    clips = {f"agents.*.fallback.{name}" for name in ("apology", "filler", "goodbye")}
+    assert named == {*clips, "dialling.do_not_call_file"}
 
 
 def test_leaves_are_every_setting() -> None:
     leaves = {".".join(path) for path, _ in settings_schema().leaves()}
     plain = {"twilio", "cassettes", "agents", "model_list", "router_settings", "general_settings", "gateway"}
-    plain |= {"http_tools", "mcp"}
+    plain |= {"http_tools", "mcp", "dialling"}
     assert set(Settings.model_fields) - plain <= leaves
     groups = {"turn_detection", "limits", "fallback"}
     assert {f"agents.*.{name}" for name in set(AgentSettings.model_fields) - groups} <= leaves

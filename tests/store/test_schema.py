@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from telephony.records import CallRecord, ToolUse, Turn
+from telephony.records import AuditRow, CallRecord, ToolUse, Turn
 from telephony.store import schema
 from telephony.store.rows import PLAIN_FIELDS
 
@@ -17,6 +17,7 @@ def test_every_field_of_a_record_has_its_column() -> None:
     parts = {"call", "position"}
     assert {column.name for column in schema.turns.c} - parts == set(Turn.__struct_fields__)
     assert {column.name for column in schema.tools.c} - parts == set(ToolUse.__struct_fields__)
+    assert {column.name for column in schema.audits.c} == set(AuditRow.__struct_fields__)
     ours = {"result", "ended_by", "reason", "presumed", "owner"}
     assert {column.name for column in schema.calls.c} - ours == set(PLAIN_FIELDS)
     assert set(PLAIN_FIELDS) | {"termination", "turns", "tools"} == set(CallRecord.__struct_fields__)

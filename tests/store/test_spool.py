@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from telephony.records import CallRecord
+from telephony.records import AuditRow, CallRecord
 from telephony.store.owner import Owner
 from telephony.store.spool import Spool
 
@@ -60,3 +61,25 @@ def test_a_file_half_written_by_a_crash_is_never_taken_for_a_record(folder: Path
 
 def test_an_absent_folder_holds_nothing(folder: Path) -> None:
     assert list(Spool(folder).waiting()) == []
+
+
+def test_requests_to_call_somebody_wait_beside_the_calls(folder: Path, ended: CallRecord) -> None:
+    spool, at = Spool(folder), datetime(2026, 11, 22, tzinfo=UTC)
+    row = AuditRow("../row", at, "call-1", "frontdesk", "transfer", "\ud800", "refused", "unknown")
+    spool.put(ELSEWHERE, ended)
+    assert spool.put_audit(ELSEWHERE, row).parent == folder
+    assert list(spool.waiting_audits()) == [msgspec.structs.replace(row, target="?")]
+    assert [spooled.record.id for spooled in spool.waiting()] == ["call-1"]
+    spool.drop("../row")
+    spool.drop_audit("call-1")
+    assert len(list(folder.iterdir())) == 2
+    spool.drop_audit("../row")
+    spool.drop_audit("../row")
+    assert list(spool.waiting_audits()) == []
+
+
+def test_a_request_that_cannot_be_read_is_set_aside(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "row.audit.json").write_text('{"id": "row"}')
+    assert list(Spool(folder).waiting_audits()) == []
+    assert [path.name for path in folder.iterdir()] == ["row.audit.json.broken"]
