@@ -154,7 +154,7 @@ class World:
         stored = [record for record in await stored_records(self.office.settings) if record.carrier_call_id == sid]
         assert len(told) == len(stored) == 1, f"{len(told)} records were told and {len(stored)} stored"
         assert stored[0].termination is not None
-        assert stored[0].termination == told[0].termination
+        assert stored[0].termination == told[0].termination, (stored[0].termination, told[0].termination)
         return stored[0]
 
     def noted(self, outcome: CallOutcome, event: str) -> list[float]:

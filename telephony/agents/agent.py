@@ -26,6 +26,7 @@ from telephony.settings import (
 HANG_UP = "builtin:hang_up"
 """The reference of the tool that the conversation enacts itself."""
 HAND_OVER = "builtin:hand_over"
+TRANSFER = "builtin:transfer"
 
 
 @runtime_checkable

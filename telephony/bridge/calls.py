@@ -37,6 +37,8 @@ from telephony.tools.permits import Desk
 CUT_OFF = 10.0
 """Seconds for calls that were cut off to stop their tools, close their files and be recorded."""
 
+STREAM_OVER = 5.0
+"""Seconds a stream may take to be done with after the carrier has ended it; Twilio waits fifteen for an answer."""
 PAST = 10_000
 """Calls that are over and remembered: the carrier asks within a second how they ended, and whoever has recorded a
 webhook may replay it later."""
@@ -113,6 +115,8 @@ class Calls:
         # Recordings have threads of their own: sync tools that hang must not keep them from the disk.
         self._writers = ThreadPoolExecutor(2, "tape")
         self._shelf = shelf(self._writers) if shelf else None
+        self._over: dict[str, asyncio.Event] = {}
+        """Set when a live call's stream is done with and its record put away."""
         self._leaving = False
         self._unkept = 0
         """Calls that are live or whose record is not kept yet."""
@@ -162,6 +166,7 @@ class Calls:
         if self._leaving:
             bridge.feed(ServerStopping())
         self.live[caller.call_id] = bridge
+        over = self._over[caller.call_id] = asyncio.Event()
         self._unkept += 1
         self._idle.clear()
         try:
@@ -174,6 +179,8 @@ class Calls:
                 scribe.complete(exchange, bridge, tape, cassette)
                 await self._put_away(caller, scribe, bridge)
             finally:
+                over.set()
+                del self._over[caller.call_id]
                 self._unkept -= 1
                 if not self._unkept:
                     self._idle.set()
@@ -186,7 +193,7 @@ class Calls:
                 scribe.record, caller.agent, sending, caller.from_number, caller.to_number, parts=scribe.part
             )
             self.away.hold(caller.call_id, absent)
-            await self._keeper.save(scribe.record)
+            await self._keeper.save(msgspec.structs.replace(scribe.record, termination=None))
         else:
             await self._keep(scribe.record)
 
@@ -231,6 +238,14 @@ class Calls:
         if bridge is not None and status.terminal:
             reason = "caller hung up" if status.status == "completed" else f"carrier says {status.status}"
             bridge.feed(CallEnded("caller", reason))
+
+    async def stream_over(self, call_id: str) -> None:
+        """Wait until a call's stream is done with, if it has one: the carrier may know what became of a caller who was
+        sent on before we have closed what is behind them. Bounded."""
+        if over := self._over.get(call_id):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(STREAM_OVER):
+                    await over.wait()
 
     def took_leave(self, call_id: str) -> bool:
         """Whether the caller of a call whose stream has ended knows that it is over. False for a call of which nothing

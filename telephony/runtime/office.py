@@ -27,12 +27,14 @@ from telephony.bridge.shelf import Shelf
 from telephony.bridge.tape import recover
 from telephony.carriers.twilio import TwilioStream
 from telephony.carriers.twilio_account import TwilioAccount
+from telephony.dialling import DialPolicy
 from telephony.errors import ConfigurationError
 from telephony.realtime import dialect
 from telephony.runtime.checks import check, serving_problems
 from telephony.runtime.clips import clips_for
 from telephony.runtime.configuration import ConfigurationErrors
 from telephony.runtime.departures import Departures
+from telephony.runtime.desk import CallDesk, knowing
 from telephony.runtime.dialling import make_permits
 from telephony.runtime.gateway import has_keys, make_gateway, offered
 from telephony.runtime.plans import Plans
@@ -111,7 +113,7 @@ async def open_office(
     recordings = Path(settings.recordings)
     account = TwilioAccount(settings.public_url, settings.twilio)
     async with contextlib.AsyncExitStack() as stack:
-        plans = await _all_plans(staff, settings, upstream, stack)
+        plans = await _all_plans(staff, settings, upstream, permits.policy, stack)
         session = await stack.enter_async_context(aiohttp.ClientSession())
         await _open_records(keeper, recordings)
         if any(plan.now().cassette for plan in plans.values()):
@@ -126,7 +128,15 @@ async def open_office(
         departures = Departures(session, account, settings.public_url + DIAL_ENDED, fallback_of)
         counting, internal = _watched(settings, plans, keeper)
         shelf = partial(_shelf, settings, secrets_of(settings, environ, staff))
-        calls = Calls(counting, recordings, departures.hang_up, watcher, shelf, crew=lambda name: plans[name].now())
+        calls = Calls(
+            counting,
+            recordings,
+            departures.hang_up,
+            watcher,
+            shelf,
+            crew=lambda name: plans[name].now(),
+            desk=CallDesk(permits, account, session),
+        )
         stack.callback(calls.close)
         reception = Reception(
             account, settings.public_url, calls, directory.for_number, lambda name: plans[name].now(), TwilioStream
@@ -207,12 +217,12 @@ def _models(settings: Settings, agents: Iterable[Agent], environ: Mapping[str, s
 
 
 async def _all_plans(
-    staff: Iterable[Agent], settings: Settings, upstream: Upstream, stack: contextlib.AsyncExitStack
+    staff: Iterable[Agent], settings: Settings, upstream: Upstream, policy: DialPolicy, stack: contextlib.AsyncExitStack
 ) -> dict[str, Plans]:
     """Those of every agent by name; the MCP servers that some agent names are held until *stack* is left."""
     sources = ToolSources(settings.http_tools, settings.mcp)
     stack.push_async_callback(sources.close)
-    plans = {agent.name: _plans(agent, settings, upstream, stack, sources) for agent in staff}
+    plans = {agent.name: _plans(agent, settings, upstream, policy, stack, sources) for agent in staff}
     if sources.servers.wanted:
         await stack.enter_async_context(_beside(sources.servers.run(), "mcp servers"))
         await sources.servers.tried(MCP_START)
@@ -220,7 +230,12 @@ async def _all_plans(
 
 
 def _plans(
-    agent: Agent, process: Settings, upstream: Upstream, stack: contextlib.AsyncExitStack, sources: ToolSources
+    agent: Agent,
+    process: Settings,
+    upstream: Upstream,
+    policy: DialPolicy,
+    stack: contextlib.AsyncExitStack,
+    sources: ToolSources,
 ) -> Plans:
     """How calls to *agent* are carried. Everything that could be wrong with it is found here."""
     place = f"agents.{agent.name}.tools"
@@ -234,7 +249,7 @@ def _plans(
     colleagues = frozenset(agent.settings.hand_over)
 
     def plan(more: tuple[ToolSpec, ...]) -> Plan:
-        settings = call_settings(agent, (*toolbox.specs, *more), clips)
+        settings = call_settings(agent, knowing((*toolbox.specs, *more), agent, policy), clips)
         for deployment in candidates:
             dialect(deployment.dialect, settings.session)
         connect = _connector(agent, settings, upstream)

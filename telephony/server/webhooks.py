@@ -159,6 +159,7 @@ class Webhooks:
         was sent by the agent goes back to it, and others get an apology."""
         desk, account = self._reception, self._reception.account
         status, call_id = account.dialled(form), form.get("CallSid", "")
+        await desk.calls.stream_over(call_id)
         log = _log.bind(call_id=call_id, status=status)
         if status == "completed" or account.status(form).terminal:
             log.info("the transferred call is over")

@@ -23,7 +23,7 @@ from telephony.events import (
     TransferWanted,
 )
 from telephony.settings import CallSettings
-from telephony.tools.permits import Denied, Desk, Granted, Use
+from telephony.tools.permits import Denied, Desk, Ends, Granted, Use
 
 _TONES = frozenset("0123456789*#ABCDabcdwW")
 LONGEST_SMS = 1600
@@ -167,7 +167,7 @@ class CallContext:
         if not body.strip() or len(body) > LONGEST_SMS or desk is None:
             raise ToolError(f"A message has 1 to {LONGEST_SMS} characters.")
         try:
-            return await desk.send_sms(self.call_id, permit.to, body)
+            return await desk.send_sms(self._ends, permit.to, body)
         except CarrierError as error:
             self.logger.warning("message refused", error=str(error))
             raise ToolError("The telephone network did not take the message. Tell the caller.") from error
@@ -176,7 +176,11 @@ class CallContext:
         desk = self._call.desk
         if desk is None:
             return Denied("There is nobody who could be reached from this call.")
-        return await desk.permit(use, target, self.call_id, self.agent)
+        return await desk.permit(use, target, self._ends)
+
+    @property
+    def _ends(self) -> Ends:
+        return Ends(self.call_id, self.agent, self.from_number, self.to_number)
 
     async def send_digits(self, keys: str) -> bool:
         """Sound *keys* on the line, such as `1w2#`: `w` waits half a second, `W` a whole one. Returns whether they were

@@ -11,6 +11,15 @@ from telephony.commands import Sending
 Use = Literal["transfer", "sms"]
 
 
+class Ends(msgspec.Struct, frozen=True):
+    """The call in which somebody is to be reached."""
+
+    call_id: str
+    agent: str
+    caller: str = ""
+    called: str = ""
+
+
 class Granted(msgspec.Struct, frozen=True):
     """A target that may be reached."""
 
@@ -29,10 +38,10 @@ class Denied(msgspec.Struct, frozen=True):
 class Desk(Protocol):
     """Whoever judges targets and sends messages for the calls of a process."""
 
-    async def permit(self, use: Use, target: str, call_id: str, agent: str) -> Granted | Denied:
+    async def permit(self, use: Use, target: str, ends: Ends) -> Granted | Denied:
         """Whether *target*, a name of the directory or a number as a model writes it, may be reached. Bounded; what was
         asked for is noted, whatever the answer."""
 
-    async def send_sms(self, call_id: str, to: str, body: str) -> str:
+    async def send_sms(self, ends: Ends, to: str, body: str) -> str:
         """Send a message to the number *to* (E.164), which was permitted; returns the carrier's id of it. Raises
         `CarrierError`. Bounded."""

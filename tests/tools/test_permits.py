@@ -11,7 +11,7 @@ from telephony.errors import CarrierRefused, ToolError
 from telephony.events import Event, TransferWanted
 from telephony.tools import telephone
 from telephony.tools.context import LONGEST_SMS, CallContext
-from telephony.tools.permits import Denied, Granted, Use
+from telephony.tools.permits import Denied, Ends, Granted, Use
 
 BILLING = Granted("+15550177", Sending("billing", timeout=15))
 
@@ -24,14 +24,14 @@ class Desk:
         self.sent: list[tuple[str, str, str]] = []
         self._answer, self._refusal = answer, refusal
 
-    async def permit(self, use: Use, target: str, call_id: str, agent: str) -> Granted | Denied:
-        self.asked.append((use, target, call_id, agent))
+    async def permit(self, use: Use, target: str, ends: Ends) -> Granted | Denied:
+        self.asked.append((use, target, ends.call_id, ends.agent))
         return self._answer
 
-    async def send_sms(self, call_id: str, to: str, body: str) -> str:
+    async def send_sms(self, ends: Ends, to: str, body: str) -> str:
         if self._refusal:
             raise self._refusal
-        self.sent.append((call_id, to, body))
+        self.sent.append((ends.call_id, to, body))
         return "SM1"
 
 

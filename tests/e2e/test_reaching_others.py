@@ -1,0 +1,142 @@
+"""Callers who are put through and messages that are sent, over real sockets: what is allowed, what is not, and what
+becomes of a caller whom nobody takes."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from offices import ACCOUNT, TOKEN, ShortVoice, World, world
+from targets import ADVERSARIAL
+from telephony.agents.agent import Agent
+from telephony.cassette.replay import replay
+from telephony.records import AuditRow, CallRecord, Termination
+from telephony.runtime.cassettes import new_carrier, open_cassette
+from telephony.settings import DiallingSettings
+from telephony.sim.caller_script import CallerScript
+from telephony.simulate.caller import CallOutcome, place_call
+from telephony.store.sql import SqlStore
+
+pytestmark = [pytest.mark.usefixtures("nothing_left_behind"), pytest.mark.timeout(120)]
+
+BILLING = "+14155552671"
+DIALLING = DiallingSettings.model_validate({"directory": {"billing": BILLING}})
+
+
+def asks(name: str, **arguments: Any) -> list[dict[str, Any]]:
+    """A model that calls one function when it is spoken to, and says something to its result."""
+    return [
+        {"on": "speech", "hears": "Billing?", "say": "One moment.", "call": {"name": name, "arguments": arguments}},
+        {"on": "tool", "say": "Sorry."},
+    ]
+
+
+async def called(made: World, *steps: Any, dial_status: str = "completed", caller: str = "+14155550142") -> CallOutcome:
+    script = {"patience": 15, "from": caller, "steps": [{"wait": "agent"}, {"say": "Billing?"}, *steps]}
+    return await place_call(
+        f"{made.office.settings.public_url}/twilio/voice",
+        CallerScript.parse(script),
+        account_sid=ACCOUNT,
+        auth_token=TOKEN,
+        status_callback=f"{made.office.settings.public_url}/twilio/status",
+        rest=made.outside.rest,
+        voice=made.outside.voice,
+        dial_status=dial_status,
+    )
+
+
+def said(record: CallRecord) -> list[str]:
+    return [turn.heard for turn in record.turns if turn.speaker == "agent"]
+
+
+async def rows(made: World) -> list[AuditRow]:
+    store = SqlStore(made.office.settings.database_url)
+    await store.open()
+    try:
+        return await store.audits(500)
+    finally:
+        await store.close()
+
+
+async def test_a_caller_is_put_through_to_a_name_of_the_directory(tmp_path: Path) -> None:
+    agent = Agent("frontdesk", greeting="Hello.", tools=["builtin:transfer"])
+    async with world(tmp_path, {"replies": asks("transfer", target="Billing")}, agent, dialling=DIALLING) as made:
+        outcome = await called(made, {"wait": "end"})
+        record = await made.record(outcome)
+        (row,) = await rows(made)
+    assert outcome.complaints == []
+    assert outcome.dialled == (BILLING,)
+    assert record.termination == Termination("completed", "agent", "transferred to billing")
+    assert said(record) == ["Hello.", "One moment."]
+    assert (row.use, row.target, row.verdict, row.number) == ("transfer", "Billing", "allowed", BILLING)
+
+
+@pytest.mark.parametrize(
+    ("status", "why"),
+    [("busy", "the line was busy"), ("no-answer", "nobody answered"), ("failed", "could not be made")],
+)
+async def test_a_caller_whom_nobody_takes_is_back_with_the_agent_who_knows(
+    tmp_path: Path, status: str, why: str
+) -> None:
+    agent = Agent("frontdesk", greeting="Hello.", tools=["builtin:transfer"])
+    replies = [*asks("transfer", target="billing"), {"on": "greeting", "say": "Nobody is there."}]
+    async with world(tmp_path, {"replies": replies}, agent, dialling=DIALLING) as made:
+        outcome = await called(made, {"wait": {"quiet": 3}}, "hang_up", dial_status=status)
+        record = await made.record(outcome)
+        assert made.records == [record], "one call, one record"
+    assert outcome.complaints == []
+    assert outcome.dialled == (BILLING,)
+    assert len(outcome.stream_sids) == 2
+    assert record.termination == Termination("completed", "caller", "caller hung up")
+    assert said(record)[:2] == ["Hello.", "One moment."]
+    assert len(said(record)) == 3
+    starts = [turn.started_at for turn in record.turns]
+    assert starts == sorted(starts)
+    second = Path(record.cassette).with_name(f"{record.id}-2.jsonl")
+    news = [line.message for line in open_cassette(second).lines if line.dir == "out" and why in str(line.message)]
+    assert len(news) == 1
+    for path in (Path(record.cassette), second):
+        assert replay(open_cassette(path), new_carrier).divergence is None
+
+
+async def test_a_message_goes_to_the_caller_from_the_number_that_was_called(tmp_path: Path) -> None:
+    agent = Agent("frontdesk", greeting="Hello.", tools=["builtin:send_sms"])
+    replies = asks("send_sms", body="Your code is at the desk.")
+    async with world(tmp_path, {"replies": replies}, agent, dialling=DIALLING) as made:
+        outcome = await called(made, {"wait": {"quiet": 2}}, "hang_up")
+        record = await made.record(outcome)
+        (message,) = made.outside.rest.board.messages.values()
+    assert [(use.name, use.outcome) for use in record.tools] == [("send_sms", "ok")]
+    assert (message.to_number, message.body) == ("+14155550142", "Your code is at the desk.")
+
+
+@pytest.mark.parametrize(("name", "every"), [("transfer", 2), ("send_sms", 8)])
+async def test_whatever_the_model_asks_for_nothing_is_dialled_and_every_request_leaves_its_row(
+    tmp_path: Path, name: str, every: int
+) -> None:
+    """One call each, many at a time, with the model's words as they come."""
+    agent = Agent("frontdesk", greeting="Hello.", tools=[f"builtin:{name}"])
+    wanted = [target for target, _ in ADVERSARIAL[::every]]
+    assert len(wanted) * every >= 100
+
+    async def one(folder: Path, target: str) -> None:
+        arguments = {"target": target} if name == "transfer" else {"body": "Hello.", "to": target}
+        model = {"replies": asks(name, **arguments)}
+        async with world(folder, model, agent, dialling=DIALLING, voice=ShortVoice("agent", 0.1)) as made:
+            outcome = await called(made, {"wait": {"quiet": 1.5}}, "hang_up", caller="anonymous")
+            record = await made.record(outcome)
+            (row,) = await rows(made)
+            assert row.verdict == "refused", target
+            assert row.target in (target[:200].replace("\0", "\N{REPLACEMENT CHARACTER}"), "anonymous"), target
+            assert [use.outcome for use in record.tools] == ["error"], target
+            assert outcome.dialled == (), target
+            assert made.outside.rest.board.messages == {}, target
+
+    for start in range(0, len(wanted), 13):
+        async with asyncio.TaskGroup() as group:
+            for number, target in enumerate(wanted[start : start + 13], start):
+                (folder := tmp_path / str(number)).mkdir()
+                group.create_task(one(folder, target), name=f"{number}")
