@@ -80,7 +80,7 @@ class DialPolicy:
         self._narrowed = {agent: frozenset(names) for agent, names in narrowed.items()}
         self._by_name = {name_key(name): name for name in settings.directory}
         self._address = {name: _address_of(contact) for name, contact in settings.directory.items()}
-        self._by_address = {address: name for name, address in reversed(self._address.items())}
+        self._by_address = {address.lower(): name for name, address in reversed(self._address.items())}
         self._own = NumberList(map(called_here, own))
         entries = map(number_or_beginning, (*settings.do_not_call, *do_not_call))
         self._do_not_call = NumberList(entry for entry in entries if entry)
@@ -192,8 +192,9 @@ class DialPolicy:
 
 
 def _address_of(contact: Contact) -> str:
-    """`problems` has seen that there is one."""
-    return (normalised(contact.number) if contact.number else sip_address(contact.sip)) or ""
+    """`problems` has seen that there is one. A SIP address is dialled as it was written: what stands before its `@`
+    may be case-sensitive (RFC 3261, 19.1.4)."""
+    return (normalised(contact.number) if contact.number else contact.sip.strip()) or ""
 
 
 def _plain(number: str) -> Allowed:

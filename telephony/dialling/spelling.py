@@ -35,7 +35,7 @@ def normalised(text: str) -> str | None:
 
 
 def sip_address(text: str) -> str | None:
-    """*text* if it is a SIP address, in one spelling: in lower case. None if it is none, or brings headers along."""
+    """*text* if it is a SIP address, in lower case, for comparing. None if it is none, or brings headers along."""
     trimmed = text.strip(" ")
     return trimmed.lower() if len(trimmed) <= LONGEST and _ADDRESS.fullmatch(trimmed) else None
 

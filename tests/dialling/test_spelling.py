@@ -62,3 +62,9 @@ def test_a_few_digits_are_a_short_code(text: str, digits: str) -> None:
 def test_what_no_reader_sees_is_noticed(hidden: str) -> None:
     assert not visible(f"sales{hidden}")
     assert normalised(f"+1415{hidden}5552671") is None
+
+
+def test_nobody_reads_on_for_ever() -> None:
+    number = "+14155552671"
+    assert normalised(number + " " * (LONGEST - len(number))) == number
+    assert normalised(number + " " * LONGEST) is None

@@ -62,6 +62,7 @@ def test_a_file_that_cannot_be_used_is_a_mistake(tmp_path: Path, content: bytes 
 def test_what_is_allowed_is_exactly_what_is_dialled(tmp_path: Path) -> None:
     made = Settings.model_validate({"dialling": {"directory": {"desk": "sip:Desk@pbx.example.com"}}})
     permits = make_permits(made, [Agent("day")], AuditKeeper(MemoryStore(), tmp_path))
-    answer = permits.policy.judge("desk", "transfer", "day")
-    assert isinstance(answer, Allowed)
-    assert answer.number == "sip:desk@pbx.example.com"
+    for target in ("desk", "sip:desk@pbx.example.com"):
+        answer = permits.policy.judge(target, "transfer", "day")
+        assert isinstance(answer, Allowed)
+        assert answer.number == "sip:Desk@pbx.example.com", "as it was written"

@@ -121,13 +121,14 @@ async def test_a_loss_is_counted_and_logged(
 
 
 async def test_whoever_is_cancelled_leaves_the_row_on_the_disk(
-    audits: AuditKeeper, store: SqlStore, locked: Locked
+    audits: AuditKeeper, store: SqlStore, folder: Path, locked: Locked
 ) -> None:
     with locked():
         async with asyncio.TaskGroup() as group:
             task = group.create_task(audits.keep(ROW), name="keep")
             await asyncio.sleep(0)
             task.cancel()
+        assert files(folder) == ["row-1.audit.json"]
     await audits.offer()
     assert await store.audits() == [ROW]
 
