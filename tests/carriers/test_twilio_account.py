@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,7 +16,7 @@ from twilio.http.response import Response
 from twilio.rest import Client
 from twilio.twiml.voice_response import VoiceResponse
 
-from telephony.carriers.base import OutboundCall, PlacedCall, StreamOffer
+from telephony.carriers.base import StreamOffer
 from telephony.carriers.twilio_account import NOT_XML, TwilioAccount
 from telephony.carriers.twilio_rest import REFUSALS
 from telephony.commands import HttpRequest
@@ -333,76 +331,3 @@ def test_too_much_twiml_is_an_error() -> None:
 def test_rest_needs_an_account() -> None:
     with pytest.raises(ConfigurationError, match="TWILIO_ACCOUNT_SID"):
         account(account_sid="").hang_up(CALL)
-
-
-# -- calls that we place -------------------------------------------------------------------------------------------
-
-PLACED = OutboundCall(
-    to_number="+15550177",
-    from_number="+15550100",
-    answer_url="https://voice.example.com/answered?intent=1",
-    status_url="https://voice.example.com/status?intent=1",
-    ring=25,
-    time_limit=900,
-)
-
-
-def test_a_call_is_placed_with_a_bound_for_everything() -> None:
-    request = account().place(PLACED)
-    assert request.url.endswith("/Calls.json")
-    assert (request.idempotent, request.gone_is_success) == (False, False)
-    form = dict(request.form)
-    assert (form["Timeout"], form["TimeLimit"], form["Url"]) == ("25", "900", PLACED.answer_url)
-    assert [value for name, value in request.form if name == "StatusCallbackEvent"] == [
-        "initiated",
-        "ringing",
-        "answered",
-        "completed",
-    ]
-    assert "MachineDetection" not in form
-
-
-@pytest.mark.parametrize(("after_the_tone", "mode"), [(False, "Enable"), (True, "DetectMessageEnd")])
-def test_machines_are_found_out_while_the_call_goes_on(after_the_tone: bool, mode: str) -> None:
-    call = msgspec.structs.replace(PLACED, machine_url="https://voice.example.com/amd", after_the_tone=after_the_tone)
-    form = dict(account().place(call).form)
-    assert (form["MachineDetection"], form["AsyncAmd"]) == (mode, "true")
-    assert form["AsyncAmdStatusCallback"] == "https://voice.example.com/amd"
-
-
-@pytest.mark.parametrize(("key", "change"), [("to", {"to_number": "911"}), ("from", {"from_number": "client:a"})])
-def test_only_full_numbers_call_and_are_called(key: str, change: dict[str, str]) -> None:
-    with pytest.raises(ConfigurationError) as caught:
-        account().place(msgspec.structs.replace(PLACED, **change))
-    assert caught.value.key == key
-
-
-def test_what_was_placed_is_read() -> None:
-    body = {"sid": CALL, "status": "queued", "from": "+15550100", "date_created": "Fri, 02 Jan 2026 03:04:05 +0000"}
-    call = PlacedCall(CALL, "queued", "+15550100", datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
-    assert account().placed(body) == call
-    others = [{**body, "direction": direction} for direction in ("inbound", "outbound-dial", "outbound-api")]
-    assert account().calls_found({"calls": others}) == [call]
-    assert account().placed({"sid": CALL, "status": "levitating", "date_created": "soon"}) == PlacedCall(
-        CALL, "unknown"
-    )
-
-
-@pytest.mark.parametrize(
-    ("told", "who"),
-    [
-        ("human", "human"),
-        ("machine_start", "machine"),
-        ("machine_end_beep", "after the tone"),
-        ("machine_end_silence", "after the tone"),
-        ("machine_end_other", "after the tone"),
-        ("fax", "machine"),
-        ("unknown", "unknown"),
-        ("", "unknown"),
-        ("parrot", "unknown"),
-    ],
-)
-def test_who_answered_is_read(told: str, who: str) -> None:
-    assert account().answered_by({"CallSid": CALL, "AnsweredBy": told}) == who
-    with pytest.raises(CarrierError, match="CallSid"):
-        account().answered_by({"AnsweredBy": told})
