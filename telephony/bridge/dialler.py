@@ -45,6 +45,9 @@ Machine = Literal["human", "machine", "after the tone", "unknown"]
 MayCall = Callable[[str, datetime], str | None]
 """Why a number (E.164) may not be called now; None if it may."""
 
+Permit = Callable[[Intent, datetime], Awaitable[str | None]]
+"""Why an agent may not call a number; None if it may, which then counts."""
+
 
 class Intents(Protocol):
     """Where intents are kept; see `store.intents.SqlIntents`."""
@@ -115,8 +118,11 @@ class Dialler:
         terms_of: Callable[[str], Terms | None],
         may_call: MayCall,
         bucket: Bucket,
+        permit: Permit | None = None,
     ) -> None:
-        """*perform* makes requests; *terms_of* says how an agent calls people, None if there is no such agent."""
+        """*perform* makes requests; *terms_of* says how an agent calls people, None if there is no such agent.
+        *may_call* looks at the clock, also when a call is asked for again; *permit* judges, counts and writes down who
+        may be called, once for each call."""
         self._perform = perform
         self._account = account
         self._intents = intents
@@ -124,6 +130,7 @@ class Dialler:
         self._terms_of = terms_of
         self._may_call = may_call
         self._bucket = bucket
+        self._permit = permit
         self._unsettled: dict[str, tuple[float, Intent]] = {}
         """Intents of which it is not known whether there is a call, and when to look for one."""
 
@@ -134,8 +141,7 @@ class Dialler:
         """
         known = await self._intents.get(order.id)
         if known is None:
-            if refusal := self._may_call(order.to_number, datetime.now(UTC)):
-                raise CallRefused("not allowed", refusal)
+            await self._judge(order)
             wait = self._bucket.turn(self._now())
             known = await self._intents.add(order)
             if known is None:
@@ -144,6 +150,15 @@ class Dialler:
         if (known.to_number, known.from_number, known.agent) != (order.to_number, order.from_number, order.agent):
             raise CallRefused("conflict", f"{order.id} stands for another call already, to {known.to_number}.")
         return known
+
+    async def _judge(self, order: Intent) -> None:
+        """Raise `CallRefused` if a call may not be placed."""
+        now = datetime.now(UTC)
+        refusal = self._may_call(order.to_number, now)
+        if refusal is None and self._permit is not None:
+            refusal = await self._permit(order, now)
+        if refusal is not None:
+            raise CallRefused("not allowed", refusal)
 
     async def get(self, intent_id: str) -> Intent | None:
         """What is known of a call that was asked for."""

@@ -118,8 +118,7 @@ async def open_office(
         plans = await _all_plans(staff, settings, upstream, stack)
         session = await stack.enter_async_context(aiohttp.ClientSession())
         await _open_records(keeper, recordings)
-        if any(plan.now().cassette for plan in plans.values()):
-            await _make_folder("cassettes.folder", Path(settings.cassettes.folder))
+        await _open_shelf(settings, plans)
         stack.push_async_callback(keeper.close)
 
         def fallback_of(call_id: str) -> Fallback:
@@ -136,7 +135,7 @@ async def open_office(
             account, settings.public_url, calls, directory.for_number, lambda name: plans[name].now(), TwilioStream
         )
         gateway = make_gateway(settings, upstream) if has_keys(settings) else None
-        outbound = make_outbound(settings, store, session, account, directory.agents, lambda: calls.draining)
+        outbound = make_outbound(settings, store, session, account, directory.agents, lambda: calls.draining, permits)
         server = Server(application(reception, gateway, outbound), settings.host, settings.port)
         await stack.enter_async_context(_beside(keeper.run(), "record keeper"))
         if outbound:
@@ -297,6 +296,12 @@ async def _open_records(keeper: RecordKeeper, recordings: Path) -> None:
     for path in await asyncio.to_thread(recover, recordings):
         _log.warning("a recording of a dead process was finished", path=str(path))
     await keeper.open()
+
+
+async def _open_shelf(settings: Settings, plans: Mapping[str, Plans]) -> None:
+    """Make the folder of the cassettes, if there will be any."""
+    if any(plan.now().cassette for plan in plans.values()):
+        await _make_folder("cassettes.folder", Path(settings.cassettes.folder))
 
 
 async def _make_folder(key: str, folder: Path) -> None:

@@ -11,12 +11,15 @@ import aiohttp
 
 from telephony.agents.agent import Agent
 from telephony.agents.calling_hours import CallingHours
-from telephony.bridge.dialler import Bucket, Dialler, MayCall, Terms
+from telephony.bridge.dialler import Bucket, Dialler, Terms
+from telephony.bridge.permits import Permits
 from telephony.carriers.base import Account
+from telephony.dialling import Refused
 from telephony.links.http import perform
 from telephony.server.api import CallsApi
 from telephony.server.outbound import Outbound
 from telephony.settings import Settings
+from telephony.store.intents import Intent
 
 if TYPE_CHECKING:
     from telephony.store.sql import SqlStore
@@ -34,24 +37,28 @@ def make_outbound(
     account: Account,
     agents: Mapping[str, Agent],
     draining: Callable[[], bool],
-    *rules: MayCall,
+    permits: Permits,
 ) -> Outbound | None:
-    """Whatever places calls, or None if nobody may ask for any. *rules* can refuse a number besides the hours."""
+    """Whatever places calls, or None if nobody may ask for any. *permits* judges whom agents may call."""
     own = settings.outbound
     key = own.api_key.get_secret_value()
     if not key:
         return None
     from telephony.store.sql_intents import SqlIntents
 
-    hours = CallingHours(own.hours)
+    async def permit(order: Intent, now: datetime) -> str | None:
+        verdict = await permits.permit("dial", order.to_number, order.id, order.agent, now)
+        return verdict.sentence if isinstance(verdict, Refused) else None
+
     dialler = Dialler(
         partial(perform, session),
         account,
         SqlIntents(store),
         settings.public_url,
         lambda name: terms(agents[name]) if name in agents else None,
-        first_refusal(hours.refusal, *rules),
+        CallingHours(own.hours).refusal,
         Bucket(own.calls_per_second),
+        permit,
     )
     api = CallsApi(dialler, key, agents.__contains__, own.from_number, draining)
     return Outbound(dialler, api, lambda name: agents[name].settings.outbound.message)
@@ -62,12 +69,3 @@ def terms(agent: Agent) -> Terms:
     policy, limit = agent.settings.outbound, agent.settings.limits.max_duration
     time_limit = min(LONGEST, round(limit) + BACKSTOP) if limit else LONGEST
     return Terms(ring=policy.ring, time_limit=time_limit, machine=policy.machine)
-
-
-def first_refusal(*rules: MayCall) -> MayCall:
-    """A call may be placed if none of *rules* refuses it; the first to do so says why."""
-
-    def may_call(number: str, now: datetime) -> str | None:
-        return next((refusal for rule in rules if (refusal := rule(number, now))), None)
-
-    return may_call

@@ -47,6 +47,7 @@ class Office:
         self.rest = rest
         self.intents = intents
         self.refusal: str | None = None
+        self.judged: list[str] = []
         settings = TwilioSettings(account_sid=ACCOUNT, auth_token=SecretStr(TOKEN), api_base=rest.base_url)
         known = {"desk": Terms(**{"ring": 30, "time_limit": 600, **terms})}
         self.dialler = Dialler(
@@ -57,7 +58,12 @@ class Office:
             known.get,
             lambda number, now: self.refusal,
             Bucket(1000),
+            self._permit,
         )
+
+    async def _permit(self, order: Intent, now: datetime) -> str | None:
+        self.judged.append(order.id)
+        return "not listed" if order.to_number == "+15550666" else None
 
     async def settled(self, key: str = "order-1", state: str = "placed") -> Intent:
         """An intent, once the dialler that runs beside has brought it to a state."""
@@ -127,6 +133,16 @@ async def test_whoever_may_not_be_called_is_not_and_nothing_is_kept(tmp_path: Pa
             await made.dialler.place(order())
         assert caught.value.kind == "not allowed"
         assert (await made.intents.get("order-1"), made.forms()) == (None, [])
+
+
+async def test_whom_an_agent_may_call_is_judged_once_for_each_call(tmp_path: Path) -> None:
+    async with office(tmp_path) as made:
+        with pytest.raises(CallRefused, match="not listed"):
+            await made.dialler.place(order(to_number="+15550666"))
+        assert (await made.intents.get("order-1"), made.forms()) == (None, [])
+        for _ in range(2):
+            await made.dialler.place(order("order-2"))
+        assert made.judged == ["order-1", "order-2"]
 
 
 async def test_a_key_stands_for_one_call(tmp_path: Path) -> None:

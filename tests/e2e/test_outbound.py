@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from offices import World, stored_records, world
 from telephony.agents.agent import Agent
 from telephony.records import Termination
-from telephony.settings import OutboundPolicy, OutboundSettings
+from telephony.settings import DiallingSettings, OutboundPolicy, OutboundSettings
 from telephony.sim.caller_script import HangUp, Pause, Say, WaitForAgent
 from telephony.simulate.callee import Callee, beep
 from telephony.simulate.outcome import CallOutcome
@@ -48,7 +48,9 @@ async def dialling(folder: Path, who: Agent | None = None, **outbound: Any) -> A
     own = {"api_key": SecretStr(KEY), "from_number": US, "hours": "00:00-24:00", "calls_per_second": 50, **outbound}
     settings = OutboundSettings(**own)
     numbers = {"*": "frontdesk"}
-    async with world(folder, MODEL, who or agent(), outbound=settings, numbers=numbers) as made:
+    listed = {"clerk": THEM, "other": "+15550178", "london": "+442079460123"}
+    dialling = DiallingSettings.model_validate({"directory": listed})
+    async with world(folder, MODEL, who or agent(), outbound=settings, numbers=numbers, dialling=dialling) as made:
         rest = made.outside.rest
         rest.board.ring = 0.05
         rest.board.voice = made.outside.voice
@@ -220,6 +222,14 @@ async def test_nobody_is_called_at_night(tmp_path: Path) -> None:
         assert (status, body["title"]) == (403, "Forbidden")
         assert "people may be called from 00:00 to 00:01" in body["detail"]
         assert (await order(made, method="GET"))[0] == 404
+
+
+async def test_nobody_is_called_who_is_neither_listed_nor_allowed(tmp_path: Path) -> None:
+    async with dialling(tmp_path) as made:
+        for number in ("+15550199", "+88213000000", "+19005550123"):
+            status, body = await order(made, to=number)
+            assert (status, body["title"]) == (403, "Forbidden")
+        assert made.outside.rest.requests == []
 
 
 async def test_what_the_carrier_refuses_is_told_in_its_words(tmp_path: Path) -> None:

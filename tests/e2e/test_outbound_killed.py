@@ -31,6 +31,7 @@ host: 127.0.0.1
 port: {port}
 twilio: {{account_sid: {account}, auth_token: practice, api_base: "{rest}"}}
 outbound: {{api_key: an-api-key-of-ours, from_number: "+15550100", hours: "00:00-24:00", calls_per_second: {rate}}}
+dialling: {{directory: {{clerk: "+15550177"}}}}
 agents: {{desk: {{instructions: Be brief.}}}}
 numbers: {{"*": desk}}
 model_list:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import pytest
 
 from telephony.agents.agent import Agent
 from telephony.runtime.checks import check
-from telephony.runtime.outbound import first_refusal, terms
+from telephony.runtime.outbound import terms
 from telephony.settings import AgentSettings, Limits, OutboundPolicy, OutboundSettings, Settings
 
 
@@ -17,13 +15,6 @@ def test_the_carrier_always_hangs_up_some_time(limit: float, carriers: int) -> N
     agent = Agent("desk", limits=Limits(max_duration=limit), outbound=OutboundPolicy(ring=20, machine="hang_up"))
     own = terms(agent)
     assert (own.time_limit, own.ring, own.machine) == (carriers, 20, "hang_up")
-
-
-def test_the_first_rule_that_refuses_says_why() -> None:
-    rules = [lambda number, now: None, lambda number, now: f"not {number}", lambda number, now: "never"]
-    assert first_refusal(*rules)("+1555", datetime.now(UTC)) == "not +1555"
-    assert first_refusal(*rules[:1])("+1555", datetime.now(UTC)) is None
-    assert first_refusal()("+1555", datetime.now(UTC)) is None
 
 
 @pytest.mark.parametrize(
