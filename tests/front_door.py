@@ -9,7 +9,7 @@ import asyncio
 import base64
 import contextlib
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -28,6 +28,7 @@ from telephony.links.dialed import dial
 from telephony.realtime import dialect
 from telephony.records import CallRecord
 from telephony.server.app import Server, application
+from telephony.server.outbound import Outbound
 from telephony.server.reception import Patience, Reception
 from telephony.settings import CallSettings, SessionConfig, TwilioSettings
 from telephony.simulate.signature import HEADER, sign_upgrade, sign_webhook
@@ -153,6 +154,7 @@ async def front_door(
     patience: Patience | None = None,
     keepalive: float = 15.0,
     twilio: dict[str, Any] | None = None,
+    outbound: Callable[[TwilioAccount], Outbound] | None = None,
 ) -> AsyncIterator[FrontDoor]:
     """Open it; recordings go nowhere and records to memory."""
     account = TwilioAccount(
@@ -179,7 +181,9 @@ async def front_door(
             TwilioStream,
             patience=patience or Patience(),
         )
-        server = Server(application(reception), "127.0.0.1", 0, keepalive=keepalive)
+        server = Server(
+            application(reception, None, outbound(account) if outbound else None), "127.0.0.1", 0, keepalive=keepalive
+        )
         await server.start()
         try:
             yield FrontDoor(reception, server, upstream, session)

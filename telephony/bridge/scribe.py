@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -37,6 +37,8 @@ class Caller(msgspec.Struct, frozen=True):
     to_number: str
     metadata: dict[str, str] = {}
     """What came with the call, for its tools."""
+    direction: Literal["inbound", "outbound"] = "inbound"
+    """Who called whom: an outbound call is *from* us *to* them."""
 
 
 class Scribe:
@@ -61,6 +63,7 @@ class Scribe:
                 agent=caller.agent,
                 from_number=caller.from_number,
                 to_number=caller.to_number,
+                direction=caller.direction,
                 started_at=now,
             )
 

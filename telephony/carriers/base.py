@@ -8,7 +8,8 @@ to ask for as values. Neither opens a connection, looks at a clock or draws a ra
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, Protocol
+from datetime import datetime
+from typing import Any, Literal, Protocol
 
 import msgspec
 
@@ -87,6 +88,36 @@ class StatusUpdate(msgspec.Struct, frozen=True):
         return self.status in {"completed", "busy", "failed", "no-answer", "canceled"}
 
 
+class OutboundCall(msgspec.Struct, frozen=True, kw_only=True):
+    """A call to be placed, in the words of any carrier."""
+
+    to_number: str
+    """E.164."""
+    from_number: str
+    """One of the account's."""
+    answer_url: str
+    """Asked for instructions once somebody has answered."""
+    status_url: str
+    """Told how the call goes."""
+    machine_url: str = ""
+    """Told, while the call goes on, whether a machine has answered; empty: nobody finds out."""
+    after_the_tone: bool = False
+    """Whether it is told when the machine's greeting is over, and not as soon as it is known to be one."""
+    ring: int = 30
+    """Seconds it may ring."""
+    time_limit: int = 3600
+    """Seconds after which the carrier hangs up."""
+
+
+class PlacedCall(msgspec.Struct, frozen=True):
+    """A call that the carrier placed for us."""
+
+    call_id: str
+    status: CallStatus
+    from_number: str = ""
+    created_at: datetime | None = None
+
+
 class StreamOffer(msgspec.Struct, frozen=True):
     """What the webhook's answer tells the carrier: where to open the media stream, and what to bring."""
 
@@ -133,6 +164,21 @@ class Account(Protocol):
 
     def finish(self) -> str:
         """The answer that ends the call."""
+
+    def answered_by(self, form: Mapping[str, str]) -> Literal["human", "machine", "after the tone", "unknown"]:
+        """What the request to a call's *machine_url* says; raise `CarrierError` if it names no call."""
+
+    def place(self, call: OutboundCall) -> HttpRequest:
+        """Places a call. Doing it twice places two; raise `ConfigurationError` for a number that is none."""
+
+    def placed(self, body: Mapping[str, Any]) -> PlacedCall:
+        """Read the answer to `place`; raise `CarrierError` if it names no call."""
+
+    def calls_to(self, number: str, since: datetime) -> HttpRequest:
+        """Looks for the calls to a number that were placed lately."""
+
+    def calls_found(self, body: Mapping[str, Any]) -> list[PlacedCall]:
+        """Read the answer to `calls_to`: those that we placed; raise `CarrierError` if it is none."""
 
     def hang_up(self, call_id: str) -> HttpRequest:
         """Ends the call; a call that is gone already counts as success."""

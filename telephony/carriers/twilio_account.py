@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import get_args
+from contextlib import suppress
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Literal, get_args
 
 from twilio.twiml.voice_response import Connect, VoiceResponse
 
 from telephony.carriers import twilio_calls
-from telephony.carriers.base import CallStatus, IncomingCall, StatusUpdate, StreamOffer
+from telephony.carriers.base import CallStatus, IncomingCall, OutboundCall, PlacedCall, StatusUpdate, StreamOffer
 from telephony.carriers.twilio_rest import RestApi, checked_number
 from telephony.carriers.twilio_signature import PublicUrl, Signatures
 from telephony.commands import HttpRequest
@@ -82,6 +85,16 @@ class TwilioAccount:
             return "completed"
         return status if status in _STATUSES else "unknown"  # type: ignore[return-value]  # narrowed by the set
 
+    def answered_by(self, form: Mapping[str, str]) -> Literal["human", "machine", "after the tone", "unknown"]:
+        """What machine detection found out (Twilio docs, "Answering Machine Detection"). A fax is a machine."""
+        _call_sid(form)
+        found = form.get("AnsweredBy", "").strip().lower()
+        if found.startswith("machine_end"):
+            return "after the tone"
+        if found in ("machine_start", "fax"):
+            return "machine"
+        return "human" if found == "human" else "unknown"
+
     # -- what we answer ------------------------------------------------------------------------------------------
 
     def offer_stream(self, offer: StreamOffer) -> str:
@@ -119,6 +132,35 @@ class TwilioAccount:
         return str(response.to_xml())
 
     # -- what we ask of the REST API -----------------------------------------------------------------------------
+
+    def place(self, call: OutboundCall) -> HttpRequest:
+        """Places a call, whose instructions are asked for once somebody has answered."""
+        detection = None
+        if call.machine_url:
+            mode: Literal["Enable", "DetectMessageEnd"] = "DetectMessageEnd" if call.after_the_tone else "Enable"
+            detection = twilio_calls.Detection(mode=mode, status_callback=call.machine_url)
+        new = twilio_calls.NewCall(
+            to=checked_number("to", call.to_number),
+            from_number=checked_number("from", call.from_number),
+            time_limit=call.time_limit,
+            url=call.answer_url,
+            status_callback=call.status_url,
+            ring=call.ring,
+            detection=detection,
+        )
+        return twilio_calls.create_call(self.rest, new)
+
+    def placed(self, body: Mapping[str, Any]) -> PlacedCall:
+        """Read the answer to `place`; raise `CarrierError` if it names no call."""
+        return _placed(twilio_calls.read_call(body))
+
+    def calls_to(self, number: str, since: datetime) -> HttpRequest:
+        """Looks for the calls to a number since *since*, an aware time."""
+        return twilio_calls.find_calls(self.rest, number, since)
+
+    def calls_found(self, body: Mapping[str, Any]) -> list[PlacedCall]:
+        """Those that the API placed; a `<Dial>` to the same number is another matter."""
+        return [_placed(call) for call in twilio_calls.read_calls(body) if call.direction == "outbound-api"]
 
     def hang_up(self, call_id: str) -> HttpRequest:
         """Ends a call, also one that is ringing inside a `<Dial>`; raise `CarrierError` if *call_id* is none."""
@@ -164,6 +206,14 @@ class TwilioAccount:
         else:
             dial.number(to)
         return twilio_calls.redirect(self.rest, call_id, twiml=str(response.to_xml()), purpose="transfer")
+
+
+def _placed(call: twilio_calls.CallResource) -> PlacedCall:
+    status = call.status if call.status in _STATUSES else "unknown"
+    created: datetime | None = None
+    with suppress(ValueError):
+        created = parsedate_to_datetime(call.created)
+    return PlacedCall(call.sid, status, call.from_number, created)  # type: ignore[arg-type]  # narrowed by the set
 
 
 def _call_sid(form: Mapping[str, str]) -> str:

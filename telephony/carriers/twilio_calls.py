@@ -96,6 +96,8 @@ class CallResource(msgspec.Struct, frozen=True):
     answered_by: str = ""
     duration: str = ""
     """Seconds, as text; empty while it lasts."""
+    created: str = ""
+    """When it was asked for, as RFC 2822 writes dates."""
 
 
 def create_call(api: RestApi, call: NewCall) -> HttpRequest:
@@ -152,7 +154,7 @@ def find_calls(api: RestApi, to: str, since: datetime) -> HttpRequest:
 
 def read_call(body: Mapping[str, Any]) -> CallResource:
     """Raises `CarrierError` if *body* is no call."""
-    sid, *rest = words(body, "sid", "status", "from", "to", "direction", "answered_by", "duration")
+    sid, *rest = words(body, "sid", "status", "from", "to", "direction", "answered_by", "duration", "date_created")
     if not re.fullmatch("CA[0-9a-fA-F]{32}", sid):
         raise CarrierError(f"Twilio answered with {sid[:60]!a} where the id of a call was expected")
     return CallResource(sid, *rest)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from urllib.parse import SplitResult, urlsplit
 
 from telephony.agents.agent import HAND_OVER, Agent
+from telephony.agents.calling_hours import CallingHours
 from telephony.agents.directory import Directory
 from telephony.agents.numbers import HOW_TO_WRITE, is_e164, normal
 from telephony.dialling import problems as dialling_problems
@@ -38,6 +39,7 @@ def check(settings: Settings, place: Place, agents: Iterable[Agent] = ()) -> lis
         *_fallbacks(settings, staff),
         *_dialling(settings, staff),
         *_gateway(settings),
+        *_outbound(settings, staff),
     ]
     return [ConfigurationError(dotted(path), problem, remedy, place(path)) for path, problem, remedy in found]
 
@@ -225,6 +227,22 @@ def _dialling(settings: Settings, staff: Sequence[Agent]) -> Iterator[Problem]:
     """Whom agents may call."""
     narrowed = {agent.name: agent.settings.directory for agent in staff if agent.settings.directory is not None}
     yield from dialling_problems(settings.dialling, narrowed, settings.numbers)
+
+
+def _outbound(settings: Settings, staff: Sequence[Agent]) -> Iterator[Problem]:
+    """When and from which number people are called, and what is said to their machines."""
+    number = settings.outbound.from_number
+    if number and not is_e164(normal(number)):
+        yield ("outbound", "from_number"), f"{_quoted(number)} is no phone number", HOW_TO_WRITE
+    try:
+        CallingHours(settings.outbound.hours)
+    except ConfigurationError as error:
+        yield ("outbound", "hours"), error.problem, error.remedy
+    for agent in staff:
+        policy = agent.settings.outbound
+        if policy.machine == "message" and not policy.message.strip():
+            path = ("agents", agent.name, "outbound", "message")
+            yield path, "it is empty, and machines are to be left a message", "Say which: message: …"
 
 
 def _gateway(settings: Settings) -> Iterator[Problem]:

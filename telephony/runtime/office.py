@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
 from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import aiohttp
 import structlog
@@ -37,6 +38,7 @@ from telephony.runtime.departures import Departures
 from telephony.runtime.desk import CallDesk, knowing
 from telephony.runtime.dialling import make_permits
 from telephony.runtime.gateway import has_keys, make_gateway, offered
+from telephony.runtime.outbound import make_outbound
 from telephony.runtime.plans import Plans
 from telephony.runtime.redaction import mask_json, secrets_of
 from telephony.server.app import Server, application, internal_application
@@ -53,6 +55,9 @@ from telephony.upstream.deployment import Deployment, deployments
 from telephony.upstream.failures import Failure
 from telephony.upstream.pool import Resumption, Upstream
 from telephony.upstream.session import Session
+
+if TYPE_CHECKING:
+    from telephony.store.sql import SqlStore
 
 MCP_START = 5.0
 """Seconds that the start of the process waits for MCP servers; calls that come before a server is there go without."""
@@ -103,12 +108,11 @@ async def open_office(
     *agents* made in Python come beside those of the configuration. *environ* is where keys are looked up. *watcher* is
     told of every note of every call. Raises `ConfigurationError` before anything listens.
     """
-    agents = list(agents)
-    _check(settings, agents)
+    _check(settings, agents := list(agents))
     staff = _agents(settings, agents)
     directory = Directory(staff, settings.numbers)
     upstream = Upstream(_models(settings, staff, environ), settings.router_settings)
-    keeper = _keeper(settings)
+    store, keeper = _keeper(settings)
     permits = make_permits(settings, staff, keeper.audits)
     recordings = Path(settings.recordings)
     account = TwilioAccount(settings.public_url, settings.twilio)
@@ -116,8 +120,7 @@ async def open_office(
         plans = await _all_plans(staff, settings, upstream, permits.policy, stack)
         session = await stack.enter_async_context(aiohttp.ClientSession())
         await _open_records(keeper, recordings)
-        if any(plan.now().cassette for plan in plans.values()):
-            await _make_folder("cassettes.folder", Path(settings.cassettes.folder))
+        await _open_shelf(settings, plans)
         stack.push_async_callback(keeper.close)
 
         def fallback_of(call_id: str) -> Fallback:
@@ -142,8 +145,11 @@ async def open_office(
             account, settings.public_url, calls, directory.for_number, lambda name: plans[name].now(), TwilioStream
         )
         gateway = make_gateway(settings, upstream) if has_keys(settings) else None
-        server = Server(application(reception, gateway), settings.host, settings.port)
+        outbound = make_outbound(settings, store, session, account, directory.agents, lambda: calls.draining, permits)
+        server = Server(application(reception, gateway, outbound), settings.host, settings.port)
         await stack.enter_async_context(_beside(keeper.run(), "record keeper"))
+        if outbound:
+            await stack.enter_async_context(_beside(outbound.dialler.run(), "dialler"))
         try:
             await server.start()
             if internal:
@@ -292,10 +298,12 @@ def _watched(settings: Settings, plans: Mapping[str, Plans], keeper: RecordKeepe
 # -- records -------------------------------------------------------------------------------------------------------
 
 
-def _keeper(settings: Settings) -> RecordKeeper:
+def _keeper(settings: Settings) -> tuple[SqlStore, RecordKeeper]:
+    """Where the records go, and who keeps them."""
     from telephony.store.sql import SqlStore
 
-    return RecordKeeper(SqlStore(settings.database_url), Path(settings.recordings) / "unsaved")
+    store = SqlStore(settings.database_url)
+    return store, RecordKeeper(store, Path(settings.recordings) / "unsaved")
 
 
 async def _open_records(keeper: RecordKeeper, recordings: Path) -> None:
@@ -303,6 +311,12 @@ async def _open_records(keeper: RecordKeeper, recordings: Path) -> None:
     for path in await asyncio.to_thread(recover, recordings):
         _log.warning("a recording of a dead process was finished", path=str(path))
     await keeper.open()
+
+
+async def _open_shelf(settings: Settings, plans: Mapping[str, Plans]) -> None:
+    """Make the folder of the cassettes, if there will be any."""
+    if any(plan.now().cassette for plan in plans.values()):
+        await _make_folder("cassettes.folder", Path(settings.cassettes.folder))
 
 
 async def _make_folder(key: str, folder: Path) -> None:

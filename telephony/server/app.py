@@ -16,6 +16,7 @@ from structlog.typing import FilteringBoundLogger
 from telephony.errors import ConfigurationError, ForgedRequest
 from telephony.server.gateway import Gateway
 from telephony.server.media import Media
+from telephony.server.outbound import Outbound, OutboundWebhooks
 from telephony.server.reception import Reception
 from telephony.server.webhooks import Webhooks
 
@@ -33,11 +34,17 @@ _log: FilteringBoundLogger = structlog.get_logger("telephony.server")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def application(reception: Reception, gateway: Gateway | None = None) -> web.Application:
-    """The public routes of one reception, and those of a gateway beside them."""
+def application(
+    reception: Reception, gateway: Gateway | None = None, outbound: Outbound | None = None
+) -> web.Application:
+    """The public routes of one reception, and beside them those of a gateway and of the calls that it places."""
     app = web.Application(middlewares=[_refusals], client_max_size=MAX_BODY)
-    app.add_routes(Webhooks(reception).routes())
+    webhooks = Webhooks(reception)
+    app.add_routes(webhooks.routes())
     app.add_routes(Media(reception).routes())
+    if outbound is not None:
+        app.add_routes(OutboundWebhooks(reception, webhooks, outbound).routes())
+        app.add_routes(outbound.api.routes())
     if gateway is not None:
         app.add_routes(gateway.routes())
 

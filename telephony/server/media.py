@@ -67,7 +67,7 @@ class Media:
         token = started.parameters.get("token", "")
         opening = [message.replace(token, "") if isinstance(message, str) else message for message in opening]
         metadata = {name: value for name, value in started.parameters.items() if name != "token"}
-        caller = Caller(ticket.call_id, ticket.agent, ticket.from_number, ticket.to_number, metadata)
+        caller = Caller(ticket.call_id, ticket.agent, ticket.from_number, ticket.to_number, metadata, ticket.direction)
         try:
             plan = desk.plan(ticket.call_id, ticket.agent)
         except ConfigurationError as error:

@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import secrets
 from collections import OrderedDict
+from typing import Literal
 
 import msgspec
 
@@ -37,6 +38,7 @@ class Ticket(msgspec.Struct, frozen=True, array_like=True):
     to_number: str
     expires: float
     nonce: str
+    direction: Literal["inbound", "outbound"] = "inbound"
 
 
 class Tokens:
@@ -46,10 +48,18 @@ class Tokens:
         self._secret = secret or secrets.token_bytes(32)
         self._redeemed: OrderedDict[str, float] = OrderedDict()
 
-    def issue(self, call_id: str, agent: str, from_number: str, to_number: str, now: float) -> str:
+    def issue(
+        self,
+        call_id: str,
+        agent: str,
+        from_number: str,
+        to_number: str,
+        now: float,
+        direction: Literal["inbound", "outbound"] = "inbound",
+    ) -> str:
         """A token. Longer numbers than any telephone's are cut."""
         caller, called = _clipped(from_number), _clipped(to_number)
-        ticket = Ticket(call_id, agent, caller, called, now + LIFETIME, secrets.token_hex(8))
+        ticket = Ticket(call_id, agent, caller, called, now + LIFETIME, secrets.token_hex(8), direction)
         body = _encode(msgspec.json.encode(ticket))
         return f"{body}.{self._sign(body)}"
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Literal
 from urllib.parse import parse_qsl
 
 import structlog
@@ -35,6 +36,7 @@ _log: FilteringBoundLogger = structlog.get_logger("telephony.webhooks")
 
 Form = dict[str, str]
 Answer = Callable[[Form], Awaitable[web.Response]]
+Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
 class Webhooks:
@@ -53,14 +55,15 @@ class Webhooks:
             web.post(DIAL_ENDED, self._genuine(self._dial_ended)),
         ]
 
-    def _genuine(
-        self, answer: Callable[[Form], Awaitable[web.Response]]
-    ) -> Callable[[web.Request], Awaitable[web.Response]]:
-        """Let only signed requests through to *answer*, and each of them once."""
+    def _genuine(self, answer: Answer) -> Handler:
+        return self.genuine(lambda form, query: answer(form))
+
+    def genuine(self, answer: Callable[[Form, Mapping[str, str]], Awaitable[web.Response]]) -> Handler:
+        """Let only signed requests through to *answer*, which gets form and query, and each of them once."""
 
         async def understood(request: web.Request, form: Form) -> web.Response:
             try:
-                return await answer(form)
+                return await answer(form, request.query)
             except CarrierError as error:
                 _log.warning("webhook not understood", path=request.path, error=str(error))
                 return web.Response(status=400, text="This is no request that we understand.\n")
@@ -108,29 +111,36 @@ class Webhooks:
         log = _log.bind(call_id=call.call_id, to=call.to_number)
         if agent is None:
             log.warning("no agent answers this number; set `numbers` in the configuration")
-            return _instructions(desk.account.apologise(NOT_IN_SERVICE))
+            return instructions(desk.account.apologise(NOT_IN_SERVICE))
         if desk.calls.draining:
             log.info("call refused: the server is stopping")
-            return _instructions(desk.account.apologise(CLOSED))
+            return instructions(desk.account.apologise(CLOSED))
         if call.call_id in desk.calls.past:
             log.warning("the webhook of a call that is over came again; it is answered with a hang-up")
-            return _instructions(desk.account.finish())
+            return instructions(desk.account.finish())
         log.info("call comes in", agent=agent.name)
-        return self._connected(call.call_id, agent.name, call.from_number, call.to_number)
+        return self.connect(call.call_id, agent.name, call.from_number, call.to_number)
 
-    def _connected(self, call_id: str, agent: str, from_number: str, to_number: str) -> web.Response:
+    def connect(
+        self,
+        call_id: str,
+        agent: str,
+        from_number: str,
+        to_number: str,
+        direction: Literal["inbound", "outbound"] = "inbound",
+    ) -> web.Response:
         """Instructions that connect a call with an agent."""
         desk = self._reception
-        token = desk.tokens.issue(call_id, agent, from_number, to_number, desk.now)
+        token = desk.tokens.issue(call_id, agent, from_number, to_number, desk.now, direction)
         offer = StreamOffer(
             desk.media_url(MEDIA),
             {"token": token, "agent": agent},
             ended_url=desk.url(STREAM_ENDED),
             status_url=desk.url(STREAM_STATUS),
         )
-        instructions = desk.account.offer_stream(offer)
+        document = desk.account.offer_stream(offer)
         desk.expect(call_id, agent)
-        return _instructions(instructions)
+        return instructions(document)
 
     async def _status(self, form: Form) -> web.Response:
         """The call's own state: the end of a call whose stream said nothing."""
@@ -151,8 +161,8 @@ class Webhooks:
         a word, by a bug, a lost connection or the death of a process, is told so first."""
         desk = self._reception
         if desk.calls.took_leave(form.get("CallSid", "")):
-            return _instructions(desk.account.finish())
-        return _instructions(desk.account.apologise(BROKEN_OFF))
+            return instructions(desk.account.finish())
+        return instructions(desk.account.apologise(BROKEN_OFF))
 
     async def _dial_ended(self, form: Form) -> web.Response:
         """What a caller gets who was sent on to a number: nothing more after a conversation. If there was none, whoever
@@ -165,13 +175,14 @@ class Webhooks:
             log.info("the transferred call is over")
             if status == "completed":
                 desk.calls.away.over(call_id)
-            return _instructions(account.finish())
+            return instructions(account.finish())
         if not desk.calls.draining and (absent := desk.calls.away.expect(call_id, status, LIFETIME)):
             log.warning("nobody took the transferred call; the caller goes back to the agent", agent=absent.agent)
-            return self._connected(call_id, absent.agent, absent.from_number, absent.to_number)
+            return self.connect(call_id, absent.agent, absent.from_number, absent.to_number, absent.record.direction)
         log.warning("nobody took the transferred call")
-        return _instructions(account.apologise(NOBODY_THERE))
+        return instructions(account.apologise(NOBODY_THERE))
 
 
-def _instructions(document: str) -> web.Response:
+def instructions(document: str) -> web.Response:
+    """An answer in the carrier's own words."""
     return web.Response(text=document, content_type="text/xml")

@@ -11,6 +11,7 @@ from telephony.settings.models import (
     ModelEntry,
     RouterSettings,
 )
+from telephony.settings.outbound import OutboundPolicy, OutboundSettings
 from telephony.settings.process import CassetteSettings, Settings, TwilioSettings
 from telephony.settings.resolved import CallSettings, Clips, Prologue, SessionConfig, ToolSpec
 from telephony.settings.tools import HttpToolSettings, McpServerSettings
@@ -37,6 +38,8 @@ __all__ = [
     "MessageRules",
     "ModelEntry",
     "NumberType",
+    "OutboundPolicy",
+    "OutboundSettings",
     "Prologue",
     "RouterSettings",
     "Seconds",

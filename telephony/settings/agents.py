@@ -8,6 +8,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 
 from telephony.audio.format import ALAW_8K, MULAW_8K, PCM16_8K, PCM16_16K, PCM16_24K, AudioFormat
 from telephony.settings.base import File, Group, Seconds
+from telephony.settings.outbound import OutboundPolicy
 
 AUDIO_FORMATS: dict[str, AudioFormat] = {
     "pcm16": PCM16_24K,
@@ -126,6 +127,7 @@ class AgentSettings(Group):
     turn_detection: TurnDetection = TurnDetection()
     limits: Limits = Limits()
     fallback: Fallback = Fallback()
+    outbound: OutboundPolicy = OutboundPolicy()
     record: bool = True
     """Whether to write a stereo recording."""
     cassette: Literal["off", "sampled", "always"] = "always"

@@ -10,6 +10,7 @@ from telephony.settings.agents import AgentSettings
 from telephony.settings.base import Group, Seconds
 from telephony.settings.dialling import DiallingSettings
 from telephony.settings.models import GatewaySettings, GeneralSettings, ModelEntry, RouterSettings
+from telephony.settings.outbound import OutboundSettings
 from telephony.settings.tools import HttpToolSettings, McpServerSettings
 
 
@@ -69,6 +70,7 @@ class Settings(Group):
     drain: Seconds = 30
     """Seconds running calls may go on after SIGTERM before the agent says goodbye."""
     twilio: TwilioSettings = TwilioSettings()
+    outbound: OutboundSettings = OutboundSettings()
     agents: dict[str, AgentSettings] = {}
     """The agents by name."""
     numbers: dict[str, str] = {}

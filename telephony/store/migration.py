@@ -9,11 +9,12 @@ from __future__ import annotations
 from sqlalchemy import Column, Connection, Table, select, text, update
 from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
 
-from telephony.store.schema import VERSION, audits, calls, schema_version, turns
+from telephony.store.schema import VERSION, audits, calls, intents, schema_version, turns
 
 STEPS: dict[int, tuple[Column[object] | Table, ...]] = {
     2: (calls.c.findings, calls.c.cassette, turns.c.vad_at, turns.c.confirmed_at),
     3: (audits,),
+    4: (intents,),
 }
 """By version, the columns and tables it added to those of the one before."""
 

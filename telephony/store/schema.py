@@ -1,4 +1,4 @@
-"""The tables of the SQL store, version 3.
+"""The tables of the SQL store, version 4.
 
 The columns of `turns`, `tools` and `audits` are the fields of `Turn`, `ToolUse` and `AuditRow`, name for name (a test
 holds them together).
@@ -32,7 +32,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-VERSION = 3
+VERSION = 4
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 """Stands for "unknown": a page of calls is cut at a time, and SQL cannot compare with NULL."""
@@ -162,3 +162,19 @@ audits = Table(
 )
 Index("ix_audits_at_id", audits.c.at, audits.c.id)
 Index("ix_audits_verdict_use_at", audits.c.verdict, audits.c.use, audits.c.at)
+
+intents = Table(
+    "intents",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("to_number", Text, nullable=False),
+    Column("from_number", Text, nullable=False),
+    Column("agent", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("carrier_call_id", Text, nullable=False, index=True),
+    Column("answered_by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("owner", String(64), nullable=False),
+)
+Index("ix_intents_state", intents.c.state)

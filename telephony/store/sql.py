@@ -108,6 +108,22 @@ class SqlStore:
         if transactions is not None:
             await transactions.close()
 
+    # -- for what else is kept in the same database ----------------------------------------------------------------
+
+    async def read(self, purpose: str, work: Callable[[Connection, *Args], T], *args: *Args) -> T:
+        """See `Transactions.read`."""
+        return await self._open().read(purpose, work, *args)
+
+    async def register(self) -> None:
+        """Let others know that we live, if they do not yet. Who only reads needs no lease; what belongs to a process
+        that nobody knows would be taken for abandoned."""
+        if not self._registered:
+            await self.renew(datetime.now(UTC))
+
+    async def write(self, purpose: str, work: Callable[[Connection, *Args], T], *args: *Args) -> T:
+        """See `Transactions.write`; tried again if somebody else inserted the same row meanwhile."""
+        return await self._write(purpose, work, *args)
+
     # -- below the verbs -------------------------------------------------------------------------------------------
 
     def _open(self) -> Transactions:
@@ -138,9 +154,7 @@ class SqlStore:
             await self._open().write("bring the tables up to date", upgrade)
 
     async def _put(self, record: CallRecord, end: Termination | None) -> bool:
-        if not self._registered:
-            # Who only reads needs no lease; a call whose process nobody knows would be taken for abandoned.
-            await self.renew(datetime.now(UTC))
+        await self.register()
         return await self._write("write a call", write_record, record, end, self.owner.id)
 
     async def _write(self, purpose: str, work: Callable[[Connection, *Args], T], *args: *Args) -> T:

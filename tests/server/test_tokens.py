@@ -25,6 +25,13 @@ def test_a_token_says_what_the_webhook_knew() -> None:
     assert (ticket.from_number, ticket.to_number) == ("+15550142", "+15550100")
 
 
+def test_a_token_says_who_called_whom() -> None:
+    tokens = Tokens()
+    assert tokens.redeem(issue(tokens), CALL, 101.0).direction == "inbound"
+    outbound = tokens.issue(CALL, "frontdesk", "+15550100", "+15550142", 100.0, "outbound")
+    assert tokens.redeem(outbound, CALL, 101.0).direction == "outbound"
+
+
 def test_a_token_is_taken_once() -> None:
     tokens = Tokens()
     token = issue(tokens)
@@ -93,7 +100,8 @@ def test_no_character_of_a_token_can_be_changed(data: st.DataObject) -> None:
 def test_a_token_fits_into_a_parameter_whatever_a_caller_is_called(caller: str, called: str) -> None:
     """A SIP caller chooses its own name, in any script and of any length."""
     tokens = Tokens(b"secret")
-    token = tokens.issue(CALL, "an-agent-with-a-rather-long-name-of-its-own", caller, called, 123_456_789.123456)
+    name = "an-agent-with-a-rather-long-name-of-its-own"
+    token = tokens.issue(CALL, name, caller, called, 123_456_789.123456, "outbound")
     assert len("token") + len(token) < PARAMETER_LIMIT
     ticket = tokens.redeem(token, CALL, 123_456_789.5)
     assert caller.encode(errors="replace").decode().startswith(ticket.from_number)

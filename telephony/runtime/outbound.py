@@ -1,0 +1,71 @@
+"""What is needed to place calls, put together: whom agents may call, from which number, how fast."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING
+
+import aiohttp
+
+from telephony.agents.agent import Agent
+from telephony.agents.calling_hours import CallingHours
+from telephony.bridge.dialler import Bucket, Dialler, Terms
+from telephony.bridge.permits import Permits
+from telephony.carriers.base import Account
+from telephony.dialling import Refused
+from telephony.links.http import perform
+from telephony.server.api import CallsApi
+from telephony.server.outbound import Outbound
+from telephony.settings import Settings
+from telephony.store.intents import Intent
+
+if TYPE_CHECKING:
+    from telephony.store.sql import SqlStore
+
+BACKSTOP = 60
+"""Seconds beyond an agent's own limit after which the carrier hangs up: the agent says goodbye before."""
+LONGEST = 14_400
+"""Seconds; of calls to which their agent sets no limit."""
+
+
+def make_outbound(
+    settings: Settings,
+    store: SqlStore,
+    session: aiohttp.ClientSession,
+    account: Account,
+    agents: Mapping[str, Agent],
+    draining: Callable[[], bool],
+    permits: Permits,
+) -> Outbound | None:
+    """Whatever places calls, or None if nobody may ask for any. *permits* judges whom agents may call."""
+    own = settings.outbound
+    key = own.api_key.get_secret_value()
+    if not key:
+        return None
+    from telephony.store.sql_intents import SqlIntents
+
+    async def permit(order: Intent, now: datetime) -> str | None:
+        verdict = await permits.permit("dial", order.to_number, order.id, order.agent, now)
+        return verdict.sentence if isinstance(verdict, Refused) else None
+
+    dialler = Dialler(
+        partial(perform, session),
+        account,
+        SqlIntents(store),
+        settings.public_url,
+        lambda name: terms(agents[name]) if name in agents else None,
+        CallingHours(own.hours).refusal,
+        Bucket(own.calls_per_second),
+        permit,
+    )
+    api = CallsApi(dialler, key, agents.__contains__, own.from_number, draining)
+    return Outbound(dialler, api, lambda name: agents[name].settings.outbound.message)
+
+
+def terms(agent: Agent) -> Terms:
+    """How *agent* calls people."""
+    policy, limit = agent.settings.outbound, agent.settings.limits.max_duration
+    time_limit = min(LONGEST, round(limit) + BACKSTOP) if limit else LONGEST
+    return Terms(ring=policy.ring, time_limit=time_limit, machine=policy.machine)
