@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
 from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import structlog
@@ -44,6 +45,7 @@ from telephony.settings import CallSettings, Fallback, Settings, ToolSpec
 from telephony.store.keeper import RecordKeeper
 from telephony.tools.load import load_tools
 from telephony.tools.mcp_servers import McpTools
+from telephony.tools.provided import Opener, opened
 from telephony.tools.sources import ToolSources
 from telephony.tools.toolbox import Toolbox
 from telephony.upstream.balancer import chain
@@ -94,12 +96,14 @@ async def open_office(
     environ: Mapping[str, str],
     *,
     agents: Iterable[Agent] = (),
+    provide: Iterable[str | Opener] = (),
     watcher: Watcher | None = None,
 ) -> AsyncIterator[Office]:
     """Open everything, listen, and on leaving drain and close it.
 
-    *agents* made in Python come beside those of the configuration. *environ* is where keys are looked up. *watcher* is
-    told of every note of every call. Raises `ConfigurationError` before anything listens.
+    *agents* made in Python come beside those of the configuration, and so does what *provide* opens for their tools.
+    *environ* is where keys are looked up. *watcher* is told of every note of every call. Raises `ConfigurationError`
+    before anything listens.
     """
     agents = list(agents)
     _check(settings, agents)
@@ -111,7 +115,8 @@ async def open_office(
     recordings = Path(settings.recordings)
     account = TwilioAccount(settings.public_url, settings.twilio)
     async with contextlib.AsyncExitStack() as stack:
-        plans = await _all_plans(staff, settings, upstream, stack)
+        provided = await stack.enter_async_context(opened([*settings.provide, *provide], "provide"))
+        plans = await _all_plans(staff, settings, upstream, provided, stack)
         session = await stack.enter_async_context(aiohttp.ClientSession())
         await _open_records(keeper, recordings)
         if any(plan.now().cassette for plan in plans.values()):
@@ -169,10 +174,14 @@ def _report(task: asyncio.Task[None]) -> None:
 
 
 async def answer_calls(
-    settings: Settings, environ: Mapping[str, str], stop: asyncio.Event, agents: Iterable[Agent] = ()
+    settings: Settings,
+    environ: Mapping[str, str],
+    stop: asyncio.Event,
+    agents: Iterable[Agent] = (),
+    provide: Iterable[str | Opener] = (),
 ) -> None:
     """Answer calls until *stop* is set, then let them end."""
-    async with open_office(settings, environ, agents=agents) as office:
+    async with open_office(settings, environ, agents=agents, provide=provide) as office:
         _log.info("listening", address=office.address, webhook=f"{settings.public_url}/twilio/voice")
         if office.internal:
             _log.info("metrics", address=f"http://{office.internal.host}:{office.internal.port}/metrics")
@@ -207,12 +216,16 @@ def _models(settings: Settings, agents: Iterable[Agent], environ: Mapping[str, s
 
 
 async def _all_plans(
-    staff: Iterable[Agent], settings: Settings, upstream: Upstream, stack: contextlib.AsyncExitStack
+    staff: Iterable[Agent],
+    settings: Settings,
+    upstream: Upstream,
+    provided: Mapping[type, Any],
+    stack: contextlib.AsyncExitStack,
 ) -> dict[str, Plans]:
     """Those of every agent by name; the MCP servers that some agent names are held until *stack* is left."""
     sources = ToolSources(settings.http_tools, settings.mcp)
     stack.push_async_callback(sources.close)
-    plans = {agent.name: _plans(agent, settings, upstream, stack, sources) for agent in staff}
+    plans = {agent.name: _plans(agent, settings, upstream, provided, stack, sources) for agent in staff}
     if sources.servers.wanted:
         await stack.enter_async_context(_beside(sources.servers.run(), "mcp servers"))
         await sources.servers.tried(MCP_START)
@@ -220,13 +233,18 @@ async def _all_plans(
 
 
 def _plans(
-    agent: Agent, process: Settings, upstream: Upstream, stack: contextlib.AsyncExitStack, sources: ToolSources
+    agent: Agent,
+    process: Settings,
+    upstream: Upstream,
+    provided: Mapping[type, Any],
+    stack: contextlib.AsyncExitStack,
+    sources: ToolSources,
 ) -> Plans:
     """How calls to *agent* are carried. Everything that could be wrong with it is found here."""
     place = f"agents.{agent.name}.tools"
     tools = load_tools(agent.tools, place, sources)
     mcp = McpTools(sources.servers, agent.tools, [tool.spec.name for tool in tools], place)
-    toolbox = Toolbox(tools, others=mcp.find)
+    toolbox = Toolbox(tools, provided, others=mcp.find)
     stack.push_async_callback(toolbox.close)
     clips = clips_for(agent)
     candidates = upstream.for_model(agent.settings.model)

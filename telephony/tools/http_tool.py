@@ -17,8 +17,8 @@ from telephony.settings import HttpToolSettings, ToolSpec
 from telephony.tools.arguments import InvalidArguments
 from telephony.tools.context import CallContext
 from telephony.tools.json_schema import ArgumentSchema
+from telephony.tools.options import NAME
 from telephony.tools.remote import RemoteTool
-from telephony.tools.tool import NAME
 from telephony.tools.url_template import UrlTemplate
 
 PREFIX = "http:"

@@ -162,7 +162,7 @@ def test_a_carrier_that_plays_late_by_half_of_the_wait(late: float, expected: st
 def test_a_tool_with_and_without_a_say() -> None:
     used = [tool("look_up", 10.5, 13.1)]
     assert cause(evidence(tools=used)) == ("tool_without_say", "tool look_up took 2.6 s and has no `say`")
-    assert cause(evidence(tools=used, with_say=frozenset({"look_up"}))) == (
+    assert cause(evidence(tools=used, with_say={"look_up": 1.0})) == (
         "tool_outlasted_say",
         "tool look_up took 2.6 s, which its `say` did not cover",
     )
