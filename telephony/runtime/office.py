@@ -101,9 +101,8 @@ async def open_office(
 ) -> AsyncIterator[Office]:
     """Open everything, listen, and on leaving drain and close it.
 
-    *agents* made in Python come beside those of the configuration, and so does what *provide* opens for their tools.
-    *environ* is where keys are looked up. *watcher* is told of every note of every call. Raises `ConfigurationError`
-    before anything listens.
+    *agents* made in Python, and what *provide* opens, come beside those of the configuration. *environ* is where keys
+    are looked up. *watcher* is told of every note of every call. Raises `ConfigurationError` before anything listens.
     """
     agents = list(agents)
     _check(settings, agents)
