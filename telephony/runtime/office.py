@@ -114,8 +114,7 @@ async def open_office(
     recordings = Path(settings.recordings)
     account = TwilioAccount(settings.public_url, settings.twilio)
     async with contextlib.AsyncExitStack() as stack:
-        provided = await stack.enter_async_context(opened([*settings.provide, *provide], "provide"))
-        plans = await _all_plans(staff, settings, upstream, provided, stack)
+        plans = await _all_plans(staff, settings, upstream, provide, stack)
         session = await stack.enter_async_context(aiohttp.ClientSession())
         await _open_records(keeper, recordings)
         if any(plan.now().cassette for plan in plans.values()):
@@ -218,10 +217,11 @@ async def _all_plans(
     staff: Iterable[Agent],
     settings: Settings,
     upstream: Upstream,
-    provided: Mapping[type, Any],
+    provide: Iterable[str | Opener],
     stack: contextlib.AsyncExitStack,
 ) -> dict[str, Plans]:
     """Those of every agent by name; the MCP servers that some agent names are held until *stack* is left."""
+    provided = await stack.enter_async_context(opened([*settings.provide, *provide], "provide"))
     sources = ToolSources(settings.http_tools, settings.mcp)
     stack.push_async_callback(sources.close)
     plans = {agent.name: _plans(agent, settings, upstream, provided, stack, sources) for agent in staff}

@@ -22,7 +22,9 @@ class ToolSpec(msgspec.Struct, frozen=True):
     side_effects: bool = True
     """Whether running it twice or by mistake would matter: then it waits until its response completed."""
     say: str | None = None
-    """Spoken while it runs, where set. A tool may also word it anew for each call (`ToolSays`)."""
+    """Spoken while it runs, where set."""
+    words_say: bool = False
+    """Whether it words that anew for each call (`ToolSays`)."""
     say_after: float = 1.0
     """Seconds it runs in silence before that: a quick answer needs no filler."""
     on_barge_in: Literal["keep", "cancel", "detach"] = "keep"

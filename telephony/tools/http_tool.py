@@ -61,6 +61,11 @@ class HttpTool(RemoteTool):
             timeout=settings.timeout,
             side_effects=settings.method != "GET" if settings.side_effects is None else settings.side_effects,
             say=settings.say,
+            say_after=settings.say_after,
+            on_barge_in=settings.on_barge_in,
+            once=settings.once,
+            confirm=settings.confirm,
+            sensitive=tuple(settings.sensitive),
         )
 
     async def run(self, arguments: str, context: CallContext) -> object:

@@ -63,6 +63,11 @@ async def opened(provide: Iterable[str | Opener], place: str = "") -> AsyncItera
         await _close(stack)
 
 
+def types_of(provide: Iterable[str | Opener], place: str = "") -> dict[type, None]:
+    """What *provide* would open, by type, without opening it. Raises as `opened` does for what is no opener."""
+    return {_type_of(*_resolve(each, place), place): None for each in provide}
+
+
 def _resolve(each: str | Opener, place: str) -> tuple[str, Opener]:
     if isinstance(each, str):
         found = load_named(each, place)

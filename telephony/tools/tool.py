@@ -34,6 +34,7 @@ class Tool(Generic[P, R]):
             timeout=chosen.timeout,
             side_effects=chosen.side_effects,
             say=chosen.say if isinstance(chosen.say, str) else None,
+            words_say=callable(chosen.say),
             say_after=chosen.say_after,
             on_barge_in=chosen.on_barge_in,
             once=chosen.once,

@@ -168,6 +168,20 @@ def test_a_tool_with_and_without_a_say() -> None:
     )
 
 
+def test_a_say_that_comes_later_than_the_answer_is_told_with_its_time() -> None:
+    used = [tool("look_up", 10.5, 13.1)]
+    assert cause(evidence(tools=used, with_say={"look_up": 3.0})) == (
+        "tool_outlasted_say",
+        "tool look_up took 2.6 s, and its `say` comes only after 3 s",
+    )
+
+
+def test_a_tool_in_the_background_explains_no_wait() -> None:
+    used = [tool("look_up", 9.0, 13.1)]
+    (call_id,) = (use.call_id for use in used)
+    assert cause(evidence(tools=used, detached={call_id: 9.5}))[0] != "tool_without_say"
+
+
 def test_a_tool_that_timed_out_is_named_before_others() -> None:
     used = [tool("a", 10.5, 11.0), tool("slow", 11.0, 13.0, "timeout")]
     assert cause(evidence(tools=used)) == ("tool_timed_out", "tool slow was given up after 2.0 s")

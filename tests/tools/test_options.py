@@ -88,5 +88,6 @@ def test_say_may_be_made_of_the_arguments_it_names_and_of_defaults() -> None:
     def look_up(order: str, place: str = "Graz", more: bool = False) -> None: ...
 
     assert look_up.spec.say is None
+    assert look_up.spec.words_say
     assert look_up.words(look_up.read('{"order": "A-1"}')) == "Looking for A-1 in Graz."
     assert tool(wait).words({"order": "A"}) is None

@@ -14,7 +14,7 @@ import pytest
 from telephony.commands import RunTool
 from telephony.errors import ConfigurationError
 from telephony.tools import CallContext, Toolbox, provided, tool
-from telephony.tools.provided import opened
+from telephony.tools.provided import opened, types_of
 
 LOG: list[str] = []
 
@@ -143,6 +143,11 @@ async def test_opening_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConfigurationError, match="not open after"):
         async with opened([never]):
             pass
+
+
+def test_what_would_be_opened_is_known_without_opening_it() -> None:
+    assert list(types_of([open_database, makes_a_client, fails])) == [Database, Client]
+    assert LOG == []
 
 
 # -- with tools ----------------------------------------------------------------------------------------------------
