@@ -76,7 +76,7 @@ class Veil:
         key = json.dumps(value)
         if key not in self._stars:
             self._stars[key] = self._unused(stars(value))
-            if telling(value):
+            if isinstance(value, str) and telling(value):  # a number may stand outside of texts, and must remain one
                 self._texts = sorted([*self._texts, value], key=len, reverse=True)
         return self._stars[key]
 

@@ -31,7 +31,7 @@ def paths_of(names: Iterable[str]) -> Paths:
 
 def stars(value: Any) -> str:
     """As many as there were characters."""
-    return re.sub(r"\S", "*", value if isinstance(value, str) else json.dumps(value))
+    return re.sub(r"\S", "*", spelled(value))
 
 
 def masked(arguments: str, paths: Paths, hide: Hide = stars) -> str:
@@ -47,9 +47,21 @@ def masked(arguments: str, paths: Paths, hide: Hide = stars) -> str:
     return arguments if shown == value else json.dumps(shown, separators=(",", ":"), ensure_ascii=False)
 
 
+def spelled(value: Any) -> str:
+    """A text as it is, a number as it is written."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
 def telling(value: Any) -> bool:
     """Whether a hidden value is known again wherever it stands."""
-    return isinstance(value, str) and len(value) >= TELLING
+    return len(spelled(value)) >= TELLING
+
+
+def without(text: str, arguments: str, paths: Paths) -> str:
+    """*text* with everything hidden that stands at *paths* in *arguments*, where it is long enough to be told."""
+    for value in sorted(map(spelled, filter(telling, found(arguments, paths))), key=len, reverse=True):
+        text = text.replace(value, stars(value))
+    return text
 
 
 def found(arguments: str, paths: Paths) -> list[Any]:

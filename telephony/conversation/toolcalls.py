@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from telephony.conversation.arguments import canonical, found, masked, paths_of, stars, telling
+from telephony.conversation.arguments import canonical, masked, paths_of, without
 from telephony.events import ToolRequested
 from telephony.records import ToolUse
 from telephony.settings import ToolSpec
@@ -265,9 +265,7 @@ def shown(call: Call) -> ToolUse:
     use, paths = call.use, paths_of(call.spec.sensitive)
     if not paths:
         return use
-    output = use.output
-    for value in sorted(filter(telling, found(use.arguments, paths)), key=len, reverse=True):
-        output = output.replace(value, stars(value))
+    output = without(use.output, use.arguments, paths)
     return msgspec.structs.replace(use, arguments=masked(use.arguments, paths), output=output)
 
 

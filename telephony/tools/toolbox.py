@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import difflib
 import inspect
+import traceback
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
@@ -17,6 +18,7 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from telephony.commands import RunTool
+from telephony.conversation.arguments import paths_of, without
 from telephony.errors import ConfigurationError, ToolError
 from telephony.events import ToolFinished, ToolProgress, ToolSays
 from telephony.settings import ToolSpec
@@ -141,8 +143,12 @@ class Toolbox:
             return await self._answer(tool, call, context, log)
         except (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt):
             raise
-        except BaseException:
-            log.exception("tool raised")
+        except BaseException as error:
+            if tool.spec.sensitive:
+                trace = "".join(traceback.format_exception(error))
+                log.error("tool raised", traceback=without(trace, call.arguments, paths_of(tool.spec.sensitive)))
+            else:
+                log.exception("tool raised")
             return _failed(call)
 
     async def _answer(
@@ -157,7 +163,8 @@ class Toolbox:
             return ToolFinished(call.call_id, render(result, tool.max_bytes))
         except InvalidArguments as error:
             log.info("tool called with invalid arguments")
-            output = failure(f"{error} Correct the arguments and call {call.name} again.", retry=True)
+            problem = without(str(error), call.arguments, paths_of(tool.spec.sensitive))
+            output = failure(f"{problem} Correct the arguments and call {call.name} again.", retry=True)
             return ToolFinished(call.call_id, output, "invalid")
         except ToolError as error:
             log.info("tool refused")

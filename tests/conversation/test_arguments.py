@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telephony.conversation.arguments import canonical, found, masked, paths_of, stars, telling
+from telephony.conversation.arguments import canonical, found, masked, paths_of, stars, telling, without
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
@@ -62,4 +62,8 @@ def test_hiding_again_changes_nothing_and_leaves_nothing_to_be_found(value: dict
 
 def test_only_longer_texts_are_known_again_elsewhere() -> None:
     assert telling("411111")
-    assert not any(map(telling, ["41", 411111, None]))
+    assert telling(411111)
+    assert not any(map(telling, ["41", 41, None]))
+    arguments = '{"card": "411111 1", "pin": 1234567, "short": "41"}'
+    text = 'no "411111 1" or 1234567 in 41'
+    assert without(text, arguments, paths_of(["card", "pin", "short"])) == 'no "****** *" or ******* in 41'

@@ -336,3 +336,15 @@ async def test_a_result_is_cut_where_the_tool_says() -> None:
     output = (await answer(long)).output
     assert len(output.encode()) <= 300
     assert "longer than 300 bytes" in output
+
+
+@pytest.mark.parametrize("arguments", ['{"card": "4111111111"}', '{"card": 4111111111}'])
+async def test_what_is_sensitive_is_in_no_complaint_and_in_no_log(arguments: str) -> None:
+    @tool(sensitive=("card",))
+    async def pay(card: str) -> str:
+        raise ValueError(f"cannot pay with {card}")
+
+    with capture_logs() as logs:
+        finished = await answer(pay, arguments)
+    assert "4111" not in str(logs) + finished.output
+    assert ("cannot pay with **********" in str(logs)) is (finished.outcome == "error")
