@@ -263,6 +263,20 @@ class ToolFinished(Event, frozen=True):
     outcome: Literal["ok", "error", "timeout", "cancelled", "invalid"] = "ok"
 
 
+class ToolSays(Event, frozen=True):
+    """What a tool that has begun wants said if it takes long."""
+
+    call_id: str
+    text: str
+
+
+class ToolProgress(Event, frozen=True):
+    """A tool that runs tells how far it has come. *text* is for the model."""
+
+    call_id: str
+    text: str
+
+
 class SpeechWanted(Event, frozen=True):
     """A function of ours wants something said, word for word."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
@@ -70,7 +71,8 @@ class ToolUse(msgspec.Struct):
     name: str
     arguments: str
     output: str = ""
-    outcome: Literal["ok", "error", "timeout", "cancelled", "invalid", "running"] = "running"
+    outcome: Literal["ok", "error", "timeout", "cancelled", "invalid", "running", "detached"] = "running"
+    """`detached`: it ran on in the background when the call ended, and nobody knows what became of it."""
     started_at: float = 0.0
     """Seconds since the call began."""
     finished_at: float | None = None
@@ -278,7 +280,9 @@ class Evidence(msgspec.Struct, frozen=True):
     """When the carrier sent nothing although it had something to send: it came later, or nothing ever did."""
     unheard: list[Stretch] = []
     """When there was sound on the caller's line that the model was not given, to protect a greeting."""
-    with_say: frozenset[str] = frozenset()
-    """The tools that have a `say`."""
+    with_say: Mapping[str, float] = {}
+    """The tools that have a `say`, and after how many seconds it is spoken."""
+    detached: Mapping[str, float] = {}
+    """By the model's id of a function call: when it went into the background, where nobody waits for it."""
     recorded: frozenset[str] = frozenset()
     """The items that are recorded sentences."""

@@ -15,7 +15,7 @@ import msgspec
 
 from telephony.carriers.base import Carrier
 from telephony.commands import CancelTool, CheckSession, CloseSession, EndCall, HangUp, Note, OpenSession, RunTool
-from telephony.events import CallStarted, Event, ModelLost, ToolFinished
+from telephony.events import CallStarted, Event, ModelLost, ToolFinished, ToolProgress, ToolSays
 from telephony.exchange import Exchange, Listener, Output, ToCarrier, ToModel
 from telephony.realtime import dialect
 from telephony.realtime.base import Dialect
@@ -40,6 +40,10 @@ class Said(msgspec.Struct, frozen=True):
 
     text: str
     outcome: Literal["ok", "error", "timeout", "cancelled", "invalid"] = "ok"
+    says: str = ""
+    """What it wants said while it runs."""
+    progress: tuple[tuple[float, str], ...] = ()
+    """What it tells of itself, and after how many seconds."""
 
 
 class Rehearsal:
@@ -224,28 +228,32 @@ class _Desk:
         return []
 
     def _run(self, call: RunTool, now: float) -> None:
-        seconds, finished = self._answer(call)
+        seconds, said = self._answer(call)
+        if said.says:
+            self._later(ToolSays(call.call_id, said.says), now)
+        for after, news in said.progress:
+            self._later(ToolProgress(call.call_id, news), now + after)
+        self._later(ToolFinished(call.call_id, said.text, said.outcome), now + seconds)
 
-        def happen(at: float) -> list[str]:
-            self.feed(finished, at)
+    def _later(self, event: Event, at: float) -> None:
+        def happen(now: float) -> list[str]:
+            self.feed(event, now)
             return []
 
-        self._clock.at(now + seconds, happen)
+        self._clock.at(at, happen)
 
-    def _answer(self, call: RunTool) -> tuple[float, ToolFinished]:
+    def _answer(self, call: RunTool) -> tuple[float, Said]:
         """Seconds until the function has come to an end, and how it has. As `tools` has it, one whose arguments are no
         JSON is not run."""
         tool = self._tools.get(call.name)
         if tool is None:
-            return 0.0, ToolFinished(call.call_id, json.dumps({"error": "unknown function"}), "error")
+            return 0.0, Said(json.dumps({"error": "unknown function"}), "error")
         try:
             arguments = json.loads(call.arguments)
         except json.JSONDecodeError:
-            told = json.dumps({"error": "the arguments are no JSON"})
-            return 0.0, ToolFinished(call.call_id, told, "invalid")
+            return 0.0, Said(json.dumps({"error": "the arguments are no JSON"}), "invalid")
         seconds, result = tool(arguments)
-        said = result if isinstance(result, Said) else Said(json.dumps(result), "ok")
-        return seconds, ToolFinished(call.call_id, said.text, said.outcome)
+        return seconds, result if isinstance(result, Said) else Said(json.dumps(result))
 
 
 class _Socket:

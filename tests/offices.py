@@ -181,24 +181,27 @@ async def world(
     voice: Voice | None = None,
     caller_voice: Voice | None = None,
     provider: str = "xai/grok",
+    provide: Sequence[Any] = (),
     **changes: Any,
 ) -> AsyncIterator[World]:
-    """Open all of it."""
+    """Open all of it; tools are given what *provide* opens."""
     async with outside(model, voice=voice, caller_voice=caller_voice) as around:
         settings = settings_for(folder, around.model.url, around.rest.base_url, provider=provider, **changes)
-        async with opened(settings, around, *agents) as made:
+        async with opened(settings, around, *agents, provide=provide) as made:
             yield made
 
 
 @contextlib.asynccontextmanager
-async def opened(settings: Settings, around: Outside, *agents: Agent) -> AsyncIterator[World]:
+async def opened(
+    settings: Settings, around: Outside, *agents: Agent, provide: Sequence[Any] = ()
+) -> AsyncIterator[World]:
     """Open the process between what is outside already."""
     notes: list[tuple[str, float, Note]] = []
 
     def watch(call_id: str, at: float, note: Note) -> None:
         notes.append((call_id, at, note))
 
-    async with open_office(settings, {}, agents=agents, watcher=watch) as office:
+    async with open_office(settings, {}, agents=agents, watcher=watch, provide=provide) as office:
         yield World(office, around, notes)
 
 

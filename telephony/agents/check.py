@@ -126,6 +126,6 @@ def _tool(spec: ToolSpec, place: str) -> Iterator[Finding]:
     if silent:
         message = f"nothing describes {', '.join(silent)} of {spec.name}"
         yield Finding("warning", place, message, "Describe it under `Args:` in the docstring, spelt alike.")
-    if spec.timeout > PATIENCE and not spec.say and spec.name not in _ENACTED:
+    if spec.timeout > PATIENCE and not (spec.say or spec.words_say) and spec.name not in _ENACTED:
         message = f"the caller may hear up to {spec.timeout:g} s of silence while {spec.name} runs"
         yield Finding("warning", place, message, 'Use @tool(say="One moment."), or a lower timeout.')

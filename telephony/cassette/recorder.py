@@ -16,6 +16,7 @@ from telephony.carriers.base import Carrier
 from telephony.cassette.format import FORMAT, Channel, Direction, Header, header_line, line, wire_json
 from telephony.cassette.resolved import agent_of, rest_of
 from telephony.cassette.told import CHANNELS, told
+from telephony.cassette.veil import Veil
 from telephony.commands import EndCall, Note
 from telephony.exchange import Exchange, Listener, Output, ToCarrier, ToModel
 from telephony.realtime.base import Dialect
@@ -42,6 +43,8 @@ class Recorder:
         self._sink = sink
         self._left = limit or 0
         self._redact = redact
+        self.veil = Veil()
+        """What tools declare sensitive is hidden by it."""
         self._write = sink if limit is None else self._within_limit
 
     def begin(self, header: Header, opening: Iterable[str | bytes]) -> None:
@@ -56,17 +59,20 @@ class Recorder:
         """A message of a wire came in. *audio* holds no secrets, and is not searched for them."""
         if self.full_at is None:
             text = wire_json(message)
-            self._write(line(now, channel, "in", text if audio else self._redact(text), session))
+            self._write(line(now, channel, "in", text if audio else self._shown(text), session))
 
     def went(self, now: float, channel: Channel, message: str, session: int = 0, *, audio: bool = False) -> None:
         """A message went out on a wire, JSON on one line."""
         if self.full_at is None:
-            self._write(line(now, channel, "out", message if audio else self._redact(message), session))
+            self._write(line(now, channel, "out", message if audio else self._shown(message), session))
 
     def happened(self, now: float, channel: Channel, direction: Direction, value: object) -> None:
         """Something that is on no wire."""
         if self.full_at is None:
-            self._write(line(now, channel, direction, self._redact(msgspec.json.encode(value).decode())))
+            self._write(line(now, channel, direction, self._shown(msgspec.json.encode(value).decode())))
+
+    def _shown(self, text: str) -> str:
+        return self._redact(self.veil(text))
 
     def _within_limit(self, text: bytes) -> None:
         self._left -= len(text)
@@ -135,6 +141,7 @@ class RecordedExchange(Exchange):
     ) -> None:
         super().__init__(settings, started, carrier, listener)
         self._recorder = recorder
+        recorder.veil.cover(settings.session.tools)
         self._named: float | None = -1.0
         """The deadline that was named last."""
         self._seen = -1
@@ -157,6 +164,8 @@ class RecordedExchange(Exchange):
         return self.went(super().from_model(message, now, session), now)
 
     def handle(self, event: ev.Event, now: float) -> list[Output]:
+        if isinstance(event, ev.HandOverWanted):
+            self._recorder.veil.cover(event.settings.session.tools)
         self._recorder.happened(now, CHANNELS[type(event)], "in", told(event))
         return self.went(super().handle(event, now), now)
 

@@ -15,6 +15,8 @@ from telephony.errors import CassetteError
 
 CHANNELS: Mapping[type, Channel] = {
     ev.ToolFinished: "tool",
+    ev.ToolSays: "tool",
+    ev.ToolProgress: "tool",
     ev.SpeechWanted: "tool",
     ev.HangUpWanted: "tool",
     ev.TransferWanted: "tool",

@@ -23,8 +23,10 @@ from telephony.settings import SessionConfig, Settings
 from telephony.tools.load import AnyTool, load_tools
 from telephony.tools.mcp_servers import PREFIX as MCP
 from telephony.tools.mcp_servers import McpServers, McpTools
+from telephony.tools.provided import types_of
 from telephony.tools.remote import RemoteTool
 from telephony.tools.sources import ToolSources
+from telephony.tools.tool import Tool
 from telephony.upstream.balancer import chain
 from telephony.upstream.deployment import Deployment, deployments
 
@@ -58,6 +60,9 @@ def _check(config: Path | None, connect: bool) -> None:
         raise ConfigurationError("agents", "there are none", "Describe who answers: agents: {frontdesk: {…}}.")
     sources = ToolSources(settings.http_tools, settings.mcp)
     tools = {agent.name: load_tools(agent.tools, f"agents.{agent.name}.tools", sources) for agent in agents}
+    provided = types_of(settings.provide, "provide")
+    for tool in (tool for loaded in tools.values() for tool in loaded if isinstance(tool, Tool)):
+        tool.given(provided)
     specs = {name: [tool.spec for tool in loaded] for name, loaded in tools.items()}
     mcp = {
         agent.name: McpTools(sources.servers, agent.tools, [spec.name for spec in specs[agent.name]])

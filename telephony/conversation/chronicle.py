@@ -61,7 +61,6 @@ class Chronicle:
         now: float,
         *,
         stalled: list[Stretch],
-        with_say: frozenset[str],
     ) -> Evidence:
         """All that is known of the call by *now*."""
         until = now if self.full_at is None else min(now, self.full_at)
@@ -77,7 +76,6 @@ class Chronicle:
             owed=owed,
             stalled=list(stalled),
             unheard=list(self._unheard),
-            with_say=with_say,
             recorded=frozenset(item for item in playback.items if item.startswith(LOCAL)),
         )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 
 from telephony.commands import AddMessage, AppendAudio, CancelTool, HangUp, RequestResponse, SpeakVerbatim
-from telephony.conversation import phrases, running_errands, survival
+from telephony.conversation import background, phrases, running_errands, survival
 from telephony.conversation.farewell import CONFIRMATION, Farewell
 from telephony.conversation.limits import NUDGES
 from telephony.conversation.state import BEFORE_LEAVING, ENDED, HANGING_UP, HUSH, LEAVING, LIVE, TALKING, State
@@ -105,10 +105,11 @@ def _give_up_stale(state: State, now: float) -> None:
         if response_id:  # if it is still active there, whatever is asked for next would be refused
             state.playback.complete_response(response_id)
             state.cancel_response(response_id, now)
-    for call in state.tools.open and state.tools.overdue(now):
+    for call in (state.tools.open or state.tools.detached) and state.tools.overdue(now):
         state.remember(f"The function {call.use.name} never came to an end; the model was told so.")
         state.out.append(CancelTool(call.use.call_id))
-        state.answer_tool(call.use.call_id, GIVEN_UP, "timeout", now)
+        if not background.ended(state, call.use.call_id, GIVEN_UP, "timeout", now):
+            state.answer_tool(call.use.call_id, GIVEN_UP, "timeout", now)
 
 
 def _stopped_unnoticed(state: State, now: float) -> None:
@@ -144,7 +145,7 @@ def _watch(state: State, now: float) -> None:
         dogs.paused(now)
     elif floor.expecting or state.responses.waiting or state.responses.breaks_off or state.tools.open:
         dogs.owe(now)
-    if lost or taken or floor.expecting or state.tools.open or state.responses.pending:
+    if lost or taken or floor.expecting or state.tools.alive or state.tools.open or state.responses.pending:
         dogs.not_quiet()
     else:
         dogs.quiet_from(max(playback.ends_at, floor.last_heard))
@@ -221,6 +222,8 @@ def _wish(state: State, now: float) -> None:
     if state.tools.open and (say := state.tools.to_say(now)):
         state.chronicle.add("said", now)
         state.responses.wish("say", SpeakVerbatim(say))
+    if state.tools.open or state.tools.detached:
+        background.tell_news(state, now)
     if state.tools.reply_due:
         state.responses.wish("tools", RequestResponse())
     else:

@@ -20,7 +20,7 @@ from telephony.commands import (
     RequestResponse,
     Truncate,
 )
-from telephony.conversation import hand_over, phrases, replies, running_errands, survival
+from telephony.conversation import background, hand_over, phrases, replies, running_errands, survival
 from telephony.conversation.playback import LOCAL
 from telephony.conversation.state import CONNECTING, HANGING_UP, LEAVING, TALKING, State
 from telephony.conversation.survival import AUTO_REPLY
@@ -73,6 +73,7 @@ def speech_started(state: State, event: ev.SpeechStarted, now: float) -> None:
     keep_line(state, now)
     if state.interruptible:
         barge_in(state, now)
+        background.caller_spoke(state, now)
 
 
 def keep_line(state: State, now: float) -> None:
@@ -305,6 +306,8 @@ HANDLERS: dict[type[ev.Event], Callable[[State, Any, float], None]] = {
     ev.ModelNoise: model_noise,
     ev.ModelLost: model_lost,
     ev.ToolFinished: replies.tool_finished,
+    ev.ToolSays: background.tool_says,
+    ev.ToolProgress: background.tool_progress,
     ev.SpeechWanted: running_errands.speech_wanted,
     ev.HangUpWanted: running_errands.hang_up_wanted,
     ev.TransferWanted: running_errands.transfer_wanted,

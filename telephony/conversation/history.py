@@ -33,6 +33,12 @@ def seeds(state: State, *, resumed: bool) -> list[ModelCommand]:
         (turn.started_at, 0, [_message(turn)]) for turn in turns[-LATEST:]
     ]
     moments += [(call.use.started_at, 1, _call(call)) for call in calls]
+    late = [call for call in state.tools.made if call.detached_at is not None and call.use.finished_at is not None]
+    moments += [
+        (ended_at, 2, [AddMessage(phrases.background_result(call.use.name, call.use.output), "system")])
+        for call in late
+        if (ended_at := call.use.finished_at or 0.0) >= (state.sessions.away_since if resumed else 0.0)
+    ]
     told = [command for _, _, commands in sorted(moments, key=lambda moment: moment[:2]) for command in commands]
     earlier = turns[:-LATEST]
     return [AddMessage(phrases.earlier(_summary(earlier)), "system"), *told] if earlier else told
@@ -51,7 +57,7 @@ def _spoken(state: State) -> list[Turn]:
 
 def _unknown(call: Call, since: float) -> bool:
     """Whether the session before was never told how *call* ended."""
-    return call.use.finished_at is None or call.use.finished_at >= since
+    return call.told_at is None or call.told_at >= since
 
 
 def _message(turn: Turn) -> AddMessage:
@@ -63,8 +69,8 @@ def _message(turn: Turn) -> AddMessage:
 def _call(call: Call) -> list[ModelCommand]:
     use = call.use
     told: list[ModelCommand] = [AddToolCall(use.call_id, use.name, use.arguments)]
-    if call.state == "answered":
-        told.append(SendToolOutput(use.call_id, use.output))
+    if call.told_at is not None:
+        told.append(SendToolOutput(use.call_id, call.told))
     return told
 
 

@@ -40,6 +40,8 @@ neither `response.done` nor a mark nor `session.updated`: each wait has a bound,
 
 from __future__ import annotations
 
+import msgspec
+
 from telephony import events as ev
 from telephony.audio.format import AudioFormat
 from telephony.commands import Command
@@ -144,9 +146,11 @@ class Conversation:
     def evidence(self, now: float) -> Evidence:
         """What is known of the call by *now* (seconds), for whoever wants to know why it was silent."""
         state = self.state
-        with_say = frozenset(tool.name for tool in state.settings.session.tools if tool.say)
-        turns, tools, stalled = self.turns(now), self.tool_uses, state.intake.stalls
-        return state.chronicle.evidence(state.playback, turns, tools, now, stalled=stalled, with_say=with_say)
+        found = state.chronicle.evidence(
+            state.playback, self.turns(now), self.tool_uses, now, stalled=state.intake.stalls
+        )
+        calls = state.tools
+        return msgspec.structs.replace(found, with_say=calls.with_say, detached=calls.went_into_background)
 
     def _settle(self, now: float) -> list[Command]:
         state = self.state

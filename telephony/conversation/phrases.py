@@ -76,6 +76,16 @@ def not_taken_over(agent: str) -> str:
     return f"[{agent} is not available, and the caller is still with you. Tell them so and offer another way.]"
 
 
+def background_result(name: str, output: str) -> str:
+    """A message to a model that was told of a function that it goes on in the background."""
+    return f"[The function {name}, which went on in the background, has come to an end. Its result: {output}]"
+
+
+def progress(name: str, news: str) -> str:
+    """A message to a model that waits for a function."""
+    return f"[The function {name} is still running. It tells: {news}]"
+
+
 def keys_pressed(digits: str) -> str:
     """A text item in the caller's name."""
     return f"[The caller pressed these keys on the telephone keypad: {digits}]"

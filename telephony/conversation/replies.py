@@ -12,13 +12,13 @@ import msgspec
 
 from telephony import events as ev
 from telephony.commands import RunTool
-from telephony.conversation import survival
+from telephony.conversation import background, gates, survival
 from telephony.conversation.conclusions import nudge
 from telephony.conversation.farewell import Clip
 from telephony.conversation.playback import LOCAL
 from telephony.conversation.responses import ANSWERS, Response
 from telephony.conversation.state import LEAVING, State
-from telephony.conversation.toolcalls import DROPPED, REFUSED, Call
+from telephony.conversation.toolcalls import DROPPED, REFUSED, Call, shown
 
 # -- responses --------------------------------------------------------------------------------------------
 
@@ -137,8 +137,13 @@ def tool_requested(state: State, event: ev.ToolRequested, now: float) -> None:
 
 def run_tool(state: State, call: Call, now: float, *, spoke: bool) -> None:
     use, call.spoke = call.use, spoke
+    if refused := gates.refusal(state, call, now):
+        call.running_since = None
+        state.note("info", "tool not run", name=use.name)
+        state.answer_tool(use.call_id, refused.output, "cancelled", now)
+        return
     if use.name != state.settings.hang_up_tool:
-        state.note("info", "tool runs", name=use.name, arguments=use.arguments)
+        state.note("info", "tool runs", name=use.name, arguments=shown(call).arguments)
         state.out.append(RunTool(use.call_id, use.name, use.arguments))
         return
     answer = {"status": "ok", "note": "The call ends as soon as the caller has heard your goodbye."}
@@ -150,6 +155,8 @@ def run_tool(state: State, call: Call, now: float, *, spoke: bool) -> None:
 
 
 def tool_finished(state: State, event: ev.ToolFinished, now: float) -> None:
+    if background.ended(state, event.call_id, event.output, event.outcome, now):
+        return
     state.answer_tool(event.call_id, event.output, event.outcome, now)
     if state.phase is LEAVING and state.tools.spoke(event.call_id):
         state.tools.taken_up()  # its goodbye is said already

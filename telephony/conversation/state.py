@@ -127,6 +127,8 @@ class State:
         self.playback = Playback(settings.session.audio)
         self.responses = Responses()
         self.tools = ToolCalls(settings.session.tools, settings.limits.tool_calls)
+        self.asked: dict[str, float] = {}
+        """When the model was told to ask the caller before it makes a function call, by the call."""
         self.transcript = Transcript()
         self.intake = Intake(started.audio, now)
         self.recent = RecentAudio(started.audio, settings.limits.early_audio)
@@ -288,8 +290,11 @@ class State:
         leaving, told_by = self.farewell, by
         if leaving and (self.phase is HANGING_UP or leaving.result == "failed"):
             result, by, reason = leaving.result, leaving.by, leaving.reason
-        for call in self.tools.running:
-            self.out.append(CancelTool(call.use.call_id))
+        for call in self.tools.alive:
+            if call.spec.on_barge_in == "detach":  # it is to take effect whatever the caller does
+                self.tools.leave_behind(call, now)
+            else:
+                self.out.append(CancelTool(call.use.call_id))
         for call in self.tools.open:
             self.tools.answer(call.use.call_id, "", "cancelled", now)
         if digits := self.keypad.take(now):

@@ -91,6 +91,8 @@ def _not_to_be_had(state: State, reason: str, now: float, *, blame: bool = False
         return
     there = coming.connected_at is not None
     state.out.append(CloseSession(sessions.withdraw(now), reason if blame else ""))
+    if sessions.current is None and coming.why == "first":  # what it asked for before it was ready went with it
+        _forget_requests(state, now)
     hand_over.failed(state, reason)
     if coming.why in ("first", "lost"):
         state.chronicle.add("lost", now, reason)
@@ -107,6 +109,14 @@ def _not_to_be_had(state: State, reason: str, now: float, *, blame: bool = False
         sessions.alone = True
         if state.watchdogs.nudges > NUDGES:  # it may be the silent one itself that holds the only place there is
             _seek_another(state, coming.failed, now, blame=True)
+
+
+def _forget_requests(state: State, now: float) -> None:
+    """Nobody is there any more who could be told that these functions were not run."""
+    state.responses.hand_over()
+    for call in [call for call in state.tools.open if call.state == "requested"]:
+        state.tools.answer(call.use.call_id, DROPPED, "cancelled", now)
+    state.tools.taken_up()
 
 
 def _ask_for_next(state: State, why: Why, now: float, failed: str = "") -> None:

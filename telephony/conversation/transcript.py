@@ -73,6 +73,15 @@ class Transcript:
     def keys(self, digits: str, started_at: float, ended_at: float) -> None:
         self._turns.append(Turn("keypad", heard=digits, started_at=started_at, ended_at=ended_at))
 
+    def answers_since(self, since: float) -> list[str]:
+        """What the caller said or typed in turns that began at *since* or later, each turn's words. One that was
+        understood to the end and held no words is none; one of which no words are known yet is."""
+        return [
+            turn.heard
+            for turn in self._turns
+            if turn.speaker != "agent" and turn.started_at >= since and (turn.heard or not turn.final)
+        ]
+
     # -- the agent -------------------------------------------------------------------------------------------------
 
     def agent_speaks(self, item_id: str, now: float) -> Turn:

@@ -179,8 +179,9 @@ def tools_in(evidence: Evidence, stretch: Stretch) -> list[ToolUse]:
 
 
 def ran(evidence: Evidence, use: ToolUse) -> Stretch:
-    """When a function ran, in seconds of the call."""
-    return Stretch(use.started_at, evidence.until if use.finished_at is None else use.finished_at)
+    """When a function ran, in seconds of the call, as far as the model waited for it."""
+    ended_at = evidence.until if use.finished_at is None else use.finished_at
+    return Stretch(use.started_at, evidence.detached.get(use.call_id, ended_at))
 
 
 def tools(evidence: Evidence, wait: Wait) -> Reason | None:
@@ -197,8 +198,12 @@ def tools(evidence: Evidence, wait: Wait) -> Reason | None:
         whole = sum(ran(evidence, use).length for use in row)
         return Reason("tool_chain", f"{len(row)} tools ran one after the other and took {whole:.1f} s ({names})")
     longest = max(used, key=lambda use: ran(evidence, use).shared(wait.stretch))
-    took = f"tool {longest.name} took {ran(evidence, longest).length:.1f} s"
-    if longest.name in evidence.with_say:
+    seconds = ran(evidence, longest).length
+    took = f"tool {longest.name} took {seconds:.1f} s"
+    say_after = evidence.with_say.get(longest.name)
+    if say_after is not None and seconds <= say_after:
+        return Reason("tool_outlasted_say", f"{took}, and its `say` comes only after {say_after:g} s")
+    if say_after is not None:
         return Reason("tool_outlasted_say", f"{took}, which its `say` did not cover")
     return Reason("tool_without_say", f"{took} and has no `say`")
 

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
 from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import structlog
@@ -48,6 +48,7 @@ from telephony.settings import CallSettings, Fallback, Settings, ToolSpec
 from telephony.store.keeper import RecordKeeper
 from telephony.tools.load import load_tools
 from telephony.tools.mcp_servers import McpTools
+from telephony.tools.provided import Opener, opened
 from telephony.tools.sources import ToolSources
 from telephony.tools.toolbox import Toolbox
 from telephony.upstream.balancer import chain
@@ -101,12 +102,13 @@ async def open_office(
     environ: Mapping[str, str],
     *,
     agents: Iterable[Agent] = (),
+    provide: Iterable[str | Opener] = (),
     watcher: Watcher | None = None,
 ) -> AsyncIterator[Office]:
     """Open everything, listen, and on leaving drain and close it.
 
-    *agents* made in Python come beside those of the configuration. *environ* is where keys are looked up. *watcher* is
-    told of every note of every call. Raises `ConfigurationError` before anything listens.
+    *agents* made in Python, and what *provide* opens, come beside those of the configuration. *environ* is where keys
+    are looked up. *watcher* is told of every note of every call. Raises `ConfigurationError` before anything listens.
     """
     _check(settings, agents := list(agents))
     staff = _agents(settings, agents)
@@ -117,7 +119,7 @@ async def open_office(
     recordings = Path(settings.recordings)
     account = TwilioAccount(settings.public_url, settings.twilio)
     async with contextlib.AsyncExitStack() as stack:
-        plans = await _all_plans(staff, settings, upstream, permits.policy, stack)
+        plans = await _all_plans(staff, settings, upstream, permits.policy, provide, stack)
         session = await stack.enter_async_context(aiohttp.ClientSession())
         await _open_records(keeper, recordings)
         await _open_shelf(settings, plans)
@@ -185,10 +187,14 @@ def _report(task: asyncio.Task[None]) -> None:
 
 
 async def answer_calls(
-    settings: Settings, environ: Mapping[str, str], stop: asyncio.Event, agents: Iterable[Agent] = ()
+    settings: Settings,
+    environ: Mapping[str, str],
+    stop: asyncio.Event,
+    agents: Iterable[Agent] = (),
+    provide: Iterable[str | Opener] = (),
 ) -> None:
     """Answer calls until *stop* is set, then let them end."""
-    async with open_office(settings, environ, agents=agents) as office:
+    async with open_office(settings, environ, agents=agents, provide=provide) as office:
         _log.info("listening", address=office.address, webhook=f"{settings.public_url}/twilio/voice")
         if office.internal:
             _log.info("metrics", address=f"http://{office.internal.host}:{office.internal.port}/metrics")
@@ -223,12 +229,18 @@ def _models(settings: Settings, agents: Iterable[Agent], environ: Mapping[str, s
 
 
 async def _all_plans(
-    staff: Iterable[Agent], settings: Settings, upstream: Upstream, policy: DialPolicy, stack: contextlib.AsyncExitStack
+    staff: Iterable[Agent],
+    settings: Settings,
+    upstream: Upstream,
+    policy: DialPolicy,
+    provide: Iterable[str | Opener],
+    stack: contextlib.AsyncExitStack,
 ) -> dict[str, Plans]:
     """Those of every agent by name; the MCP servers that some agent names are held until *stack* is left."""
+    provided = await stack.enter_async_context(opened([*settings.provide, *provide], "provide"))
     sources = ToolSources(settings.http_tools, settings.mcp)
     stack.push_async_callback(sources.close)
-    plans = {agent.name: _plans(agent, settings, upstream, policy, stack, sources) for agent in staff}
+    plans = {agent.name: _plans(agent, settings, upstream, policy, provided, stack, sources) for agent in staff}
     if sources.servers.wanted:
         await stack.enter_async_context(_beside(sources.servers.run(), "mcp servers"))
         await sources.servers.tried(MCP_START)
@@ -240,6 +252,7 @@ def _plans(
     process: Settings,
     upstream: Upstream,
     policy: DialPolicy,
+    provided: Mapping[type, Any],
     stack: contextlib.AsyncExitStack,
     sources: ToolSources,
 ) -> Plans:
@@ -247,7 +260,7 @@ def _plans(
     place = f"agents.{agent.name}.tools"
     tools = load_tools(agent.tools, place, sources)
     mcp = McpTools(sources.servers, agent.tools, [tool.spec.name for tool in tools], place)
-    toolbox = Toolbox(tools, others=mcp.find)
+    toolbox = Toolbox(tools, provided, others=mcp.find)
     stack.push_async_callback(toolbox.close)
     clips = clips_for(agent)
     candidates = upstream.for_model(agent.settings.model)

@@ -21,6 +21,7 @@ from telephony.runtime.environment import Environment
 from telephony.runtime.office import answer_calls
 from telephony.runtime.redaction import secrets_of
 from telephony.settings import Settings
+from telephony.tools.provided import Opener
 
 LAST_WORDS = 3.0
 """Seconds between a second signal and the end of the process, whatever is still open."""
@@ -39,19 +40,22 @@ def read_settings(
     return load(config, environment, overrides, agents=agents), environment
 
 
-def serve(*agents: Agent, config: str | Path | None = None, **settings: Any) -> None:
+def serve(
+    *agents: Agent, config: str | Path | None = None, provide: Iterable[str | Opener] = (), **settings: Any
+) -> None:
     """Answer the telephone until SIGTERM or Ctrl-C. Running calls may end first; a second signal cuts them short.
 
         serve(Agent("frontdesk", instructions="You are …", tools=[lookup_order]), public_url="https://voice.example.com")
 
-    *agents* come beside those of the configuration; *settings* are those of `telephony.yaml`, and win over it. Mistakes
-    in them are told as `telephony serve` tells them, before anything listens, and the program ends with exit code 2
-    (`SystemExit`). Whoever wants the `ConfigurationError` itself calls `read_settings` and `run_until_told`.
+    *agents* come beside those of the configuration, and so does what *provide* opens for their tools; *settings* are
+    those of `telephony.yaml`, and win over it. Mistakes in them are told as `telephony serve` tells them, before
+    anything listens, and the program ends with exit code 2 (`SystemExit`). Whoever wants the `ConfigurationError`
+    itself calls `read_settings` and `run_until_told`.
     """
     try:
         resolved, environ = read_settings(Path(config) if config else None, settings, agents)
         logs.set_up(resolved.log_level, resolved.log_format, secrets=secrets_of(resolved, environ))
-        asyncio.run(run_until_told(resolved, environ, agents))
+        asyncio.run(run_until_told(resolved, environ, agents, provide))
     except ConfigurationError as error:
         tell_problems(error)
         raise SystemExit(2) from None
@@ -65,9 +69,14 @@ def tell_problems(error: ConfigurationError) -> None:
         console.print(str(problem), markup=False)
 
 
-async def run_until_told(settings: Settings, environ: Mapping[str, str], agents: Iterable[Agent] = ()) -> None:
+async def run_until_told(
+    settings: Settings,
+    environ: Mapping[str, str],
+    agents: Iterable[Agent] = (),
+    provide: Iterable[str | Opener] = (),
+) -> None:
     """Answer calls until the first SIGTERM or SIGINT; the second one ends the process within seconds."""
-    await until_told(lambda stop: answer_calls(settings, environ, stop, agents))
+    await until_told(lambda stop: answer_calls(settings, environ, stop, agents, provide))
 
 
 async def until_told(work: Callable[[asyncio.Event], Awaitable[None]]) -> None:

@@ -82,6 +82,8 @@ class Settings(Group):
     dialling: DiallingSettings = DiallingSettings()
     model_list: list[ModelEntry] = []
     """The realtime models, in LiteLLM's format."""
+    provide: list[str] = []
+    """What opens what tools are given besides their arguments, such as a database: `module:function` each."""
     router_settings: RouterSettings = RouterSettings()
     general_settings: GeneralSettings = GeneralSettings()
     gateway: GatewaySettings = GatewaySettings()

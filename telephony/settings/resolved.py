@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -23,6 +23,19 @@ class ToolSpec(msgspec.Struct, frozen=True):
     """Whether running it twice or by mistake would matter: then it waits until its response completed."""
     say: str | None = None
     """Spoken while it runs, where set."""
+    words_say: bool = False
+    """Whether it words that anew for each call (`ToolSays`)."""
+    say_after: float = 1.0
+    """Seconds it runs in silence before that: a quick answer needs no filler."""
+    on_barge_in: Literal["keep", "cancel", "detach"] = "keep"
+    """What becomes of it when the caller speaks while it runs. `keep`: it runs on, and the model waits for it.
+    `cancel`: it is stopped. `detach`: it runs on in the background, whatever the caller does; its result follows."""
+    once: bool = False
+    """Whether it runs only once in a call with the same arguments."""
+    confirm: bool | str = False
+    """Whether the caller must have been asked and have answered before it runs; a text is what to ask."""
+    sensitive: tuple[str, ...] = ()
+    """Arguments that log, record and cassette show masked; `card.number` is one within another."""
 
 
 class SessionConfig(msgspec.Struct, frozen=True):

@@ -30,6 +30,17 @@ class HttpToolSettings(Group):
     """Seconds until the model is told that it took too long, redirects included."""
     say: str | None = None
     """Spoken while it runs, such as "Let me look that up."."""
+    say_after: Annotated[float, Field(ge=0)] = 1
+    """Seconds it runs in silence before that."""
+    on_barge_in: Literal["keep", "cancel", "detach"] = "keep"
+    """What becomes of it when the caller speaks while it runs: `keep` waits for it, `cancel` gives it up, `detach` lets
+    it run on in the background and tells its result later."""
+    once: bool = False
+    """Whether it is called only once in a telephone call with the same arguments."""
+    confirm: bool | str = False
+    """Whether the caller must have been asked and have answered first; a text is what to ask."""
+    sensitive: list[str] = []
+    """Arguments that log, record and cassette show masked."""
     side_effects: bool | None = None
     """Whether calling it by mistake would matter; unset is false for GET and true for the others."""
     max_result: Annotated[int, Field(ge=200, le=16_000)] = 8000

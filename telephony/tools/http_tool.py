@@ -17,8 +17,8 @@ from telephony.settings import HttpToolSettings, ToolSpec
 from telephony.tools.arguments import InvalidArguments
 from telephony.tools.context import CallContext
 from telephony.tools.json_schema import ArgumentSchema
+from telephony.tools.options import NAME
 from telephony.tools.remote import RemoteTool
-from telephony.tools.tool import NAME
 from telephony.tools.url_template import UrlTemplate
 
 PREFIX = "http:"
@@ -61,6 +61,11 @@ class HttpTool(RemoteTool):
             timeout=settings.timeout,
             side_effects=settings.method != "GET" if settings.side_effects is None else settings.side_effects,
             say=settings.say,
+            say_after=settings.say_after,
+            on_barge_in=settings.on_barge_in,
+            once=settings.once,
+            confirm=settings.confirm,
+            sensitive=tuple(settings.sensitive),
         )
 
     async def run(self, arguments: str, context: CallContext) -> object:

@@ -137,3 +137,19 @@ def _tools_in(module: ModuleType) -> list[AnyTool]:
     own = (module.__name__, f"{module.__name__}.")
     tools = [value for value in vars(module).values() if isinstance(value, Tool)]
     return [tool for tool in dict.fromkeys(tools) if tool.__module__ == own[0] or tool.__module__.startswith(own[1])]
+
+
+def load_named(reference: str, place: str = "") -> Any:
+    """Whatever `module:name` names. Raises `ConfigurationError` if there is no such thing."""
+    name, _, path = reference.partition(":")
+    if not path or not all(part.isidentifier() for part in name.split(".")):
+        remedy = "Write module:function, such as my_shop.db:open_database."
+        raise ConfigurationError(reference, "is not the name of a function", remedy, place)
+    value: Any = _module(reference, name, place)
+    for part in path.split("."):
+        if not hasattr(value, part):
+            near = difflib.get_close_matches(part, vars(value), n=1) if hasattr(value, "__dict__") else []
+            remedy = f"Did you mean {name}:{near[0]}?" if near else "See how it is spelled there."
+            raise ConfigurationError(reference, f"{name} has no {path}", remedy, place)
+        value = getattr(value, part)
+    return value

@@ -31,8 +31,8 @@ class UnusableResult(TelephonyError):
     """A function returned something that has no form a model could read. The message is for its author."""
 
 
-def render(result: Any) -> str:
-    """*result* for the model; raise `UnusableResult`.
+def render(result: Any, limit: int = MAX_BYTES) -> str:
+    """*result* for the model, at most *limit* bytes of UTF-8; raise `UnusableResult`.
 
     Pydantic models, dataclasses, msgspec structs, dates, decimals, enums, sets and UTF-8 bytes have their usual JSON
     form. NaN and infinity are no JSON and become null.
@@ -42,13 +42,13 @@ def render(result: Any) -> str:
     if isinstance(result, Enum):
         result = result.value
     if isinstance(result, str):
-        return _shorten(result)
+        return _shorten(result, limit)
     if isinstance(result, Iterator):
         raise UnusableResult(f"it returned a {type(result).__name__}, which may never end: return a list")
     try:
         if isinstance(result, bytes | bytearray):
-            return _shorten(result.decode())
-        return _shorten(_json(result))
+            return _shorten(result.decode(), limit)
+        return _shorten(_json(result), limit)
     except (PydanticSerializationError, UnicodeDecodeError) as error:
         raise UnusableResult(f"it returned a {type(result).__name__} that has no JSON form ({error})") from error
 

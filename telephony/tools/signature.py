@@ -39,6 +39,12 @@ class Signature(NamedTuple):
     """Of the parameters that the model gives, in order; field `arg{i}` holds `names[i]`."""
     takes_context: bool
     """Whether the first parameter is the `CallContext`."""
+    needs: dict[str, type]
+    """Parameters that nobody could write down as JSON, and their types: whoever runs the function has to give them."""
+    annotations: dict[str, Any]
+    """Of the parameters that the model gives."""
+    defaults: dict[str, Any]
+    """Of those that may be left out, of either kind."""
     description: str
     parameters: Schema
 
@@ -50,14 +56,26 @@ def read_signature(function: Callable[..., Any]) -> Signature:
     parameters = list(inspect.signature(function).parameters.values())
     annotations = [reader.annotation(parameter) for parameter in parameters]
     takes_context = bool(annotations) and annotations[0] is CallContext
-    offered = list(zip(parameters, annotations, strict=True))[takes_context:]
+    rest = list(zip(parameters, annotations, strict=True))[takes_context:]
+    needs = {parameter.name: annotation for parameter, annotation in rest if reader.is_handle(annotation)}
+    offered = [(parameter, annotation) for parameter, annotation in rest if parameter.name not in needs]
     fields: dict[str, Any] = {}
     for index, (parameter, annotation) in enumerate(offered):
         fields[f"arg{index}"] = reader.field(parameter, annotation, documented.get(parameter.name))
     arguments = create_model(reader.name, __config__=_STRICT, **fields)
     schema = arguments.model_json_schema(schema_generator=Generator)
     names = tuple(parameter.name for parameter, _ in offered)
-    return Signature(arguments, names, takes_context, described, provider_schema(schema))
+    defaults = {parameter.name: parameter.default for parameter, _ in rest if parameter.default is not parameter.empty}
+    return Signature(
+        arguments,
+        names,
+        takes_context,
+        needs,
+        {parameter.name: annotation for parameter, annotation in offered},
+        defaults,
+        described,
+        provider_schema(schema),
+    )
 
 
 class _Reader:
@@ -92,6 +110,18 @@ class _Reader:
             problem = f"has the annotation `{parameter.annotation}`, which cannot be evaluated ({error})"
             remedy = "Define or import it at the top level of the module, not in a function or under TYPE_CHECKING."
             self._refuse(parameter, problem, remedy, error)
+
+    def is_handle(self, annotation: Any) -> bool:
+        """Whether it is a class of which no JSON can be an instance, such as a database's."""
+        if not isinstance(annotation, type) or get_args(annotation) or annotation.__module__ == "builtins":
+            return False
+        try:
+            create_model(self.name, value=(annotation, ...)).model_json_schema(schema_generator=Generator)
+        except _NO_JSON:
+            return not issubclass(annotation, CallContext)
+        except _UNUSABLE:
+            return False
+        return False
 
     def field(self, parameter: inspect.Parameter, annotation: Any, documented: str | None) -> tuple[Any, FieldInfo]:
         """What `create_model` wants for one parameter."""

@@ -4,42 +4,42 @@ from __future__ import annotations
 
 import functools
 import inspect
-import math
-import re
-from collections.abc import Callable
-from typing import Any, Generic, ParamSpec, TypeVar, overload
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, NoReturn, ParamSpec, TypeVar, Unpack, overload
 
 from telephony.errors import ConfigurationError
 from telephony.settings import ToolSpec
 from telephony.tools.arguments import read_arguments
+from telephony.tools.options import Chosen, ToolOptions
 from telephony.tools.signature import read_signature
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-DEFAULT_TIMEOUT = 10.0
-"""Seconds. A caller who hears nothing for longer than that hangs up or says "hello?"."""
-
-NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
-"""OpenAI: a function's name; xAI takes the same."""
-
 
 class Tool(Generic[P, R]):
     """A function that a model may call. Call it yourself and it is the plain function."""
 
-    def __init__(self, function: Callable[P, R], *, name: str, timeout: float, say: str | None, side_effects: bool):
+    def __init__(self, function: Callable[P, R], options: ToolOptions):
         functools.update_wrapper(self, function)
         self._function = function
         self._signature = read_signature(function)
+        chosen = self._chosen = Chosen(function, self._signature, options)
         self.reference = f"{function.__module__}:{function.__qualname__}"
         """How configuration names it."""
         self.spec = ToolSpec(
-            name=name,
+            name=chosen.name,
             description=self._signature.description,
             parameters=self._signature.parameters,
-            timeout=timeout,
-            side_effects=side_effects,
-            say=say,
+            timeout=chosen.timeout,
+            side_effects=chosen.side_effects,
+            say=chosen.say if isinstance(chosen.say, str) else None,
+            words_say=callable(chosen.say),
+            say_after=chosen.say_after,
+            on_barge_in=chosen.on_barge_in,
+            once=chosen.once,
+            confirm=chosen.confirm,
+            sensitive=chosen.sensitive,
         )
         """What the model and the conversation see."""
 
@@ -55,59 +55,74 @@ class Tool(Generic[P, R]):
         return inspect.iscoroutinefunction(self._function)
 
     @property
+    def tells_progress(self) -> bool:
+        """Whether the function is an async generator: what it yields last is its result, and the rest is news of it."""
+        return inspect.isasyncgenfunction(self._function)
+
+    @property
     def takes_context(self) -> bool:
         """Whether the function's first parameter is the `CallContext`."""
         return self._signature.takes_context
+
+    @property
+    def max_bytes(self) -> int:
+        """Bytes of UTF-8 after which its result is cut off."""
+        return self._chosen.max_bytes
 
     def read(self, arguments: str) -> dict[str, Any]:
         """The arguments the model wrote as JSON, validated, by name; raise `InvalidArguments`."""
         return read_arguments(self._signature.arguments, self._signature.names, arguments)
 
+    def words(self, arguments: Mapping[str, Any]) -> str | None:
+        """What a `say` that is a function makes of *arguments*; raises whatever it raises."""
+        say = self._chosen.say
+        if say is None or isinstance(say, str):
+            return None
+        every = self._signature.defaults | dict(arguments)
+        return say(**{name: every[name] for name in self._chosen.say_parameters})
+
+    def given(self, provided: Mapping[type, Any]) -> dict[str, Any]:
+        """What of *provided*, by type, the function is to be called with. Raises `ConfigurationError` if something is
+        not there that it cannot do without."""
+        for name, annotation in self._signature.annotations.items():
+            if isinstance(annotation, type) and annotation in provided:
+                remedy = "Provide a plain class that holds it, and annotate the parameter with that."
+                self._refuse(name, annotation, "is provided, though a model can write one as well", remedy)
+        given = {}
+        for name, kind in self._signature.needs.items():
+            if kind in provided:
+                given[name] = provided[kind]
+            elif name not in self._signature.defaults:
+                remedy = (
+                    f"Name what opens it, a function `-> AsyncIterator[{kind.__name__}]`, under `provide`; or use str, "
+                    "int, float, bool, list, dict, an Enum, a Literal, a date or a pydantic model."
+                )
+                self._refuse(name, kind, "has no JSON form, and nothing provides it", remedy)
+        return given
+
+    def _refuse(self, name: str, kind: type, what: str, remedy: str) -> NoReturn:
+        problem = f"the parameter `{name}` is a `{kind.__qualname__}`, which {what}"
+        raise ConfigurationError(f"tool {self.spec.name}", problem, remedy, self.reference)
+
 
 @overload
-def tool(
-    function: Callable[P, R],
-    /,
-    *,
-    name: str | None = None,
-    timeout: float = DEFAULT_TIMEOUT,
-    say: str | None = None,
-    side_effects: bool = True,
-) -> Tool[P, R]: ...
+def tool(function: Callable[P, R], /, **options: Unpack[ToolOptions]) -> Tool[P, R]: ...
 
 
 @overload
-def tool(
-    *,
-    name: str | None = None,
-    timeout: float = DEFAULT_TIMEOUT,
-    say: str | None = None,
-    side_effects: bool = True,
-) -> Callable[[Callable[P, R]], Tool[P, R]]: ...
+def tool(**options: Unpack[ToolOptions]) -> Callable[[Callable[P, R]], Tool[P, R]]: ...
 
 
 def tool(
-    function: Callable[P, R] | None = None,
-    /,
-    *,
-    name: str | None = None,
-    timeout: float = DEFAULT_TIMEOUT,
-    say: str | None = None,
-    side_effects: bool = True,
+    function: Callable[P, R] | None = None, /, **options: Unpack[ToolOptions]
 ) -> Tool[P, R] | Callable[[Callable[P, R]], Tool[P, R]]:
-    """Make a tool of a function, sync or async: `@tool`, `@tool(timeout=8)`, or `tool(shop.look_up)` for a method.
+    """Make a tool of a function: `@tool`, `@tool(timeout=8)`, or `tool(shop.look_up)` for a method.
 
     The types of the parameters become the JSON Schema, the docstring (Google's, NumPy's or Sphinx's style) becomes the
-    descriptions. A first parameter annotated `CallContext` is filled in by us and hidden from the model. A sync
-    function runs in a thread, so it may block.
-
-    Args:
-        function: What to make a tool of.
-        name: What the model calls it; the function's name unless given.
-        timeout: Seconds until the model is told that it took too long, and the function is cancelled.
-        say: Spoken to the caller while it runs, such as "Let me look that up."
-        side_effects: Whether running it by mistake would matter. False lets a pure lookup start a little earlier,
-            before the model has finished its response, and so perhaps for an answer that the caller interrupted.
+    descriptions. A first parameter annotated `CallContext` is filled in by us and hidden from the model, and so is one
+    of a class that no JSON can make, such as a database's, if `provide` says how it is opened. A sync function runs in
+    a thread, so it may block. What an async generator yields last is its result; what it yields before tells the model
+    how far it has come. `ToolOptions` explains the *options*.
 
     Raises:
         ConfigurationError: A parameter or an option cannot be used; the message says which, and what to do.
@@ -115,13 +130,11 @@ def tool(
     if function is None:
 
         def decorate(function: Callable[P, R]) -> Tool[P, R]:
-            return tool(function, name=name, timeout=timeout, say=say, side_effects=side_effects)
+            return tool(function, **options)
 
         return decorate
     _check_function(function)
-    chosen = function.__name__ if name is None else name
-    _check_options(function, chosen, timeout)
-    return Tool(function, name=chosen, timeout=float(timeout), say=say, side_effects=side_effects)
+    return Tool(function, options)
 
 
 def _check_function(function: object) -> None:
@@ -129,17 +142,7 @@ def _check_function(function: object) -> None:
         problem = f"{function!r} is not a function or a bound method"
         remedy = "Put `@tool` right above a `def` or `async def`, below decorators such as `@staticmethod`."
         raise ConfigurationError("tool", problem, remedy)
-    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-        problem = "is a generator, and a model takes one answer"
-        raise ConfigurationError(f"tool {function.__name__}", problem, "Return a list.", function.__module__)
-
-
-def _check_options(function: Callable[..., Any], name: str, timeout: float) -> None:
-    place = f"{function.__module__}.{function.__qualname__}"
-    if not NAME.fullmatch(name):
-        problem = f"{name!r} is no name that models accept: 1 to 64 of a-z, A-Z, 0-9, _ and -"
-        raise ConfigurationError("tool", problem, 'Give it one with @tool(name="look_up").', place)
-    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout < math.inf:
-        problem = f"the timeout is {timeout!r}, and it must be a number of seconds above 0"
-        remedy = "Every wait in a call has an end: try @tool(timeout=8)."
-        raise ConfigurationError(f"tool {name}", problem, remedy, place)
+    if inspect.isgeneratorfunction(function):
+        problem = "is a generator that holds up everybody else while it works"
+        remedy = "Write `async def`, or return a list."
+        raise ConfigurationError(f"tool {function.__name__}", problem, remedy, function.__module__)

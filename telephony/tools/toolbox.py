@@ -9,20 +9,24 @@ from __future__ import annotations
 import asyncio
 import difflib
 import inspect
-from collections.abc import Callable, Iterable
+import traceback
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import structlog
 from structlog.typing import FilteringBoundLogger
 
 from telephony.commands import RunTool
+from telephony.conversation.arguments import paths_of, without
 from telephony.errors import ConfigurationError, ToolError
-from telephony.events import ToolFinished
+from telephony.events import ToolFinished, ToolProgress, ToolSays
 from telephony.settings import ToolSpec
 from telephony.tools.arguments import InvalidArguments
 from telephony.tools.builtin import Builtin
 from telephony.tools.context import CallContext
 from telephony.tools.output import UnusableResult, failure, render
+from telephony.tools.progress import MAX_NEWS, last_of
 from telephony.tools.remote import RemoteTool
 from telephony.tools.threads import Threads
 from telephony.tools.tool import Tool
@@ -53,11 +57,14 @@ class Toolbox:
     def __init__(
         self,
         tools: Iterable[Tool[..., Any] | Builtin | RemoteTool],
+        provided: Mapping[type, Any] | None = None,
         *,
         threads: int = THREADS,
         others: Callable[[str], RemoteTool | None] = lambda name: None,
     ) -> None:
-        """*others* finds tools that come and go while the process runs, by name."""
+        """*provided*: what tools are given besides the arguments, by its type. *others* finds tools that come and go
+        while the process runs, by name. Raises `ConfigurationError` if a tool needs what is not provided, or two have
+        one name."""
         offered = list(tools)
         self.specs: tuple[ToolSpec, ...] = tuple(tool.spec for tool in offered)
         """What to offer to the model, in the given order, built-in tools included."""
@@ -65,6 +72,7 @@ class Toolbox:
         if len(self._tools) < len(offered):
             _refuse_duplicates(offered)
         self._others = others
+        self._given = {tool.spec.name: tool.given(provided or {}) for tool in offered if isinstance(tool, Tool)}
         self._threads = Threads(threads)
         self._running: set[asyncio.Task[ToolFinished]] = set()
         self._closed = False
@@ -78,7 +86,8 @@ class Toolbox:
         """Run one function call and say how it went. Raises nothing but `CancelledError`.
 
         Bounded by the tool's own timeout, waiting for a free thread included. Cancelling is safe: the tool is
-        cancelled too and has `CANCEL_GRACE` seconds to clean up; a sync tool runs on in its thread, unheard.
+        cancelled too and has `CANCEL_GRACE` seconds to clean up; a sync tool runs on in its thread, unheard. One that
+        is to be detached runs on in any case, for the rest of its timeout.
         """
         tool = self._tools.get(call.name) or self._others(call.name)
         if tool is None:
@@ -92,9 +101,13 @@ class Toolbox:
         )
         self._running.add(task)
         task.add_done_callback(self._running.discard)
+        until = asyncio.get_running_loop().time() + tool.spec.timeout
         try:
             await asyncio.wait({task}, timeout=tool.spec.timeout)
         except asyncio.CancelledError:
+            if tool.spec.on_barge_in == "detach" and not self._closed:
+                _leave_alone(task, until)
+                raise
             task.cancel("the call no longer wants the answer")
             await asyncio.wait({task}, timeout=CANCEL_GRACE)
             raise
@@ -130,8 +143,12 @@ class Toolbox:
             return await self._answer(tool, call, context, log)
         except (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt):
             raise
-        except BaseException:
-            log.exception("tool raised")
+        except BaseException as error:
+            if tool.spec.sensitive:
+                trace = "".join(traceback.format_exception(error))
+                log.error("tool raised", traceback=without(trace, call.arguments, paths_of(tool.spec.sensitive)))
+            else:
+                log.exception("tool raised")
             return _failed(call)
 
     async def _answer(
@@ -139,13 +156,15 @@ class Toolbox:
     ) -> ToolFinished:
         try:
             if isinstance(tool, RemoteTool):
-                result = await tool.run(call.arguments, context)
-            else:
-                result = await self._call(tool, tool.read(call.arguments), context)
-            return ToolFinished(call.call_id, render(result))
+                return ToolFinished(call.call_id, render(await tool.run(call.arguments, context)))
+            arguments = tool.read(call.arguments)
+            self._say(tool, call, arguments, context, log)
+            result = await self._call(tool, call, arguments, context)
+            return ToolFinished(call.call_id, render(result, tool.max_bytes))
         except InvalidArguments as error:
             log.info("tool called with invalid arguments")
-            output = failure(f"{error} Correct the arguments and call {call.name} again.", retry=True)
+            problem = without(str(error), call.arguments, paths_of(tool.spec.sensitive))
+            output = failure(f"{problem} Correct the arguments and call {call.name} again.", retry=True)
             return ToolFinished(call.call_id, output, "invalid")
         except ToolError as error:
             log.info("tool refused")
@@ -155,8 +174,28 @@ class Toolbox:
             log.error("tool returned something unusable", problem=str(error))
             return _failed(call)
 
-    async def _call(self, tool: Tool[..., Any], arguments: dict[str, Any], context: CallContext) -> Any:
+    def _say(
+        self,
+        tool: Tool[..., Any],
+        call: RunTool,
+        arguments: dict[str, Any],
+        context: CallContext,
+        log: FilteringBoundLogger,
+    ) -> None:
+        """Let the conversation know what is to be said if it takes long."""
+        try:
+            words = tool.words(arguments)
+        except Exception:  # other people's code; the tool itself may still work
+            log.exception("say raised")
+            return
+        if isinstance(words, str) and words and context.control:
+            context.control.feed(ToolSays(call.call_id, words))
+
+    async def _call(self, tool: Tool[..., Any], call: RunTool, arguments: dict[str, Any], context: CallContext) -> Any:
         given = (context,) if tool.takes_context else ()
+        arguments = arguments | self._given[tool.spec.name]
+        if tool.tells_progress:
+            return await last_of(tool(*given, **arguments), partial(_tell, call, context))
         if tool.is_async:
             return await tool(*given, **arguments)
         result = await self._threads.run(lambda: tool(*given, **arguments), tool.spec.name)
@@ -181,6 +220,29 @@ class Toolbox:
         effect = _MAYBE_DONE if spec.side_effects else _NOTHING_DONE
         sentence = _TIMED_OUT.format(name=spec.name, timeout=spec.timeout, effect=effect)
         return ToolFinished(call.call_id, failure(sentence, retry=False), "timeout")
+
+
+def _tell(call: RunTool, context: CallContext, news: Any) -> None:
+    """Let the conversation know how far a tool has come."""
+    try:
+        words = render(news, MAX_NEWS)
+    except UnusableResult as error:
+        _log.error("tool told something unusable", tool=call.name, call_id=context.call_id, problem=str(error))
+        return
+    if context.control:
+        context.control.feed(ToolProgress(call.call_id, words))
+
+
+def _leave_alone(task: asyncio.Task[ToolFinished], until: float) -> None:
+    """Let *task* run without anybody waiting for it, but no longer than *until* (the loop's time)."""
+    end = asyncio.get_running_loop().call_at(until, task.cancel, "timeout")
+
+    def report(done: asyncio.Task[ToolFinished]) -> None:
+        end.cancel()
+        outcome = "cancelled" if done.cancelled() else done.result().outcome
+        _log.info("tool ended after its call", task=done.get_name(), outcome=outcome)
+
+    task.add_done_callback(report)
 
 
 def _failed(call: RunTool) -> ToolFinished:

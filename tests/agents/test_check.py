@@ -89,6 +89,10 @@ def test_each_flaw_of_a_tool_is_found_alone(specs: list[ToolSpec], level: str, s
     assert said in found[0].message
 
 
+def test_a_slow_tool_that_words_what_it_says_is_well_behaved() -> None:
+    assert check_agent(Agent("a", **GOOD), ["grok-voice"], [spec(timeout=10.0, words_say=True)]) == []
+
+
 def test_a_slow_tool_that_says_something_is_well_behaved() -> None:
     assert check_agent(Agent("a", **GOOD), ["grok-voice"], [spec(timeout=10.0, say="One moment.")]) == []
 

@@ -119,3 +119,30 @@ def test_a_server_that_is_not_declared_is_refused(telephony: Telephony, spoil: S
     said = telephony("agents", "check")
     assert said.code == 2
     assert "error mcp:neer (agents.desk.tools): mcp has no server of that name. Did you mean mcp:near?" in said.errors
+
+
+NEEDY = """
+import sqlite3
+from telephony import tool
+
+def open_it() -> sqlite3.Connection:
+    raise AssertionError("nothing is opened to be checked")
+
+@tool
+async def count(connection: sqlite3.Connection) -> int:
+    return 0
+"""
+
+
+@pytest.mark.usefixtures("good")
+@pytest.mark.parametrize("provided", [True, False])
+def test_a_tool_that_nobody_provides_for_is_refused_and_nothing_is_opened(
+    telephony: Telephony, spoil: Spoil, desk: Desk, provided: bool
+) -> None:
+    desk.write("needy.py", NEEDY)
+    spoil("builtin:hang_up", "needy:count")
+    if provided:
+        spoil("agents:", "provide: [needy:open_it]\nagents:")
+    said = telephony("agents", "check")
+    assert said.code == (0 if provided else 2)
+    assert ("nothing provides it" in said.errors) is not provided

@@ -15,7 +15,7 @@ from telephony.records import Evidence, Stretch
 
 
 def evidence(chronicle: Chronicle, now: float = 100.0) -> Evidence:
-    return chronicle.evidence(Playback(PCM16_24K), [], [], now, stalled=[], with_say=frozenset())
+    return chronicle.evidence(Playback(PCM16_24K), [], [], now, stalled=[])
 
 
 def told(book: Playbook) -> list[str]:
@@ -191,5 +191,5 @@ def test_what_has_a_say_and_what_was_recorded_is_told_with_it() -> None:
     book = Playbook()
     book.wait(9.0)
     found = book.call.evidence(book.now)
-    assert found.with_say == {"slow"}
+    assert found.with_say == {"slow": 1.0}
     assert found.recorded == {"local:apology-1"}

@@ -9,15 +9,24 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from playbook import Playbook, speech
+from playbook import BOOK, HANG_UP, LOOKUP, SLOW, Playbook, speech
 from telephony import commands as cmd
 from telephony import events as ev
 from telephony.audio.format import MULAW_8K, PCM16_24K
-from telephony.settings import Clips, Limits
+from telephony.conversation.toolcalls import GRACE
+from telephony.settings import Clips, Limits, SessionConfig, ToolSpec
 
 ASKS = (cmd.RequestResponse, cmd.SpeakVerbatim)
 FRAME = b"\xff" * 160
 
+SCHEMA: dict[str, Any] = {"type": "object", "properties": {}}
+POLICIES = {
+    "stops": ToolSpec("stops", "Stops.", SCHEMA, on_barge_in="cancel"),
+    "goes_on": ToolSpec("goes_on", "Goes on.", SCHEMA, on_barge_in="detach", side_effects=False),
+    "once": ToolSpec("once", "Runs once.", SCHEMA, once=True, on_barge_in="detach"),
+    "asks": ToolSpec("asks", "Asks first.", SCHEMA, confirm=True, on_barge_in="cancel"),
+}
+"""Functions with every policy, beside those of the playbook."""
 ids = st.sampled_from(["a", "b", "c"])
 maybe_ids = st.sampled_from(["", "a", "b", "c"])
 absurd = st.none() | st.integers(-5, 90_000) | st.sampled_from([-(10**9), 10**12])
@@ -33,10 +42,12 @@ anything = st.one_of(
         ev.ToolRequested,
         maybe_ids,
         ids,
-        st.sampled_from(["lookup", "book", "slow", "hang_up", "nonsense"]),
-        st.just("{}"),
+        st.sampled_from(["lookup", "book", "slow", "hang_up", "nonsense", *POLICIES]),
+        st.sampled_from(["{}", '{"a": 1}']),
     ),
     st.builds(ev.ToolFinished, ids, st.just("{}")),
+    st.builds(ev.ToolSays, ids, st.just("Wait.")),
+    st.builds(ev.ToolProgress, ids, st.just("half")),
     st.builds(ev.ResponseDone, maybe_ids, st.sampled_from(["completed", "cancelled", "failed", "incomplete"])),
     st.builds(ev.ModelError, st.sampled_from(["active_response", "no_active_response", "benign", "recoverable"])),
     st.builds(ev.MarkReached, st.integers(1, 30).map("m{}".format)),
@@ -55,7 +66,8 @@ class Watched(Playbook):
     """A playbook that checks at every step what no step may break."""
 
     def __init__(self, **changes: Any) -> None:
-        super().__init__(**changes)
+        tools = (LOOKUP, BOOK, SLOW, HANG_UP, *POLICIES.values())
+        super().__init__(session=SessionConfig(audio=PCM16_24K, tools=tools), **changes)
         self.there: set[int] = set()
         """Sessions that are connected and were not closed."""
         self.spoken_to = 0
@@ -168,3 +180,72 @@ def test_the_same_events_at_the_same_times_give_the_same_commands(
     script: list[tuple[ev.Event, float]], others: str
 ) -> None:
     assert play(script, others=others).log == play(script, others=others).log
+
+
+# -- slow functions, whatever happens to the call meanwhile ----------------------------------------------------------
+
+meanwhile = st.sampled_from(
+    ["speaks", "stops", "answers", "lost", "finishes", "waits", "repeats", "tells", "replies", "key", "waits long"]
+)
+
+
+def happens(book: Watched, what: str, number: int, name: str) -> None:
+    """One more thing, in a call in which the function *name* was called."""
+    match what:
+        case "speaks":
+            book.happen(ev.SpeechStarted(f"u{number}"))
+        case "stops":
+            book.happen(ev.SpeechStopped(f"u{number}"))
+            book.happen(ev.CallerTranscript(f"u{number}", "Go on.", final=True))
+        case "answers" | "replies":
+            if not book.call.state.model_lost:
+                book.say(f"r{number}", f"i{number}", 400, "Yes?")
+        case "lost":
+            book.happen(ev.ModelLost("gone"))
+        case "finishes":
+            book.happen(ev.ToolFinished("c0", "42"))
+        case "tells":
+            book.happen(ev.ToolProgress("c0", f"{number}"))
+        case "key":
+            book.happen(ev.KeyPressed("1"))
+        case "repeats":
+            again = ev.ToolRequested(f"r{number}", f"c{number}", name, "{}")
+            for event in (ev.ResponseStarted(f"r{number}"), again, ev.ResponseDone(f"r{number}")):
+                book.happen(event)
+    book.hear(6.0 if what == "waits long" else 0.3)
+
+
+@given(st.sampled_from([*POLICIES, "book"]), st.lists(meanwhile, max_size=10), st.sampled_from(["hangs up", "stays"]))
+@settings(max_examples=200)
+def test_a_slow_function_takes_effect_as_declared_and_the_model_is_answered_or_the_call_is_over(
+    name: str, story: list[str], end: str
+) -> None:
+    book = Watched(others="there", limits=Limits(caller_silence_prompts=1))
+    book.greet()
+    for event in (ev.ResponseStarted("q"), ev.ToolRequested("q", "c0", name, "{}"), ev.ResponseDone("q")):
+        book.happen(event)
+    for number, what in enumerate(story, 1):
+        if book.ending is None:
+            happens(book, what, number, name)
+    if end == "hangs up":
+        book.feed(ev.CarrierStopped())
+    else:
+        book.hear(GRACE + 15)
+    runs = [command.call_id for command in book.sent(cmd.RunTool)]  # type: ignore[attr-defined]
+    cancelled = [command.call_id for command in book.sent(cmd.CancelTool)]  # type: ignore[attr-defined]
+    assert len(runs) == len(set(runs))
+    finished = {use.call_id: use for use in book.call.tool_uses}
+    if name == "once":
+        assert len(runs) <= 1, "once is once, however often it is asked for"
+    if name == "asks" and not {"answers", "replies"} & set(story):
+        assert not runs, "nobody was asked"
+    timed_out = [call_id for call_id in runs if finished[call_id].outcome == "timeout"]
+    if name in ("goes_on", "once"):
+        assert set(cancelled) <= set(timed_out), "nothing the caller does stops it"
+    if name == "book" and not book.ending:
+        assert set(cancelled) <= set(timed_out)
+    known = book.known[book.spoken_to]
+    for call_id, use in finished.items():
+        assert use.outcome != "running" or call_id in {call.use.call_id for call in book.call.state.tools.alive}
+        answered = call_id in book.answered[book.spoken_to]
+        assert answered or call_id not in known or book.ending or book.call.state.tools.open, "or the call is over"

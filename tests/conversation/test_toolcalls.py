@@ -12,8 +12,7 @@ from telephony.conversation.toolcalls import (
     GIVEN_UP,
     GRACE,
     REFUSED,
-    SAY_AFTER,
-    UNKNOWN_TIMEOUT,
+    UNKNOWN,
     ToolCalls,
 )
 from telephony.events import ToolRequested
@@ -89,10 +88,10 @@ def test_a_slow_tool_has_something_to_say_once() -> None:
     calls = ledger()
     request(calls, "c1", "read")
     calls.due(10.0)
-    assert calls.deadline() == 10.0 + SAY_AFTER
-    assert calls.to_say(10.0 + SAY_AFTER - 0.01) is None
-    assert calls.to_say(10.0 + SAY_AFTER) == "One moment."
-    assert calls.to_say(10.0 + SAY_AFTER) is None
+    assert calls.deadline() == 10.0 + 1.0
+    assert calls.to_say(10.0 + 1.0 - 0.01) is None
+    assert calls.to_say(10.0 + 1.0) == "One moment."
+    assert calls.to_say(10.0 + 1.0) is None
 
 
 def test_every_running_call_has_a_bound_of_its_own() -> None:
@@ -101,11 +100,11 @@ def test_every_running_call_has_a_bound_of_its_own() -> None:
     request(calls, "c2", "write")
     request(calls, "c3", "nobody knows")
     calls.due(0.0, "r1")
-    calls.to_say(SAY_AFTER)
+    calls.to_say(1.0)
     assert calls.deadline() == READ.timeout + GRACE
     assert calls.overdue(READ.timeout + GRACE - 0.01) == []
     assert ids(calls.overdue(READ.timeout + GRACE)) == ["c1"]
-    assert ids(calls.overdue(UNKNOWN_TIMEOUT + GRACE)) == ["c1", "c2", "c3"]
+    assert ids(calls.overdue(UNKNOWN.timeout + GRACE)) == ["c1", "c2", "c3"]
     for call_id in ("c1", "c2", "c3"):
         calls.answer(call_id, GIVEN_UP, "timeout", 20.0)
     assert calls.deadline() is None

@@ -162,10 +162,24 @@ def test_a_carrier_that_plays_late_by_half_of_the_wait(late: float, expected: st
 def test_a_tool_with_and_without_a_say() -> None:
     used = [tool("look_up", 10.5, 13.1)]
     assert cause(evidence(tools=used)) == ("tool_without_say", "tool look_up took 2.6 s and has no `say`")
-    assert cause(evidence(tools=used, with_say=frozenset({"look_up"}))) == (
+    assert cause(evidence(tools=used, with_say={"look_up": 1.0})) == (
         "tool_outlasted_say",
         "tool look_up took 2.6 s, which its `say` did not cover",
     )
+
+
+def test_a_say_that_comes_later_than_the_answer_is_told_with_its_time() -> None:
+    used = [tool("look_up", 10.5, 13.1)]
+    assert cause(evidence(tools=used, with_say={"look_up": 3.0})) == (
+        "tool_outlasted_say",
+        "tool look_up took 2.6 s, and its `say` comes only after 3 s",
+    )
+
+
+def test_a_tool_in_the_background_explains_no_wait() -> None:
+    used = [tool("look_up", 9.0, 13.1)]
+    (call_id,) = (use.call_id for use in used)
+    assert cause(evidence(tools=used, detached={call_id: 9.5}))[0] != "tool_without_say"
 
 
 def test_a_tool_that_timed_out_is_named_before_others() -> None:

@@ -53,7 +53,7 @@ EVIDENCE = st.builds(
     owed=STRETCHES,
     stalled=STRETCHES,
     unheard=STRETCHES,
-    with_say=st.just(frozenset({"yes"})),
+    with_say=st.just({"yes": 1.0}),
 )
 
 

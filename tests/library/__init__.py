@@ -19,13 +19,24 @@ from library.marks import MARKS
 from library.network import NETWORK
 from library.openings import OPENINGS
 from library.outbound import OUTBOUND
+from library.policies import POLICIES
 from library.servers import SERVERS
 from library.sessions import SESSIONS
 from library.waiting import WAITING
 
-CALLS: dict[str, Call] = {
-    entry.name: entry
-    for part in (OPENINGS, BARGE_INS, MARKS, FUNCTIONS, ERRANDS, WAITING, SESSIONS, SERVERS, NETWORK, ENDINGS, OUTBOUND)
-    for entry in part
-}
+PARTS = (
+    OPENINGS,
+    BARGE_INS,
+    MARKS,
+    FUNCTIONS,
+    POLICIES,
+    ERRANDS,
+    WAITING,
+    SESSIONS,
+    SERVERS,
+    NETWORK,
+    ENDINGS,
+    OUTBOUND,
+)
+CALLS: dict[str, Call] = {entry.name: entry for part in PARTS for entry in part}
 """All of them, by name."""

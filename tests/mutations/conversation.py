@@ -237,8 +237,8 @@ TOOLS = [
     mutation(
         "the caller hears nothing for two seconds while a function runs",
         "conversation/toolcalls.py",
-        "SAY_AFTER = 1.0",
-        "SAY_AFTER = 2.0",
+        "if call.say and now >= _since(call) + call.spec.say_after",
+        "if call.say and now >= _since(call) + 2 * call.spec.say_after",
         "function-takes-long-and-something-is-said",
     ),
     mutation(
@@ -261,6 +261,72 @@ TOOLS = [
         "return self.owed and not self.open",
         "return self.owed",
         "functions-in-parallel",
+    ),
+]
+
+POLICIES = [
+    mutation(
+        "a function that the caller was to stop takes effect all the same",
+        "conversation/background.py",
+        "            state.out.append(CancelTool(call.use.call_id))\n",
+        "",
+        "function-cancelled-when-the-caller-speaks",
+    ),
+    mutation(
+        "the model never learns what became of a function in the background",
+        "conversation/background.py",
+        "state.phase in LIVE and not state.model_lost:",
+        "False:",
+        "function-goes-on-in-the-background",
+    ),
+    mutation(
+        "the caller is not told what became of a function in the background",
+        "conversation/background.py",
+        "        state.tools.owed = True\n",
+        "        pass\n",
+        "function-goes-on-in-the-background",
+    ),
+    mutation(
+        "a caller who hangs up undoes what was to be done in any case",
+        "conversation/state.py",
+        'if call.spec.on_barge_in == "detach":',
+        "if False:",
+        "function-in-the-background-at-the-end",
+    ),
+    mutation(
+        "an order that a model repeats is placed twice",
+        "conversation/gates.py",
+        "if call.spec.once and",
+        "if False and",
+        "function-runs-once",
+    ),
+    mutation(
+        "a caller who says no is not heard",
+        "conversation/gates.py",
+        'plain[-1] == "no"',
+        'plain[-1] == "never"',
+        "function-refused-by-the-caller",
+    ),
+    mutation(
+        "a model that does not ask gets its way when it insists",
+        "conversation/gates.py",
+        '        return "not asked"',
+        '        return "given"',
+        "function-by-a-model-that-does-not-ask",
+    ),
+    mutation(
+        "the model is flooded with news of a function",
+        "conversation/toolcalls.py",
+        "NEWS_EVERY = 4.0",
+        "NEWS_EVERY = 0.1",
+        "function-tells-how-far-it-is",
+    ),
+    mutation(
+        "what a function words for this call is not said",
+        "conversation/toolcalls.py",
+        "call.say, call.had_say = text, True",
+        "call.had_say = True",
+        "function-words-its-own-sentence",
     ),
 ]
 
@@ -316,4 +382,4 @@ ENDS = [
     ),
 ]
 
-CONVERSATION = [*PLAYBACK, *CALLER, *REPLIES, *TOOLS, *ENDS]
+CONVERSATION = [*PLAYBACK, *CALLER, *REPLIES, *TOOLS, *POLICIES, *ENDS]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,12 @@ pytestmark = pytest.mark.usefixtures("nothing_left_behind")
 async def lookup_order(order_id: str) -> str:
     """Look an order up."""
     return order_id
+
+
+@tool
+async def count(connection: sqlite3.Connection) -> int:
+    """Count orders."""
+    return 0
 
 
 def frontdesk(**values: Any) -> Agent:
@@ -103,6 +110,8 @@ WRONG: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "a tool that is not there": ({}, {"tools": ["telephony:no_such_tool"]}, "telephony:no_such_tool"),
     "a module that is not there": ({}, {"tools": ["no_such_module:tool"]}, "no_such_module:tool"),
     "a builtin that is not there": ({}, {"tools": ["builtin:hangup"]}, "builtin:hangup"),
+    "a tool that nobody provides for": ({}, {"tools": [count]}, "tool count"),
+    "what cannot be opened": ({"provide": ["no_such_module:open_it"]}, {}, "no_such_module:open_it"),
     "what xAI cannot do": ({}, {"turn_detection": TurnDetection(type="semantic_vad")}, "agents.*.turn_detection.type"),
     "a number that leads nowhere": ({"numbers": {"*": "nightdesk"}}, {}, "numbers.*"),
     "a database of another kind": ({"database_url": "mysql://host/name"}, {}, "database_url"),

@@ -10,7 +10,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from offices import outside, settings_for, stored_records
+from offices import ACCOUNT, TOKEN, outside, settings_for, stored_records
 from telephony.agents.agent import Agent
 from telephony.errors import ConfigurationError
 from telephony.records import Termination
@@ -81,6 +81,31 @@ def test_what_shows_only_when_it_opens_is_told_as_well(
         serve(AGENT, model_list=[{"model_name": "m", "litellm_params": {"model": "xai/grok"}}])
     assert end.value.code == 2
     assert "error public_url: it is not set" in capsys.readouterr().err
+
+
+class Warehouse:
+    """What a function needs."""
+
+
+def open_warehouse() -> Warehouse:
+    raise ConnectionRefusedError("nobody there")
+
+
+def test_what_functions_need_is_opened_before_anything_listens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as end:
+        serve(
+            AGENT,
+            provide=[open_warehouse],
+            public_url="https://voice.example.com",
+            twilio={"account_sid": ACCOUNT, "auth_token": TOKEN},
+            model_list=[{"model_name": "m", "litellm_params": {"model": "xai/grok", "api_base": "ws://127.0.0.1:9"}}],
+        )
+    assert end.value.code == 2
+    told = capsys.readouterr().err
+    assert "open_warehouse (provide): opening it failed with ConnectionRefusedError: nobody there" in told
 
 
 async def test_programs_that_run_it_themselves_get_what_is_wrong_as_an_exception(

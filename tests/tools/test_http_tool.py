@@ -218,3 +218,13 @@ def test_a_declaration_that_cannot_be_used_says_where_and_what_to_do(
 def test_a_name_that_no_model_accepts_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="no name that models accept"):
         HttpTool("look up", HttpToolSettings(description="x", url="https://a.example/"), GuardedClient())
+
+
+def test_it_can_be_run_as_carefully_as_a_tool_that_is_written() -> None:
+    careful: dict[str, Any] = {"say_after": 2.0, "on_barge_in": "detach", "once": True, "confirm": "Shall I?"}
+    settings = HttpToolSettings(
+        description="Order.", url="https://shop.example.com/{id}", parameters=BY_ID, sensitive=["id"], **careful
+    )
+    spec = HttpTool("order", settings, GuardedClient()).spec
+    assert {name: getattr(spec, name) for name in careful} == careful
+    assert spec.sensitive == ("id",)

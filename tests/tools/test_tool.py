@@ -14,7 +14,8 @@ from telephony.errors import ConfigurationError
 from telephony.settings import ToolSpec
 from telephony.tools.arguments import InvalidArguments
 from telephony.tools.context import CallContext
-from telephony.tools.tool import DEFAULT_TIMEOUT, Tool, tool
+from telephony.tools.options import DEFAULT_TIMEOUT
+from telephony.tools.tool import Tool, tool
 
 
 @tool
@@ -127,10 +128,14 @@ def test_only_functions_and_bound_methods_become_tools(wrong: Any) -> None:
         tool(wrong)
 
 
-@pytest.mark.parametrize("wrong", [generator, async_generator])
-def test_generators_are_refused(wrong: Any) -> None:
-    with pytest.raises(ConfigurationError, match="Return a list"):
-        tool(wrong)
+def test_a_generator_that_would_hold_up_everybody_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="Write `async def`"):
+        tool(generator)
+
+
+def test_an_async_generator_tells_progress() -> None:
+    assert tool(async_generator).tells_progress
+    assert not add.tells_progress
 
 
 @pytest.mark.parametrize("timeout", [0, -1, math.inf, math.nan, True, "8", None])

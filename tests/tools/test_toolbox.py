@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 import sys
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -15,7 +17,7 @@ from structlog.testing import capture_logs
 
 from telephony.commands import RunTool
 from telephony.errors import ConfigurationError, ToolError
-from telephony.events import ToolFinished
+from telephony.events import Event, ToolFinished, ToolProgress, ToolSays
 from telephony.tools import HANG_UP, CallContext, Tool, Toolbox, load_tools, tool
 from telephony.tools.output import MAX_BYTES
 
@@ -259,3 +261,90 @@ def test_two_tools_of_one_name_are_refused() -> None:
 
     with pytest.raises(ConfigurationError, match=r"two tools are called same: .*one and .*two"):
         Toolbox([one, HANG_UP, two])
+
+
+# -- what a tool tells the conversation ------------------------------------------------------------------------------
+
+
+class Told(CallContext):
+    """A context whose call writes down what it is told."""
+
+    def __init__(self) -> None:
+        super().__init__("CA1")
+        self.events: list[Event] = []
+        self.control = self  # type: ignore[assignment]
+
+    def feed(self, event: Event) -> None:
+        self.events.append(event)
+
+
+async def test_words_made_of_the_arguments_are_told_when_the_tool_begins() -> None:
+    @tool(say=lambda order: f"Looking for {order}.")
+    async def look_up(order: str) -> str:
+        return str(told.events)
+
+    told = Told()
+    finished = await Toolbox([look_up]).run(asked("look_up", '{"order": "A-1"}'), told)
+    assert told.events == [ToolSays("call_1", "Looking for A-1.")]
+    assert "Looking" in finished.output
+
+
+@pytest.mark.parametrize("words", [lambda: 1 / 0, lambda: None, lambda: 3])
+async def test_words_that_cannot_be_made_do_not_keep_the_tool_from_running(words: Any) -> None:
+    @tool(say=words)
+    async def work() -> str:
+        return "done"
+
+    told = Told()
+    with capture_logs():
+        assert (await Toolbox([work]).run(asked("work"), told)).output == "done"
+    assert told.events == []
+
+
+async def test_an_async_generator_tells_news_and_answers_with_what_it_yields_last() -> None:
+    @tool
+    async def count() -> AsyncIterator[object]:
+        yield {"found": 1}
+        await asyncio.sleep(0.5)
+        yield {"found": 2}
+
+    told = Told()
+    finished = await Toolbox([count]).run(asked("count"), told)
+    assert finished == ToolFinished("call_1", '{"found":2}')
+    assert told.events == [ToolProgress("call_1", '{"found":1}')]
+
+
+async def test_news_that_no_model_could_read_are_left_out() -> None:
+    @tool
+    async def count() -> AsyncIterator[object]:
+        yield object()
+        await asyncio.sleep(0.5)
+        yield "x"
+
+    told = Told()
+    with capture_logs() as logs:
+        assert (await Toolbox([count]).run(asked("count"), told)).output == "x"
+    assert told.events == []
+    assert [line["event"] for line in logs] == ["tool told something unusable"]
+
+
+async def test_a_result_is_cut_where_the_tool_says() -> None:
+    @tool(max_bytes=300)
+    def long() -> str:
+        return "x" * 1000
+
+    output = (await answer(long)).output
+    assert len(output.encode()) <= 300
+    assert "longer than 300 bytes" in output
+
+
+@pytest.mark.parametrize("arguments", ['{"card": "4111111111"}', '{"card": 4111111111}'])
+async def test_what_is_sensitive_is_in_no_complaint_and_in_no_log(arguments: str) -> None:
+    @tool(sensitive=("card",))
+    async def pay(card: str) -> str:
+        raise ValueError(f"cannot pay with {card}")
+
+    with capture_logs() as logs:
+        finished = await answer(pay, arguments)
+    assert "4111" not in str(logs) + finished.output
+    assert ("cannot pay with **********" in str(logs)) is (finished.outcome == "error")

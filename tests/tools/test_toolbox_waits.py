@@ -239,3 +239,67 @@ async def test_closing_an_idle_toolbox_is_quiet_and_can_be_repeated() -> None:
         await box.close()
         await box.close()
     assert lines == []
+
+
+# -- in the background -----------------------------------------------------------------------------------------------
+
+
+async def test_a_detached_tool_runs_to_its_end_though_nobody_waits_for_it() -> None:
+    release, effects = asyncio.Event(), []
+
+    @tool(on_barge_in="detach")
+    async def book() -> str:
+        await release.wait()
+        effects.append("booked")
+        return "booked"
+
+    box = Toolbox([book])
+    task = asyncio.create_task(box.run(asked("book"), CALL))  # noqa: TID251  what a bridge does
+    await asyncio.sleep(SOON)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    release.set()
+    with capture_logs() as lines:
+        await asyncio.sleep(SOON)
+    assert effects == ["booked"]
+    assert [(line["event"], line["outcome"]) for line in lines] == [("tool ended after its call", "ok")]
+    await box.close()
+
+
+async def test_in_the_background_too_a_tool_ends_with_its_timeout() -> None:
+    ended = asyncio.Event()
+
+    @tool(on_barge_in="detach", timeout=3 * SOON)
+    async def hang() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    task = asyncio.create_task(Toolbox([hang]).run(asked("hang"), CALL))  # noqa: TID251  what a bridge does
+    await asyncio.sleep(SOON)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await asyncio.wait_for(ended.wait(), 5)
+
+
+async def test_closing_ends_what_is_in_the_background() -> None:
+    ended = asyncio.Event()
+
+    @tool(on_barge_in="detach")
+    async def hang() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    box = Toolbox([hang])
+    task = asyncio.create_task(box.run(asked("hang"), CALL))  # noqa: TID251  what a bridge does
+    await asyncio.sleep(SOON)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await box.close()
+    assert ended.is_set()

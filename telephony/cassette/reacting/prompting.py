@@ -157,7 +157,7 @@ class Props:
             self._left.remove(use)
         if use.ended is None:
             return max(0.0, self._scene.duration - use.began), Said('{"error": "it never came to an end"}', "error")
-        return use.ended - use.began, Said(use.output, use.outcome)
+        return use.ended - use.began, Said(use.output, use.outcome, use.says, tuple(use.progress))
 
     def _use(self, name: str, arguments: dict[str, Any]) -> Use | None:
         """The next one to the same arguments, else the next one; once all are used up, the latest again."""

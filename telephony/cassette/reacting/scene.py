@@ -60,6 +60,10 @@ class Use(msgspec.Struct):
     ended: float | None = None
     output: str = ""
     outcome: Literal["ok", "error", "timeout", "cancelled", "invalid"] = "ok"
+    says: str = ""
+    """What it wanted said while it ran."""
+    progress: list[tuple[float, str]] = []
+    """What it told of itself, and after how many seconds."""
 
 
 class Scene:
@@ -222,6 +226,10 @@ class _Reader:
             uses[message["call_id"]] = Use(message["name"], message["arguments"], now)
         elif kind == "ToolFinished" and (use := uses.get(message["call_id"])):
             use.ended, use.output, use.outcome = now, message["output"], message["outcome"]
+        elif kind == "ToolSays" and (use := uses.get(message["call_id"])):
+            use.says = message["text"]
+        elif kind == "ToolProgress" and (use := uses.get(message["call_id"])):
+            use.progress.append((now - use.began, message["text"]))
         elif kind in ("CarrierLost", "CallEnded"):
             self._leave(now)
 

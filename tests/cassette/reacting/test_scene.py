@@ -10,8 +10,10 @@ import pytest
 from recorded_calls import ANSWERS, ASKS, ORDER, QUIET, lines_of, scene
 from rehearsals import hum
 from telephony.cassette.format import Cassette
+from telephony.cassette.reacting.prompting import Props
 from telephony.cassette.reacting.scene import Scene, scene_of
 from telephony.errors import CassetteError
+from telephony.rehearsal import Said
 from telephony.runtime.cassettes import new_carrier
 from telephony.sim.caller_faults import CallerFaults
 
@@ -69,6 +71,15 @@ def test_a_tool_is_known_with_its_answer_and_how_long_it_took() -> None:
     assert (use.name, use.arguments, use.output) == ("lookup_order", '{"order":"A-1"}', '{"status": "shipped"}')
     assert use.ended is not None
     assert use.ended - use.began == pytest.approx(0.5)
+
+
+def test_a_tool_says_and_tells_again_what_it_did() -> None:
+    said = Said('{"status": "shipped"}', says="Wait.", progress=((0.2, "half"), (0.4, "most")))
+    found = scene(ORDER, ANSWERS, tools={"lookup_order": lambda _: (0.5, said)})
+    (use,) = found.uses.values()
+    assert (use.says, [text for _, text in use.progress]) == ("Wait.", ["half", "most"])
+    _, again = Props(found, {}).answers(["lookup_order"])["lookup_order"]({"order": "A-1"})
+    assert (again.says, [round(after, 3) for after, _ in again.progress]) == ("Wait.", [0.2, 0.4])
 
 
 @PROFILES
