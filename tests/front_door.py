@@ -19,6 +19,7 @@ from pydantic import SecretStr
 from yarl import URL
 
 from telephony.agents.agent import Agent
+from telephony.agents.directory import Directory
 from telephony.bridge.bridge import ModelSession
 from telephony.bridge.calls import Calls, Plan
 from telephony.carriers.twilio import TwilioStream
@@ -29,7 +30,7 @@ from telephony.realtime import dialect
 from telephony.records import CallRecord
 from telephony.server.app import Server, application
 from telephony.server.reception import Patience, Reception
-from telephony.settings import CallSettings, SessionConfig, TwilioSettings
+from telephony.settings import CallSettings, NumberSettings, SessionConfig, TwilioSettings
 from telephony.simulate.signature import HEADER, sign_upgrade, sign_webhook
 from telephony.store.keeper import RecordKeeper
 from telephony.store.memory import MemoryStore
@@ -153,6 +154,7 @@ async def front_door(
     patience: Patience | None = None,
     keepalive: float = 15.0,
     twilio: dict[str, Any] | None = None,
+    numbers: dict[str, NumberSettings | str] | None = None,
 ) -> AsyncIterator[FrontDoor]:
     """Open it; recordings go nowhere and records to memory."""
     account = TwilioAccount(
@@ -174,10 +176,11 @@ async def front_door(
             account,
             public_url,
             Calls(keeper, folder, hang_up),
-            {NUMBER: Agent("frontdesk")}.get,
+            Directory([Agent("frontdesk")], numbers or {NUMBER: "frontdesk"}).line_for,
             {"frontdesk": plan}.__getitem__,
             TwilioStream,
             patience=patience or Patience(),
+            agents=["frontdesk"],
         )
         server = Server(application(reception), "127.0.0.1", 0, keepalive=keepalive)
         await server.start()

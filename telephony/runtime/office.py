@@ -13,21 +13,23 @@ from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
 from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import aiohttp
 import structlog
 from structlog.typing import FilteringBoundLogger
 
 from telephony.agents.agent import Agent, call_settings
-from telephony.agents.directory import Directory
 from telephony.bridge.bridge import ConnectModel, ModelSession
 from telephony.bridge.calls import Calls, Keeper, Plan, Watcher
 from telephony.bridge.permits import Permits
 from telephony.bridge.shelf import Shelf
 from telephony.bridge.tape import recover
+from telephony.bridge.visits import Fetch
 from telephony.carriers.twilio import TwilioStream
 from telephony.carriers.twilio_account import TwilioAccount
 from telephony.errors import ConfigurationError
+from telephony.links.download import download
 from telephony.realtime import dialect
 from telephony.runtime.checks import check, serving_problems
 from telephony.runtime.clips import clips_for
@@ -35,6 +37,7 @@ from telephony.runtime.configuration import ConfigurationErrors
 from telephony.runtime.departures import Departures
 from telephony.runtime.dialling import make_permits
 from telephony.runtime.gateway import has_keys, make_gateway, offered
+from telephony.runtime.number_checks import directory_of
 from telephony.runtime.plans import Plans
 from telephony.runtime.redaction import mask_json, secrets_of
 from telephony.server.app import Server, application, internal_application
@@ -104,7 +107,7 @@ async def open_office(
     agents = list(agents)
     _check(settings, agents)
     staff = _agents(settings, agents)
-    directory = Directory(staff, settings.numbers)
+    directory = directory_of(settings, staff)
     upstream = Upstream(_models(settings, staff, environ), settings.router_settings)
     keeper = _keeper(settings)
     permits = make_permits(settings, staff, keeper.audits)
@@ -126,10 +129,27 @@ async def open_office(
         departures = Departures(session, account, settings.public_url + DIAL_ENDED, fallback_of)
         counting, internal = _watched(settings, plans, keeper)
         shelf = partial(_shelf, settings, secrets_of(settings, environ, staff))
-        calls = Calls(counting, recordings, departures.hang_up, watcher, shelf, crew=lambda name: plans[name].now())
+        calls = Calls(
+            counting,
+            recordings,
+            departures.hang_up,
+            watcher,
+            shelf,
+            crew=lambda name: plans[name].now(),
+            fetch=_fetching(session, account),
+        )
         stack.callback(calls.close)
         reception = Reception(
-            account, settings.public_url, calls, directory.for_number, lambda name: plans[name].now(), TwilioStream
+            account,
+            settings.public_url,
+            calls,
+            directory.line_for,
+            lambda name: plans[name].now(),
+            TwilioStream,
+            agents=directory.agents,
+            failing=lambda: [agent.name for agent in staff if upstream.failing(agent.settings.model)],
+            zones={hours.timezone: ZoneInfo(hours.timezone) for hours in settings.hours.values()},
+            max_calls=settings.max_calls,
         )
         gateway = make_gateway(settings, upstream) if has_keys(settings) else None
         server = Server(application(reception, gateway), settings.host, settings.port)
@@ -190,6 +210,15 @@ def _check(settings: Settings, agents: list[Agent]) -> None:
     problems += check(settings, lambda path: "", agents)
     if problems:
         raise problems[0] if len(problems) == 1 else ConfigurationErrors(problems)
+
+
+def _fetching(session: aiohttp.ClientSession, account: TwilioAccount) -> Fetch:
+    """How messages are fetched from the carrier."""
+
+    async def fetch(recording_id: str, path: Path) -> None:
+        await download(session, account.message_audio(recording_id), path)
+
+    return fetch
 
 
 def _agents(settings: Settings, extra: Iterable[Agent]) -> list[Agent]:

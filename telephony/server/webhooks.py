@@ -9,24 +9,22 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import parse_qsl
 
 import structlog
 from aiohttp import web
 from structlog.typing import FilteringBoundLogger
 
-from telephony.carriers.base import StreamOffer
 from telephony.errors import CarrierError, ForgedRequest
-from telephony.server.reception import BROKEN_OFF, CLOSED, NOBODY_THERE, NOT_IN_SERVICE, Reception
+from telephony.server.connecting import STREAM_ENDED, STREAM_STATUS, connect
+from telephony.server.front_desk import CONSENT, FORWARDED, MESSAGE, MESSAGE_STATUS, FrontDesk
+from telephony.server.reception import BROKEN_OFF, NOBODY_THERE, Reception
 from telephony.server.repeats import HEADER, Repeats
 from telephony.server.tokens import LIFETIME
 
 VOICE = "/twilio/voice"
-MEDIA = "/twilio/media"
 STATUS = "/twilio/status"
-STREAM_STATUS = "/twilio/stream-status"
-STREAM_ENDED = "/twilio/stream-ended"
 DIAL_ENDED = "/twilio/dial-ended"
 MAX_FIELDS = 200
 """Form fields of one webhook; Twilio sends about forty."""
@@ -35,6 +33,7 @@ _log: FilteringBoundLogger = structlog.get_logger("telephony.webhooks")
 
 Form = dict[str, str]
 Answer = Callable[[Form], Awaitable[web.Response]]
+Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
 class Webhooks:
@@ -43,24 +42,37 @@ class Webhooks:
     def __init__(self, reception: Reception) -> None:
         self._reception = reception
         self._repeats = Repeats()
+        self._front = FrontDesk(reception)
 
     def routes(self) -> list[web.RouteDef]:
+        front = self._front
         return [
             web.post(VOICE, self._genuine(self._voice)),
             web.post(STATUS, self._genuine(self._status)),
             web.post(STREAM_STATUS, self._genuine(self._stream_status)),
             web.post(STREAM_ENDED, self._genuine(self._stream_ended)),
             web.post(DIAL_ENDED, self._genuine(self._dial_ended)),
+            web.post(CONSENT, self._told(front.consent)),
+            web.post(FORWARDED, self._told(front.forwarded)),
+            web.post(MESSAGE, self._told(front.message)),
+            web.post(MESSAGE_STATUS, self._told(front.message)),
         ]
 
-    def _genuine(
-        self, answer: Callable[[Form], Awaitable[web.Response]]
-    ) -> Callable[[web.Request], Awaitable[web.Response]]:
-        """Let only signed requests through to *answer*, and each of them once."""
+    def _told(self, answer: Callable[[Form, Mapping[str, str]], str]) -> Handler:
+        async def respond(form: Form, query: Mapping[str, str]) -> web.Response:
+            return instructions(answer(form, query))
+
+        return self.genuine(respond)
+
+    def _genuine(self, answer: Answer) -> Handler:
+        return self.genuine(lambda form, query: answer(form))
+
+    def genuine(self, answer: Callable[[Form, Mapping[str, str]], Awaitable[web.Response]]) -> Handler:
+        """Let only signed requests through to *answer*, which gets form and query, and each of them once."""
 
         async def understood(request: web.Request, form: Form) -> web.Response:
             try:
-                return await answer(form)
+                return await answer(form, request.query)
             except CarrierError as error:
                 _log.warning("webhook not understood", path=request.path, error=str(error))
                 return web.Response(status=400, text="This is no request that we understand.\n")
@@ -101,36 +113,13 @@ class Webhooks:
             raise web.HTTPBadRequest(text="The body did not come whole.\n") from None
 
     async def _voice(self, form: Form) -> web.Response:
-        """A call comes in: connect it to our media socket, or say why not."""
+        """A call comes in."""
         desk = self._reception
         call = desk.account.incoming(form)
-        agent = desk.agent_for(call.to_number)
-        log = _log.bind(call_id=call.call_id, to=call.to_number)
-        if agent is None:
-            log.warning("no agent answers this number; set `numbers` in the configuration")
-            return _instructions(desk.account.apologise(NOT_IN_SERVICE))
-        if desk.calls.draining:
-            log.info("call refused: the server is stopping")
-            return _instructions(desk.account.apologise(CLOSED))
         if call.call_id in desk.calls.past:
-            log.warning("the webhook of a call that is over came again; it is answered with a hang-up")
-            return _instructions(desk.account.finish())
-        log.info("call comes in", agent=agent.name)
-        return self._connected(call.call_id, agent.name, call.from_number, call.to_number)
-
-    def _connected(self, call_id: str, agent: str, from_number: str, to_number: str) -> web.Response:
-        """Instructions that connect a call with an agent."""
-        desk = self._reception
-        token = desk.tokens.issue(call_id, agent, from_number, to_number, desk.now)
-        offer = StreamOffer(
-            desk.media_url(MEDIA),
-            {"token": token, "agent": agent},
-            ended_url=desk.url(STREAM_ENDED),
-            status_url=desk.url(STREAM_STATUS),
-        )
-        instructions = desk.account.offer_stream(offer)
-        desk.expect(call_id, agent)
-        return _instructions(instructions)
+            _log.warning("the webhook of a call that is over came again; it gets a hang-up", call_id=call.call_id)
+            return instructions(desk.account.finish())
+        return instructions(self._front.admit(call))
 
     async def _status(self, form: Form) -> web.Response:
         """The call's own state: the end of a call whose stream said nothing."""
@@ -151,8 +140,8 @@ class Webhooks:
         a word, by a bug, a lost connection or the death of a process, is told so first."""
         desk = self._reception
         if desk.calls.took_leave(form.get("CallSid", "")):
-            return _instructions(desk.account.finish())
-        return _instructions(desk.account.apologise(BROKEN_OFF))
+            return instructions(desk.account.finish())
+        return instructions(desk.account.apologise(BROKEN_OFF))
 
     async def _dial_ended(self, form: Form) -> web.Response:
         """What a caller gets who was sent on to a number: nothing more after a conversation. If there was none, whoever
@@ -164,13 +153,14 @@ class Webhooks:
             log.info("the transferred call is over")
             if status == "completed":
                 desk.calls.away.over(call_id)
-            return _instructions(account.finish())
+            return instructions(account.finish())
         if not desk.calls.draining and (absent := desk.calls.away.expect(call_id, status, LIFETIME)):
             log.warning("nobody took the transferred call; the caller goes back to the agent", agent=absent.agent)
-            return self._connected(call_id, absent.agent, absent.from_number, absent.to_number)
+            return instructions(connect(desk, call_id, absent.agent, absent.from_number, absent.to_number))
         log.warning("nobody took the transferred call")
-        return _instructions(account.apologise(NOBODY_THERE))
+        return instructions(account.apologise(NOBODY_THERE))
 
 
-def _instructions(document: str) -> web.Response:
+def instructions(document: str) -> web.Response:
+    """An answer in the carrier's own words."""
     return web.Response(text=document, content_type="text/xml")

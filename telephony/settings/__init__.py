@@ -11,6 +11,7 @@ from telephony.settings.models import (
     ModelEntry,
     RouterSettings,
 )
+from telephony.settings.numbers import Consent, NumberSettings, OpeningHours, Route
 from telephony.settings.process import CassetteSettings, Settings, TwilioSettings
 from telephony.settings.resolved import CallSettings, Clips, Prologue, SessionConfig, ToolSpec
 from telephony.settings.tools import HttpToolSettings, McpServerSettings
@@ -22,6 +23,7 @@ __all__ = [
     "CallSettings",
     "CassetteSettings",
     "Clips",
+    "Consent",
     "Contact",
     "DiallingSettings",
     "Fallback",
@@ -36,8 +38,11 @@ __all__ = [
     "McpServerSettings",
     "MessageRules",
     "ModelEntry",
+    "NumberSettings",
     "NumberType",
+    "OpeningHours",
     "Prologue",
+    "Route",
     "RouterSettings",
     "Seconds",
     "SessionConfig",

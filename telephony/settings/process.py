@@ -10,6 +10,7 @@ from telephony.settings.agents import AgentSettings
 from telephony.settings.base import Group, Seconds
 from telephony.settings.dialling import DiallingSettings
 from telephony.settings.models import GatewaySettings, GeneralSettings, ModelEntry, RouterSettings
+from telephony.settings.numbers import AnyNumber, OpeningHours
 from telephony.settings.tools import HttpToolSettings, McpServerSettings
 
 
@@ -71,8 +72,12 @@ class Settings(Group):
     twilio: TwilioSettings = TwilioSettings()
     agents: dict[str, AgentSettings] = {}
     """The agents by name."""
-    numbers: dict[str, str] = {}
-    """Called number (E.164) to agent; `*` takes the rest."""
+    numbers: dict[str, AnyNumber] = {}
+    """Called number (E.164) to agent, or to more than that; `*` takes the rest."""
+    hours: dict[str, OpeningHours] = {}
+    """Opening hours by name, for the `numbers` that keep them."""
+    max_calls: Annotated[int | None, Field(ge=1)] = None
+    """Calls that agents may carry at once, all numbers together."""
     http_tools: dict[str, HttpToolSettings] = {}
     """HTTP endpoints as functions, by name; agents name them `http:<name>`."""
     mcp: dict[str, McpServerSettings] = {}

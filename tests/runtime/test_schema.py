@@ -53,6 +53,7 @@ def test_leaves_are_every_setting() -> None:
     leaves = {".".join(path) for path, _ in settings_schema().leaves()}
     plain = {"twilio", "cassettes", "agents", "model_list", "router_settings", "general_settings", "gateway"}
     plain |= {"http_tools", "mcp", "dialling"}
+    plain |= {"numbers", "hours"}
     assert set(Settings.model_fields) - plain <= leaves
     groups = {"turn_detection", "limits", "fallback"}
     assert {f"agents.*.{name}" for name in set(AgentSettings.model_fields) - groups} <= leaves
