@@ -137,10 +137,16 @@ class Visits:
         self._start(self._collect(visit, taken), f"{taken.call_id} message")
 
     async def close(self) -> None:
-        """Nothing more is waited for. Bounded; what could not be fetched stays with the carrier."""
+        """Nothing more is waited for. Bounded; what could not be fetched stays with the carrier.
+
+        The records of callers who are speaking elsewhere stay open: the carrier tells the next process how that ended,
+        and until it does they are what a process leaves behind that died.
+        """
         for call_id, visit in list(self._visits.items()):
-            if visit.stage != "fetching":
+            if visit.stage == "waiting":
                 self.end(call_id, "the server stopped")
+            elif visit.stage != "fetching":
+                self._forget(call_id)
         if not self._tasks:
             return
         _, late = await asyncio.wait(self._tasks, timeout=CLOSING)
