@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,7 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from telephony.agents.agent import Agent, call_settings
+from telephony.agents.directory import Directory
 from telephony.bridge.bridge import ConnectModel, ModelSession
 from telephony.bridge.calls import Calls, Keeper, Plan, Watcher
 from telephony.bridge.permits import Permits
@@ -139,18 +140,7 @@ async def open_office(
             fetch=_fetching(session, account),
         )
         stack.callback(calls.close)
-        reception = Reception(
-            account,
-            settings.public_url,
-            calls,
-            directory.line_for,
-            lambda name: plans[name].now(),
-            TwilioStream,
-            agents=directory.agents,
-            failing=lambda: [agent.name for agent in staff if upstream.failing(agent.settings.model)],
-            zones={hours.timezone: ZoneInfo(hours.timezone) for hours in settings.hours.values()},
-            max_calls=settings.max_calls,
-        )
+        reception = _reception(settings, account, calls, directory, lambda name: plans[name].now(), upstream)
         gateway = make_gateway(settings, upstream) if has_keys(settings) else None
         server = Server(application(reception, gateway), settings.host, settings.port)
         await stack.enter_async_context(_beside(keeper.run(), "record keeper"))
@@ -210,6 +200,30 @@ def _check(settings: Settings, agents: list[Agent]) -> None:
     problems += check(settings, lambda path: "", agents)
     if problems:
         raise problems[0] if len(problems) == 1 else ConfigurationErrors(problems)
+
+
+def _reception(
+    settings: Settings,
+    account: TwilioAccount,
+    calls: Calls,
+    directory: Directory,
+    plan_for: Callable[[str], Plan],
+    upstream: Upstream,
+) -> Reception:
+    """The front door: who answers, and what else decides about a call."""
+    models = {agent.name: agent.settings.model for agent in directory.agents.values()}
+    return Reception(
+        account,
+        settings.public_url,
+        calls,
+        directory.line_for,
+        plan_for,
+        TwilioStream,
+        agents=directory.agents,
+        failing=lambda: [name for name, model in models.items() if upstream.failing(model)],
+        zones={hours.timezone: ZoneInfo(hours.timezone) for hours in settings.hours.values()},
+        max_calls=settings.max_calls,
+    )
 
 
 def _fetching(session: aiohttp.ClientSession, account: TwilioAccount) -> Fetch:

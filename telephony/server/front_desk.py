@@ -67,7 +67,7 @@ class FrontDesk:
         if line is None:
             log.warning("no agent answers this number; set `numbers` in the configuration")
             return self._turned_away(call, "", "no agent answers this number", "failed", "server", NOT_IN_SERVICE)
-        admission = line.admit(call.from_number, self._situation(line))
+        admission = line.admit(call.from_number, self._situation(line, call.call_id))
         if admission.why != "open":
             log.info("call not taken as usual", why=admission.why, detail=admission.detail)
         if admission.agent:
@@ -75,9 +75,10 @@ class FrontDesk:
             return self._to_agent(call, line, admission)
         return self._elsewhere(call, line, admission)
 
-    def _situation(self, line: Line) -> Situation:
+    def _situation(self, line: Line, call_id: str) -> Situation:
+        """What decides about a call, which does not stand in its own way when its webhook comes again."""
         desk = self._reception
-        carried = {*desk.calls.live, *desk.calls.visits.waiting}
+        carried = {*desk.calls.live, *desk.calls.visits.waiting} - {call_id}
         self._lines = {call_id: key for call_id, key in self._lines.items() if call_id in carried}
         return Situation(
             wall=desk.wall(line.hours.timezone) if line.hours else None,
@@ -91,8 +92,7 @@ class FrontDesk:
     def _to_agent(self, call: IncomingCall, line: Line, admission: Admission) -> str:
         desk, consent, language = self._reception, line.settings.consent, line.settings.language
         self._lines[call.call_id] = line.key
-        record = self._record(call, admission.agent)
-        desk.calls.visits.expect(record, LIFETIME)
+        self._expect(call, admission.agent)
         said = admission.route.say if admission.route else ""
         if consent and consent.key:
             query = urlencode({"agent": admission.agent, "key": consent.key})
@@ -102,6 +102,11 @@ class FrontDesk:
         return connect(
             desk, call.call_id, admission.agent, call.from_number, call.to_number, Announcement(said, language)
         )
+
+    def _expect(self, call: IncomingCall, agent: str) -> None:
+        """The stream of the call is to come, unless it is there."""
+        if call.call_id not in self._reception.calls.live:
+            self._reception.calls.visits.expect(self._record(call, agent), LIFETIME)
 
     def consent(self, form: Mapping[str, str], query: Query) -> str:
         """The caller has agreed to be recorded, or has not."""
@@ -116,7 +121,7 @@ class FrontDesk:
             while len(desk.unrecorded) > MOST:
                 desk.unrecorded.popitem(last=False)
             _log.info("the caller does not agree to be recorded", call_id=call.call_id)
-        desk.calls.visits.expect(self._record(call, agent), LIFETIME)
+        self._expect(call, agent)
         return connect(desk, call.call_id, agent, call.from_number, call.to_number)
 
     # -- going elsewhere ---------------------------------------------------------------------------------------------
@@ -152,7 +157,7 @@ class FrontDesk:
         visit = self._visit(call, query)
         if visit is None:
             return account.finish()
-        to = route.forward if route else "a number"
+        to = normal(route.forward) if route else "a number"
         if status == "completed" or account.status(form).terminal or route is None:
             desk.calls.visits.end(call.call_id, f"forwarded to {to}" if status == "completed" else f"{to}: {status}")
             return account.finish()
