@@ -21,7 +21,7 @@ from structlog.typing import FilteringBoundLogger
 
 from telephony.agents.agent import Agent, call_settings
 from telephony.agents.directory import Directory
-from telephony.bridge.bridge import ConnectModel, ModelSession
+from telephony.bridge.bridge import Bridge, ConnectModel, ModelSession
 from telephony.bridge.calls import Calls, Keeper, Plan, Watcher
 from telephony.bridge.permits import Permits
 from telephony.bridge.shelf import Shelf
@@ -122,12 +122,8 @@ async def open_office(
             await _make_folder("cassettes.folder", Path(settings.cassettes.folder))
         stack.push_async_callback(keeper.close)
 
-        def fallback_of(call_id: str) -> Fallback:
-            bridge = calls.live.get(call_id)
-            agent = bridge and directory.agents.get(bridge.exchange.conversation.state.settings.agent)
-            return agent.settings.fallback if agent else Fallback()
-
-        departures = Departures(session, account, settings.public_url + DIAL_ENDED, fallback_of)
+        ended_url = settings.public_url + DIAL_ENDED
+        departures = Departures(session, account, ended_url, lambda sid: _fallback(directory, calls.live.get(sid)))
         counting, internal = _watched(settings, plans, keeper)
         shelf = partial(_shelf, settings, secrets_of(settings, environ, staff))
         calls = Calls(
@@ -200,6 +196,12 @@ def _check(settings: Settings, agents: list[Agent]) -> None:
     problems += check(settings, lambda path: "", agents)
     if problems:
         raise problems[0] if len(problems) == 1 else ConfigurationErrors(problems)
+
+
+def _fallback(directory: Directory, bridge: Bridge | None) -> Fallback:
+    """That of the agent who has a call."""
+    agent = bridge and directory.agents.get(bridge.exchange.conversation.state.settings.agent)
+    return agent.settings.fallback if agent else Fallback()
 
 
 def _reception(
