@@ -224,6 +224,7 @@ MomentKind = Literal[
     "failed",  # a response; detail: the reason
     "nudged",  # the model was asked again for an answer that it owed
     "prompted",  # the caller was asked whether they are still there
+    "warned",  # the caller was to be told that the call ends soon
     "said",  # a tool's `say` was asked for
     "took keys",  # what the caller had typed was complete
     "woke late",  # seconds: how long after the moment that was set

@@ -135,6 +135,10 @@ def _watch(state: State, now: float) -> None:
         state.remember(f"The call reached its limit of {state.settings.limits.max_duration:g} s.")
         state.leave("completed", "limit", "maximum duration", now, words=phrases.TIME_IS_UP)
         return
+    if dogs.warns_at is not None and now >= dogs.warns_at:
+        dogs.warns_at = None
+        state.chronicle.add("warned", now)
+        state.responses.wish("warning", RequestResponse(phrases.ending_soon(dogs.ends_at - now)))
     lost, taken = state.model_lost, floor.taken(now)
     if playback.answering(now):
         dogs.answered()

@@ -126,17 +126,10 @@ async def open_office(
         departures = Departures(session, account, ended_url, lambda sid: _fallback(directory, calls.live.get(sid)))
         counting, internal = _watched(settings, plans, keeper)
         shelf = partial(_shelf, settings, secrets_of(settings, environ, staff))
-        calls = Calls(
-            counting,
-            recordings,
-            departures.hang_up,
-            watcher,
-            shelf,
-            crew=lambda name: plans[name].now(),
-            fetch=_fetching(session, account),
-        )
+        plan_for, fetch = _latest(plans), _fetching(session, account)
+        calls = Calls(counting, recordings, departures.hang_up, watcher, shelf, crew=plan_for, fetch=fetch)
         stack.callback(calls.close)
-        reception = _reception(settings, account, calls, directory, lambda name: plans[name].now(), upstream)
+        reception = _reception(settings, account, calls, directory, plan_for, upstream)
         gateway = make_gateway(settings, upstream) if has_keys(settings) else None
         server = Server(application(reception, gateway), settings.host, settings.port)
         await stack.enter_async_context(_beside(keeper.run(), "record keeper"))
@@ -196,6 +189,11 @@ def _check(settings: Settings, agents: list[Agent]) -> None:
     problems += check(settings, lambda path: "", agents)
     if problems:
         raise problems[0] if len(problems) == 1 else ConfigurationErrors(problems)
+
+
+def _latest(plans: Mapping[str, Plans]) -> Callable[[str], Plan]:
+    """How a call to an agent is carried now."""
+    return lambda name: plans[name].now()
 
 
 def _fallback(directory: Directory, bridge: Bridge | None) -> Fallback:

@@ -47,6 +47,9 @@ class Limits(Group):
 
     max_duration: Seconds = 1800
     """Seconds a call may last; then the agent says goodbye and hangs up."""
+    max_duration_warning: Seconds = 60
+    """Seconds before that at which the agent tells the caller, between two turns. 0 does not, nor does more than half of
+    `max_duration`."""
     caller_silence: Seconds = 10
     """Seconds of silence on both sides before the agent asks whether the caller is still there. 0 switches it off."""
     caller_silence_prompts: Annotated[int, Field(ge=0)] = 2

@@ -114,6 +114,22 @@ ENDINGS = [
         limit={"max_duration": 0.4},
     ),
     call(
+        "call-soon-too-long",
+        "Some time before its limit the caller of a call is told of it: not while they speak, but after the answer.",
+        [{"pause": 0.5}, {"say": "Where is the parcel I sent home?"}, *ENDS],
+        [
+            ANSWER | {"hears": "Where is the parcel I sent home?"},
+            {"on": "prompt", "say": "Soon."},
+            {"on": "prompt", "say": "Bye."},
+        ],
+        lambda tape: (
+            tape.agents == ["Here.", "Soon.", "Bye."]
+            and tape.ending == ("completed", "limit", "maximum duration")
+            and "a few seconds" in tape.to_model("response.create")[0]["response"]["instructions"]
+        ),
+        limit={"max_duration": 4.0, "max_duration_warning": 2.0},
+    ),
+    call(
         "call-too-long-and-the-model-silent",
         "Where the model does not say the goodbye of a limit the recorded one is played.",
         [*ENDS],
