@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
+from telephony.agents.admission import Blocklist
 from telephony.agents.agent import Agent
 from telephony.agents.directory import Directory
 from telephony.agents.hours import Hours
@@ -27,34 +28,43 @@ def directory_of(settings: Settings, agents: Sequence[Agent]) -> Directory:
 
 def number_problems(settings: Settings, staff: Sequence[Agent]) -> Iterator[Problem]:
     """Everything that is wrong."""
-    hours, found = _hours(settings)
-    yield from found
-    # First of every number alone, then of all together.
-    alone = [p for key, entry in settings.numbers.items() for p in _directory({key: entry}, staff, hours, settings)]
-    yield from alone or _directory(settings.numbers, staff, hours, settings)
+    yield from _hours(settings)
+    # What every number has to say for itself is told apart from who it leads to, so that one mistake hides no other.
+    plain = {key: entry.model_copy(update={"hours": "", "block": []}) for key, entry in settings.numbers.items()}
+    alone = [problem for key, entry in plain.items() for problem in _directory({key: entry}, staff)]
+    yield from alone or _directory(plain, staff)
     for key, entry in settings.numbers.items():
-        for way in WAYS:
-            if route := getattr(entry, way):
-                yield from _route(settings, ("numbers", key, way), route)
-        if entry.consent and not entry.consent.say.strip():
-            remedy = "Write what is said, such as: This call is recorded."
-            yield ("numbers", key, "consent", "say"), "it says nothing", remedy
+        yield from _number(settings, ("numbers", key), entry)
 
 
-def _hours(settings: Settings) -> tuple[list[Hours], list[Problem]]:
-    hours: list[Hours] = []
-    problems: list[Problem] = []
+def _number(settings: Settings, path: Path, entry: NumberSettings) -> Iterator[Problem]:
+    if entry.hours and entry.hours not in settings.hours:
+        near = difflib.get_close_matches(entry.hours, settings.hours, n=1)
+        remedy = f"Did you mean {near[0]}?" if near else f"Known are: {', '.join(settings.hours) or 'none'}."
+        yield (*path, "hours"), f"hours has no {entry.hours!r}", remedy
+    for position, pattern in enumerate(entry.block):
+        try:
+            Blocklist("block", [pattern])
+        except ConfigurationError as error:
+            yield (*path, "block", position), error.problem, error.remedy
+    for way in WAYS:
+        if route := getattr(entry, way):
+            yield from _route(settings, (*path, way), route)
+    if entry.consent and not entry.consent.say.strip():
+        yield (*path, "consent", "say"), "it says nothing", "Write what is said, such as: This call is recorded."
+
+
+def _hours(settings: Settings) -> Iterator[Problem]:
     for name, entry in settings.hours.items():
         try:
-            hours.append(Hours(name, entry))
+            Hours(name, entry)
         except ConfigurationError as error:
-            problems.append((_path(error.key, 3 if ".open." in error.key else 2), error.problem, error.remedy))
+            yield tuple(error.key.split(".", 3 if ".open." in error.key else 2)), error.problem, error.remedy
         try:
             ZoneInfo(entry.timezone)
         except (ZoneInfoNotFoundError, ValueError, OSError):
             problem = f"{entry.timezone[:40]!r} is no time zone"
-            problems.append((("hours", name, "timezone"), problem, _nearest_zone(entry.timezone)))
-    return hours, problems
+            yield ("hours", name, "timezone"), problem, _nearest_zone(entry.timezone)
 
 
 def _nearest_zone(name: str) -> str:
@@ -65,14 +75,9 @@ def _nearest_zone(name: str) -> str:
     return f"Did you mean {near[0]}?" if near else "Write an IANA name, such as America/New_York or Europe/Berlin."
 
 
-def _directory(
-    numbers: Mapping[str, NumberSettings], staff: Sequence[Agent], hours: Sequence[Hours], settings: Settings
-) -> Iterator[Problem]:
-    known = {entry.name for entry in hours}
-    broken = {name for name in settings.hours if name not in known}  # these have been complained of
-    kept = {key: n.model_copy(update={"hours": ""}) if n.hours in broken else n for key, n in numbers.items()}
+def _directory(numbers: Mapping[str, NumberSettings], staff: Sequence[Agent]) -> Iterator[Problem]:
     try:
-        Directory(staff, kept, hours)
+        Directory(staff, numbers)
     except ConfigurationError as error:
         yield _number_path(error.key, numbers), error.problem, error.remedy
 
@@ -84,10 +89,6 @@ def _number_path(key: str, numbers: Mapping[str, NumberSettings]) -> Path:
         if key == place or key.startswith(f"{place}."):
             return ("numbers", number, *filter(None, key.removeprefix(place).split(".")))
     return tuple(key.split(".", 1))
-
-
-def _path(key: str, parts: int) -> Path:
-    return tuple(key.split(".", parts))
 
 
 def _route(settings: Settings, path: Path, route: Route) -> Iterator[Problem]:

@@ -70,7 +70,7 @@ def test_a_number_may_say_as_much_as_there_is_to_say(tmp_path: Path) -> None:
         ('"+15550199"', '"911"', "numbers.+15550100.outage.forward", "no phone number"),
         ('"+15550199"', '"+1 555 0101"', "numbers.+15550100.outage.forward", "come back"),
         ('forward: "+15550199", ', "", "numbers.+15550100.outage.caller_id", "nobody to call"),
-        ('"+1900*"', '"1900*"', "numbers.+15550100.block", "no beginning"),
+        ('"+1900*"', '"1900*"', "numbers.+15550100.block.0", "no beginning"),
         ("consent: This", 'consent: {say: "", key: "1"} #', "numbers.+15550100.consent.say", "says nothing"),
         ("consent: This", "consent: {say: Press., key: 10} #", "numbers.+15550100.consent.key", "expected one of"),
         ("max_calls: 20", "max_calls: 0", "numbers.+15550100.max_calls", "at least 1"),
@@ -90,6 +90,21 @@ def test_a_mistake_in_hours_is_told_once_and_not_for_each_number(tmp_path: Path)
     with pytest.raises(ConfigurationError) as caught:
         read(tmp_path, GOOD.replace("mon-fri", "mon-fry"))
     assert [problem.key for problem in problems_of(caught.value)] == ["hours.office.open.mon-fry"]
+
+
+def test_one_mistake_hides_no_other(tmp_path: Path) -> None:
+    wrong = (
+        GOOD.replace("hours: office", "hours: ofice").replace("+1900*", "1900*").replace("agent: desk", "agent: dsk")
+    )
+    with pytest.raises(ConfigurationError) as caught:
+        read(tmp_path, wrong.replace("9:00-17:30", "9-5pm").replace("America/New_York", "Mars"))
+    assert {problem.key for problem in problems_of(caught.value)} == {
+        "numbers.+15550100",
+        "numbers.+15550100.hours",
+        "numbers.+15550100.block.0",
+        "hours.office.open.mon-fri",
+        "hours.office.timezone",
+    }
 
 
 def test_the_directory_keeps_the_hours_of_its_numbers(tmp_path: Path) -> None:
