@@ -148,6 +148,10 @@ class CallRecord(msgspec.Struct):
     tools: list[ToolUse] = []
     usage: dict[str, Any] = {}
     """Summed over the responses, with the provider's own keys flattened by dots."""
+    cost: float = 0.0
+    """Of model and carrier, by the prices in `tariffs`; 0 where none are known."""
+    currency: str = ""
+    """Of the cost; empty where no prices are known."""
     recording: str = ""
     """Path of the stereo WAV, caller left, agent right as heard; empty when none was made."""
     cassette: str = ""

@@ -16,6 +16,7 @@ from telephony.links.guarded import GuardedClient
 from telephony.runtime.clips import ClipError, own_clip, own_clips
 from telephony.runtime.located import Path, dotted
 from telephony.runtime.number_checks import number_problems
+from telephony.runtime.tariffs import tariff_problems
 from telephony.settings import Settings
 from telephony.tools.http_tool import HttpTool
 
@@ -35,6 +36,7 @@ def check(settings: Settings, place: Place, agents: Iterable[Agent] = ()) -> lis
         *_colleagues(staff),
         *_declared_tools(settings),
         *number_problems(settings, staff),
+        *tariff_problems(settings, staff),
         *_fallbacks(settings, staff),
         *_dialling(settings, staff),
         *_gateway(settings),

@@ -41,6 +41,7 @@ from telephony.runtime.gateway import has_keys, make_gateway, offered
 from telephony.runtime.number_checks import directory_of
 from telephony.runtime.plans import Plans
 from telephony.runtime.redaction import mask_json, secrets_of
+from telephony.runtime.tariffs import read_tariffs
 from telephony.server.app import Server, application, internal_application
 from telephony.server.reception import Reception
 from telephony.server.webhooks import DIAL_ENDED
@@ -271,13 +272,13 @@ def _plans(
     mcp = McpTools(sources.servers, agent.tools, [tool.spec.name for tool in tools], place)
     toolbox = Toolbox(tools, others=mcp.find)
     stack.push_async_callback(toolbox.close)
-    clips = clips_for(agent)
+    clips, tariffs = clips_for(agent), read_tariffs(process.tariffs)
     candidates = upstream.for_model(agent.settings.model)
     share = {"off": 0.0, "sampled": process.cassettes.sample, "always": 1.0}[agent.settings.cassette]
     colleagues = frozenset(agent.settings.hand_over)
 
     def plan(more: tuple[ToolSpec, ...]) -> Plan:
-        settings = call_settings(agent, (*toolbox.specs, *more), clips)
+        settings = call_settings(agent, (*toolbox.specs, *more), clips, tariffs)
         for deployment in candidates:
             dialect(deployment.dialect, settings.session)
         connect = _connector(agent, settings, upstream)

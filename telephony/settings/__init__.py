@@ -14,6 +14,7 @@ from telephony.settings.models import (
 from telephony.settings.numbers import Consent, NumberSettings, OpeningHours, Route
 from telephony.settings.process import CassetteSettings, Settings, TwilioSettings
 from telephony.settings.resolved import CallSettings, Clips, Prologue, SessionConfig, ToolSpec
+from telephony.settings.tariffs import ModelTariff, Tariffs
 from telephony.settings.tools import HttpToolSettings, McpServerSettings
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "McpServerSettings",
     "MessageRules",
     "ModelEntry",
+    "ModelTariff",
     "NumberSettings",
     "NumberType",
     "OpeningHours",
@@ -47,6 +49,7 @@ __all__ = [
     "Seconds",
     "SessionConfig",
     "Settings",
+    "Tariffs",
     "ToolEntry",
     "ToolSpec",
     "TurnDetection",

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, SecretStr
 
 from telephony.settings.agents import AgentSettings
-from telephony.settings.base import Group, Seconds
+from telephony.settings.base import File, Group, Seconds
 from telephony.settings.dialling import DiallingSettings
 from telephony.settings.models import GatewaySettings, GeneralSettings, ModelEntry, RouterSettings
 from telephony.settings.numbers import AnyNumber, OpeningHours
@@ -78,6 +78,8 @@ class Settings(Group):
     """Opening hours by name, for the `numbers` that keep them."""
     max_calls: Annotated[int | None, Field(ge=1)] = None
     """Calls that agents may carry at once, all numbers together."""
+    tariffs: File = ""
+    """YAML file with what models and carrier cost; unset knows no prices."""
     http_tools: dict[str, HttpToolSettings] = {}
     """HTTP endpoints as functions, by name; agents name them `http:<name>`."""
     mcp: dict[str, McpServerSettings] = {}

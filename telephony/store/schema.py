@@ -1,4 +1,4 @@
-"""The tables of the SQL store, version 3.
+"""The tables of the SQL store, version 4.
 
 The columns of `turns`, `tools` and `audits` are the fields of `Turn`, `ToolUse` and `AuditRow`, name for name (a test
 holds them together).
@@ -32,7 +32,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-VERSION = 3
+VERSION = 4
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 """Stands for "unknown": a page of calls is cut at a time, and SQL cannot compare with NULL."""
@@ -98,6 +98,8 @@ calls = Table(
     Column("notes", JSON, nullable=False),
     Column("findings", JSON, nullable=False, server_default=text("'[]'")),
     Column("cassette", Text, nullable=False, server_default=text("''")),
+    Column("cost", Float, nullable=False, server_default=text("0")),
+    Column("currency", String(16), nullable=False, server_default=text("''")),
     Column("owner", String(64), nullable=False),
 )
 Index("ix_calls_started_at_id", calls.c.started_at, calls.c.id)

@@ -294,3 +294,19 @@ async def test_a_caller_who_hangs_up_before_the_agent_answers_leaves_one_record(
         outcome = await made.call("hang_up")
         record = await alone(made, outcome)
     assert ending(record) == ("completed", "caller", "the caller hung up before the agent answered")
+
+
+# -- what it costs -------------------------------------------------------------------------------------------------
+
+
+async def test_a_call_that_costs_too_much_ends_with_a_goodbye_and_its_cost_stands_in_the_record(tmp_path: Path) -> None:
+    tariffs = tmp_path / "tariffs.yaml"
+    tariffs.write_text("{currency: EUR, carrier_minute: 6, models: {'xai/*': {minute: 24}}}", encoding="utf-8")
+    agent = Agent("frontdesk", greeting="Hello.", limits=Limits(dead_air=2, max_cost=1))
+    model = {"replies": [{"on": "greeting", "say": "Hello."}, {"on": "prompt", "say": "Goodbye."}]}
+    async with world(tmp_path, model, agent, tariffs=str(tariffs)) as made:
+        record = await alone(made, await made.call({"wait": "end"}))
+    assert ending(record) == ("completed", "limit", "maximum cost")
+    assert record.currency == "EUR"
+    assert 1 <= record.cost < 6
+    assert [turn.heard for turn in record.turns if turn.speaker == "agent"] == ["Hello.", "Goodbye."]

@@ -70,7 +70,7 @@ def test_a_number_may_say_as_much_as_there_is_to_say(tmp_path: Path) -> None:
         ('"+15550199"', '"911"', "numbers.+15550100.outage.forward", "no phone number"),
         ('"+15550199"', '"+1 555 0101"', "numbers.+15550100.outage.forward", "come back"),
         ('forward: "+15550199", ', "", "numbers.+15550100.outage.caller_id", "nobody to call"),
-        ('"+1900*"', '"1900*"', "numbers.+15550100.block.0", "no beginning"),
+        ('"+1900*"', '"1900*"', "numbers.+15550100.block[0]", "no beginning"),
         ("consent: This", 'consent: {say: "", key: "1"} #', "numbers.+15550100.consent.say", "says nothing"),
         ("consent: This", "consent: {say: Press., key: 10} #", "numbers.+15550100.consent.key", "expected one of"),
         ("max_calls: 20", "max_calls: 0", "numbers.+15550100.max_calls", "at least 1"),
@@ -101,7 +101,7 @@ def test_one_mistake_hides_no_other(tmp_path: Path) -> None:
     assert {problem.key for problem in problems_of(caught.value)} == {
         "numbers.+15550100",
         "numbers.+15550100.hours",
-        "numbers.+15550100.block.0",
+        "numbers.+15550100.block[0]",
         "hours.office.open.mon-fri",
         "hours.office.timezone",
     }

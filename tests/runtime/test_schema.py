@@ -46,7 +46,7 @@ def test_secrets_are_known_wherever_they_are() -> None:
 def test_settings_that_name_files_are_known() -> None:
     named = {".".join(path) for path, schema in settings_schema().leaves() if schema.path}
     clips = {f"agents.*.fallback.{name}" for name in ("apology", "filler", "goodbye")}
-    assert named == {*clips, "dialling.do_not_call_file"}
+    assert named == {*clips, "dialling.do_not_call_file", "tariffs"}
 
 
 def test_leaves_are_every_setting() -> None:
