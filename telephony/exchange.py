@@ -157,6 +157,8 @@ class Exchange:
         record.tools = self.conversation.tool_uses
         record.usage = dict(tally.usage)
         record.notes = list(tally.notes)
+        meter = self.conversation.state.meter
+        record.cost, record.currency = round(meter.cost(now), 6), meter.currency
 
     def findings(self, now: float) -> list[Finding]:
         """What the caller will have minded until *now*, and why."""

@@ -150,6 +150,10 @@ class CallRecord(msgspec.Struct):
     tools: list[ToolUse] = []
     usage: dict[str, Any] = {}
     """Summed over the responses, with the provider's own keys flattened by dots."""
+    cost: float = 0.0
+    """Of model and carrier, by the prices in `tariffs`; 0 where none are known."""
+    currency: str = ""
+    """Of the cost; empty where no prices are known."""
     recording: str = ""
     """Path of the stereo WAV, caller left, agent right as heard; empty when none was made."""
     cassette: str = ""
@@ -226,6 +230,7 @@ MomentKind = Literal[
     "failed",  # a response; detail: the reason
     "nudged",  # the model was asked again for an answer that it owed
     "prompted",  # the caller was asked whether they are still there
+    "warned",  # the caller was to be told that the call ends soon
     "said",  # a tool's `say` was asked for
     "took keys",  # what the caller had typed was complete
     "woke late",  # seconds: how long after the moment that was set

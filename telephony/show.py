@@ -296,6 +296,8 @@ def _header(record: CallRecord) -> ConsoleRenderable:
         ("length", Text(length(record.duration))),
         ("ended", ending(record.termination)),
     ]
+    if record.currency:
+        facts.append(("cost", Text(clean(f"{record.cost:.4f} {record.currency}"))))
     if waits:
         facts.append(("waits", Text(f"median {statistics.median(waits):.2f} s, longest {max(waits):.2f} s")))
     return _pairs(facts)

@@ -19,6 +19,7 @@ from pydantic import SecretStr
 from yarl import URL
 
 from telephony.agents.agent import Agent
+from telephony.agents.directory import Directory
 from telephony.bridge.bridge import ModelSession
 from telephony.bridge.calls import Calls, Plan
 from telephony.carriers.twilio import TwilioStream
@@ -30,7 +31,7 @@ from telephony.records import CallRecord
 from telephony.server.app import Server, application
 from telephony.server.outbound import Outbound
 from telephony.server.reception import Patience, Reception
-from telephony.settings import CallSettings, SessionConfig, TwilioSettings
+from telephony.settings import CallSettings, NumberSettings, SessionConfig, TwilioSettings
 from telephony.simulate.signature import HEADER, sign_upgrade, sign_webhook
 from telephony.store.keeper import RecordKeeper
 from telephony.store.memory import MemoryStore
@@ -155,6 +156,7 @@ async def front_door(
     keepalive: float = 15.0,
     twilio: dict[str, Any] | None = None,
     outbound: Callable[[TwilioAccount], Outbound] | None = None,
+    numbers: dict[str, NumberSettings | str] | None = None,
 ) -> AsyncIterator[FrontDoor]:
     """Open it; recordings go nowhere and records to memory."""
     account = TwilioAccount(
@@ -176,10 +178,11 @@ async def front_door(
             account,
             public_url,
             Calls(keeper, folder, hang_up),
-            {NUMBER: Agent("frontdesk")}.get,
+            Directory([Agent("frontdesk")], numbers or {NUMBER: "frontdesk"}).line_for,
             {"frontdesk": plan}.__getitem__,
             TwilioStream,
             patience=patience or Patience(),
+            agents=["frontdesk"],
         )
         server = Server(
             application(reception, None, outbound(account) if outbound else None), "127.0.0.1", 0, keepalive=keepalive

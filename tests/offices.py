@@ -87,6 +87,7 @@ class Outside:
         *,
         faults: CallerFaults | None = None,
         observe: Callable[[Observation], None] | None = None,
+        dial_status: str = "completed",
         **script: Any,
     ) -> CallOutcome:
         """One phone call to the process at *public_url*."""
@@ -100,6 +101,7 @@ class Outside:
             voice=self.voice,
             faults=faults,
             observe=observe,
+            dial_status=dial_status,
         )
 
     def faults(self) -> list[str]:

@@ -289,6 +289,11 @@ def test_ids_are_shortened_only_as_far_as_they_stay_apart() -> None:
     }
 
 
+def test_a_page_says_what_the_call_cost_where_prices_are_known() -> None:
+    assert "cost     0.1235 EUR" in rendered(show.call_page(a_call(cost=0.12345, currency="EUR")))
+    assert "cost" not in rendered(show.call_page(a_call(turns=[])))
+
+
 def test_a_page_has_everything_about_a_call() -> None:
     page = rendered(show.call_page(a_call(turns=[GOODBYE], tools=[], findings=[SILENT])))
     assert page == expected("""

@@ -20,6 +20,7 @@ from telephony.settings import (
     Limits,
     OutboundPolicy,
     SessionConfig,
+    Tariffs,
     ToolSpec,
     TurnDetection,
 )
@@ -124,8 +125,10 @@ class Agent:
         object.__setattr__(self, "tools", tools)
 
 
-def call_settings(agent: Agent, specs: Sequence[ToolSpec] = (), clips: Clips | None = None) -> CallSettings:
-    """What a conversation reads: *agent*, with the *specs* of its loaded tools and its *clips*."""
+def call_settings(
+    agent: Agent, specs: Sequence[ToolSpec] = (), clips: Clips | None = None, tariffs: Tariffs | None = None
+) -> CallSettings:
+    """What a conversation reads: *agent*, with the *specs* of its loaded tools, its *clips* and what it costs."""
     settings = agent.settings
     session = SessionConfig(
         instructions=settings.instructions,
@@ -147,6 +150,7 @@ def call_settings(agent: Agent, specs: Sequence[ToolSpec] = (), clips: Clips | N
         greeting_interruptible=settings.greeting_interruptible,
         speaks_first=settings.speaks_first,
         clips=clips or Clips(),
+        tariffs=tariffs or Tariffs(),
         hang_up_tool="hang_up" if HANG_UP in settings.tools else None,
         transfer_to=normal(settings.fallback.transfer),
     )

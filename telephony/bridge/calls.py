@@ -23,6 +23,7 @@ from telephony.bridge.ringing import Ringing
 from telephony.bridge.scribe import Caller, Scribe, coming_back
 from telephony.bridge.shelf import CassetteFile, Shelf, is_sampled
 from telephony.bridge.tape import Tape
+from telephony.bridge.visits import Fetch, Visits
 from telephony.carriers.base import Carrier, StatusUpdate
 from telephony.commands import HangUp, Note
 from telephony.errors import UpstreamError
@@ -62,6 +63,13 @@ class Plan(msgspec.Struct):
     """That of the model that is asked first."""
     colleagues: frozenset[str] = frozenset()
     """Names of the agents that this one may hand over to."""
+    notes: tuple[str, ...] = ()
+    """What else its record shall say."""
+
+    def unrecorded(self) -> Plan:
+        """The same for a caller who does not agree to be recorded."""
+        note = "The caller did not agree to be recorded: there is neither recording nor cassette"
+        return msgspec.structs.replace(self, record=False, cassette=0.0, notes=(*self.notes, note))
 
 
 class Keeper(Protocol):
@@ -94,9 +102,11 @@ class Calls:
         shelf: MakeShelf | None = None,
         desk: Desk | None = None,
         crew: Crew | None = None,
+        fetch: Fetch | None = None,
     ) -> None:
         """*shelf* makes the place of the cassettes, which are written by the threads that write the recordings. *desk*
-        says whom the tools of calls may reach, and *crew* who the other agents are."""
+        says whom the tools of calls may reach, and *crew* who the other agents are. *fetch* fetches what callers say
+        after the tone."""
         self.live: dict[str, Bridge] = {}
         self.draining = False
         self.on_record: Callable[[CallRecord], None] | None = None
@@ -105,6 +115,8 @@ class Calls:
         """Calls that are over, by the carrier's id, and whether the caller knows. One that comes again is a replay."""
         self.away = Away(self._keep)
         """Calls whose caller was sent on."""
+        self.visits = Visits(keeper.begin, self._keep, lambda call_id: self._remember(call_id, True), recordings, fetch)
+        """Calls that no agent speaks in."""
         self._ringing = Ringing(_let_go)
         self._keeper = keeper
         self._recordings = recordings
@@ -143,6 +155,7 @@ class Calls:
         The caller of this makes sure that `live` has no call of the same id: one phone call has one stream.
         Cancelling it ends the call as the server's doing; the record is written all the same.
         """
+        self.visits.connected(caller.call_id)
         absent = self.away.returned(caller.call_id)
         scribe = Scribe(caller, carrier.traits.name, absent)
         settings = coming_back(plan.settings, absent) if absent else plan.settings
@@ -174,9 +187,10 @@ class Calls:
         finally:
             del self.live[caller.call_id]
             self._ringing.forget(caller.call_id)
-            self._remember(caller.call_id, bridge)
+            self._remember(caller.call_id, bridge.took_leave)
             try:
                 scribe.complete(exchange, bridge, tape, cassette)
+                scribe.record.notes += plan.notes
                 await self._put_away(caller, scribe, bridge)
             finally:
                 over.set()
@@ -234,6 +248,7 @@ class Calls:
         bridge = self.live.get(status.call_id)
         if status.terminal:
             self._ringing.forget(status.call_id)
+            self.visits.hung_up(status.call_id)
             self.away.over(status.call_id, Termination("completed", "caller", "caller hung up while being put through"))
         if bridge is not None and status.terminal:
             reason = "caller hung up" if status.status == "completed" else f"carrier says {status.status}"
@@ -253,8 +268,8 @@ class Calls:
         bridge = self.live.get(call_id)
         return self.past.get(call_id, False) if bridge is None else bridge.took_leave
 
-    def _remember(self, call_id: str, bridge: Bridge) -> None:
-        self.past[call_id] = bridge.took_leave
+    def _remember(self, call_id: str, took_leave: bool) -> None:
+        self.past[call_id] = took_leave
         while len(self.past) > PAST:
             self.past.popitem(last=False)
 
@@ -285,6 +300,7 @@ class Calls:
         if not await self._emptied(CUT_OFF):
             _log.error("calls are left behind", calls=sorted(self.live))
         await self.away.close()
+        await self.visits.close()
         await self._ringing.close()
 
     def close(self) -> None:

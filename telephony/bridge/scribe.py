@@ -92,6 +92,7 @@ class Scribe:
             names = {**before.usage, **record.usage}
             record.usage = {name: before.usage.get(name, 0) + record.usage.get(name, 0) for name in names}
             record.notes = [*before.notes, *record.notes]
+            record.cost = round(before.cost + record.cost, 6)
 
     def complete(self, exchange: Exchange, bridge: Bridge, tape: Tape | None, cassette: CassetteFile | None) -> None:
         """Everything that the call leaves behind."""

@@ -118,6 +118,14 @@ class PlacedCall(msgspec.Struct, frozen=True):
     created_at: datetime | None = None
 
 
+class Announcement(msgspec.Struct, frozen=True):
+    """What the carrier's own voice says."""
+
+    say: str = ""
+    language: str = ""
+    """BCP 47 with a region, such as `de-DE`; empty for the carrier's default."""
+
+
 class StreamOffer(msgspec.Struct, frozen=True):
     """What the webhook's answer tells the carrier: where to open the media stream, and what to bring."""
 
@@ -128,6 +136,17 @@ class StreamOffer(msgspec.Struct, frozen=True):
     """Asked for instructions when the stream has ended (Twilio: `action`)."""
     status_url: str = ""
     """Told about the stream's own state."""
+    before: Announcement = Announcement()
+    """Said before the stream is opened."""
+
+
+class MessageTaken(msgspec.Struct, frozen=True):
+    """What is known of a message that a caller was asked to leave."""
+
+    call_id: str
+    recording_id: str = ""
+    """The carrier's; empty if there is none."""
+    seconds: float = 0.0
 
 
 class Account(Protocol):
@@ -159,8 +178,33 @@ class Account(Protocol):
     def offer_stream(self, offer: StreamOffer) -> str:
         """The answer that connects the call to our media socket."""
 
-    def apologise(self, sentence: str) -> str:
+    def apologise(self, sentence: str, language: str = "") -> str:
         """The answer that says *sentence* and hangs up, for when no agent can take the call."""
+
+    def refuse(self, *, busy: bool) -> str:
+        """The answer that does not take the call at all: its caller hears that the line is busy, or that the number is
+        not in service."""
+
+    def forward(self, to: str, before: Announcement, *, ended_url: str, caller_id: str = "", timeout: int = 20) -> str:
+        """The answer that says something and sends the caller on to the number *to* (E.164); *ended_url* is asked for
+        instructions as after a transfer."""
+
+    def take_message(self, before: Announcement, *, ended_url: str, status_url: str, seconds: int) -> str:
+        """The answer that says something and records what the caller says after a tone, *seconds* at most. *ended_url*
+        is asked for instructions when the message ended, also if there is none; *status_url* is told when it can be
+        fetched."""
+
+    def message_taken(self, form: Mapping[str, str]) -> MessageTaken:
+        """Read what *ended_url* or *status_url* is told; raise `CarrierError` if it is something else."""
+
+    def message_audio(self, recording_id: str) -> HttpRequest:
+        """Fetches a message as a WAV file."""
+
+    def ask_for_key(self, question: Announcement, *, answer_url: str) -> str:
+        """The answer that asks for one key. *answer_url* is asked for instructions, also if none is pressed."""
+
+    def key_pressed(self, form: Mapping[str, str]) -> str:
+        """The key that *answer_url* is told of; empty if none was pressed."""
 
     def finish(self) -> str:
         """The answer that ends the call."""

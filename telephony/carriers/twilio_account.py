@@ -16,9 +16,18 @@ from typing import Any, Literal, get_args
 
 from twilio.twiml.voice_response import Connect, VoiceResponse
 
-from telephony.carriers import twilio_calls
-from telephony.carriers.base import CallStatus, IncomingCall, OutboundCall, PlacedCall, StatusUpdate, StreamOffer
-from telephony.carriers.twilio_rest import RestApi, checked_number
+from telephony.carriers import twilio_calls, twilio_recordings
+from telephony.carriers.base import (
+    Announcement,
+    CallStatus,
+    IncomingCall,
+    MessageTaken,
+    OutboundCall,
+    PlacedCall,
+    StatusUpdate,
+    StreamOffer,
+)
+from telephony.carriers.twilio_rest import RestApi, checked_number, checked_sid
 from telephony.carriers.twilio_signature import PublicUrl, Signatures
 from telephony.commands import HttpRequest
 from telephony.errors import CarrierError, ConfigurationError
@@ -30,6 +39,11 @@ SIP = re.compile(r"sips?:[A-Za-z0-9._~+*!$'-]{1,64}@[A-Za-z0-9.-]{1,255}(:[0-9]{
 """An address without parameters and headers, which could redirect the call (RFC 3261, 19.1)."""
 NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that no XML 1.0 document can hold, escaped or not."""
+
+MESSAGE_SILENCE = 5
+"""Seconds of silence that end a message."""
+KEY_TIMEOUT = 5
+"""Seconds that a caller has to press a key."""
 
 _STATUSES = frozenset(get_args(CallStatus))
 
@@ -105,7 +119,7 @@ class TwilioAccount:
                 f"{offer.media_url!r} is no WebSocket address without a query",
                 "Twilio strips queries from stream addresses; hand values over as parameters.",
             )
-        response = VoiceResponse()
+        response = _spoken(offer.before)
         connect = Connect(action=offer.ended_url or None, method="POST" if offer.ended_url else None)
         stream = connect.stream(
             url=offer.media_url,
@@ -118,12 +132,79 @@ class TwilioAccount:
         response.append(connect)
         return str(response.to_xml())
 
-    def apologise(self, sentence: str) -> str:
+    def apologise(self, sentence: str, language: str = "") -> str:
         """TwiML that says *sentence* and hangs up."""
         response = VoiceResponse()
-        response.say(NOT_XML.sub(" ", sentence))
+        response.say(NOT_XML.sub(" ", sentence), language=language or None)
         response.hangup()
         return str(response.to_xml())
+
+    def refuse(self, *, busy: bool) -> str:
+        """TwiML that does not answer the call."""
+        response = VoiceResponse()
+        response.reject(reason="busy" if busy else "rejected")
+        return str(response.to_xml())
+
+    def forward(self, to: str, before: Announcement, *, ended_url: str, caller_id: str = "", timeout: int = 20) -> str:
+        """TwiML that says something and dials *to*; raise `ConfigurationError` for a number that is none."""
+        for key, number in (("forward", to), ("caller_id", caller_id or to)):
+            checked_number(key, number)
+        response = _spoken(before)
+        dial = response.dial(
+            action=ended_url, method="POST", timeout=timeout, caller_id=caller_id or None, answer_on_bridge=True
+        )
+        dial.number(to)
+        return str(response.to_xml())
+
+    def take_message(self, before: Announcement, *, ended_url: str, status_url: str, seconds: int) -> str:
+        """TwiML that records a message. Twilio does not ask the action of a `<Record>` in which nobody spoke, but goes
+        on with what follows it: so that leads there, too."""
+        response = _spoken(before)
+        response.record(
+            action=ended_url,
+            method="POST",
+            timeout=MESSAGE_SILENCE,
+            finish_on_key="#",
+            max_length=seconds,
+            play_beep=True,
+            recording_status_callback=status_url,
+            recording_status_callback_method="POST",
+            recording_status_callback_event="completed absent",
+        )
+        response.redirect(ended_url, method="POST")
+        return str(response.to_xml())
+
+    def message_taken(self, form: Mapping[str, str]) -> MessageTaken:
+        """What the action of a `<Record>` or its status callback says."""
+        sid = form.get("RecordingSid", "") or form.get("RecordingUrl", "").rpartition("/")[2]
+        if form.get("RecordingStatus", "completed") != "completed":
+            sid = ""
+        if sid:
+            checked_sid("RE", sid, "recording")
+        return MessageTaken(_call_sid(form), sid, float(_count(form.get("RecordingDuration")) or 0))
+
+    def message_audio(self, recording_id: str) -> HttpRequest:
+        """Fetches a recording as 16-bit PCM; raise `CarrierError` if *recording_id* is none."""
+        return twilio_recordings.fetch_audio(self.rest, recording_id)
+
+    def ask_for_key(self, question: Announcement, *, answer_url: str) -> str:
+        """TwiML that asks for a key."""
+        response = VoiceResponse()
+        gather = response.gather(
+            input="dtmf",
+            num_digits=1,
+            timeout=KEY_TIMEOUT,
+            action=answer_url,
+            method="POST",
+            action_on_empty_result=True,
+        )
+        _say(gather, question)
+        return str(response.to_xml())
+
+    def key_pressed(self, form: Mapping[str, str]) -> str:
+        """The digit that a `<Gather>` got."""
+        _call_sid(form)
+        return form.get("Digits", "")
 
     def finish(self) -> str:
         """TwiML that ends the call."""
@@ -214,6 +295,17 @@ def _placed(call: twilio_calls.CallResource) -> PlacedCall:
     with suppress(ValueError):
         created = parsedate_to_datetime(call.created)
     return PlacedCall(call.sid, status, call.from_number, created)  # type: ignore[arg-type]  # narrowed by the set
+
+
+def _spoken(words: Announcement) -> VoiceResponse:
+    response = VoiceResponse()
+    _say(response, words)
+    return response
+
+
+def _say(verb: Any, words: Announcement) -> None:
+    if words.say.strip():
+        verb.say(NOT_XML.sub(" ", words.say), language=words.language or None)
 
 
 def _call_sid(form: Mapping[str, str]) -> str:

@@ -65,6 +65,12 @@ def stop_recording(api: RestApi, call_sid: str, recording: str = CURRENT) -> Htt
     return api.post(path, form, "stop recording", idempotent=True, gone_is_success=True)
 
 
+def fetch_audio(api: RestApi, recording: str) -> HttpRequest:
+    """The sound of a recording, as a WAV file of 16-bit PCM at 8000 Hz. It is there some seconds after the recording
+    ended, and 404 until then."""
+    return api.download(f"Recordings/{checked_sid('RE', recording, 'recording')}", "wav", "fetch recording")
+
+
 def read_recording(body: Mapping[str, Any]) -> RecordingResource:
     """Raises `CarrierError` if *body* is no recording."""
     sid, call_sid, status = words(body, "sid", "call_sid", "status")

@@ -70,6 +70,10 @@ class RestApi:
         """Look at something."""
         return self._request("GET", path, purpose, query=query, idempotent=True)
 
+    def download(self, path: str, kind: str, purpose: str) -> HttpRequest:
+        """Fetch what a resource describes, as a file of a *kind* such as `wav`."""
+        return self._request("GET", path, purpose, idempotent=True, suffix=kind)
+
     def delete(self, path: str, purpose: str) -> HttpRequest:
         """Remove something; that it is not there is as good."""
         return self._request("DELETE", path, purpose, idempotent=True, gone_is_success=True)
@@ -84,10 +88,11 @@ class RestApi:
         query: Pairs = (),
         idempotent: bool = False,
         gone_is_success: bool = False,
+        suffix: str = "json",
     ) -> HttpRequest:
         if not self.account_sid:
             raise ConfigurationError("twilio.account_sid", "it is not set", "Set TWILIO_ACCOUNT_SID.")
-        where = f"{self._base}/2010-04-01/Accounts/{quote(self.account_sid, safe='')}/{path}.json"
+        where = f"{self._base}/2010-04-01/Accounts/{quote(self.account_sid, safe='')}/{path}.{suffix}"
         return HttpRequest(
             method=method,
             url=f"{where}?{urlencode(query)}" if query else where,

@@ -15,7 +15,7 @@ _FORMAT_NAMES = {audio: name for name, audio in AUDIO_FORMATS.items()}
 _PLAIN = ("instructions", "voice", "language", "reasoning_effort")
 _SESSION = (*_PLAIN, "turn_detection", "keyterms", "tools", "provider_tools")
 _OWN = ("greeting", "greeting_interruptible", "speaks_first", "hang_up_tool")
-_REST = ("limits", "clips", "transfer_to", "prologue")
+_REST = ("limits", "clips", "transfer_to", "prologue", "tariffs")
 
 
 def agent_of(settings: CallSettings) -> dict[str, Any]:
@@ -42,6 +42,7 @@ def rest_of(settings: CallSettings) -> dict[str, Any]:
         "transfer_to": settings.transfer_to,
         "clips": {name: clip for name, clip in clips.items() if clip},
         "prologue": msgspec.to_builtins(settings.prologue),
+        "tariffs": settings.tariffs.model_dump(),
     }
 
 

@@ -12,11 +12,11 @@ from rich.console import Console
 
 from telephony.agents.agent import Agent
 from telephony.agents.check import Finding, check
-from telephony.agents.directory import Directory
 from telephony.cli.serve import ConfigOption, importable, missing_file_told
 from telephony.errors import ConfigurationError
 from telephony.realtime import dialect
 from telephony.runtime import logs
+from telephony.runtime.number_checks import directory_of
 from telephony.runtime.redaction import secrets_of
 from telephony.runtime.serving import read_settings
 from telephony.settings import SessionConfig, Settings
@@ -73,7 +73,7 @@ def _check(config: Path | None, connect: bool) -> None:
         asyncio.run(_connected(sources.servers))
     found = {agent.name: _deployments(agent, settings, environ) for agent in agents}
     models = {entry.model_name for entry in settings.model_list}
-    findings = check(Directory(agents, settings.numbers), models, specs)
+    findings = check(directory_of(settings, agents), models, specs)
     findings += [finding for agent in agents for finding in _lacking(agent, found[agent.name])]
     if connect:
         findings += [

@@ -63,6 +63,7 @@ def _due_at(state: State) -> float:
     times = [state.playback.deadline()]
     if state.phase in BEFORE_LEAVING:
         times += [state.watchdogs.deadline(), state.playback.ends_at, *survival.deadlines(state)]
+        times.append(state.meter.deadline())
         if state.errands.any:
             times.append(running_errands.deadline(state))
     elif state.farewell:
@@ -136,6 +137,14 @@ def _watch(state: State, now: float) -> None:
         state.remember(f"The call reached its limit of {state.settings.limits.max_duration:g} s.")
         state.leave("completed", "limit", "maximum duration", now, words=phrases.TIME_IS_UP)
         return
+    if state.meter.reached(now):
+        state.remember(f"The call reached its limit of {state.meter.most:g} {state.meter.currency}.")
+        state.leave("completed", "limit", "maximum cost", now, words=phrases.TIME_IS_UP)
+        return
+    if dogs.warns_at is not None and now >= dogs.warns_at:
+        dogs.warns_at = None
+        state.chronicle.add("warned", now)
+        state.responses.wish("warning", RequestResponse(phrases.ending_soon(dogs.ends_at - now)))
     lost, taken = state.model_lost, floor.taken(now)
     if playback.answering(now):
         dogs.answered()

@@ -163,7 +163,9 @@ def model_connected(state: State, event: ev.ModelConnected, now: float) -> None:
     if not state.sessions.is_coming(event.session):
         state.out.append(CloseSession(event.session))
         return
-    state.tally.model = state.tally.model or event.model
+    if not state.tally.model:
+        state.tally.model = event.model
+        state.meter.speaks(event.model, now)
     state.sessions.connected(event.model, now)
     state.chronicle.add("connected", now)
     state.out.append(ConfigureSession(event.session))

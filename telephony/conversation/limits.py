@@ -2,7 +2,7 @@
 
 dead air       the caller is owed an answer and hears nothing    → ask again, then ask another model
 silence        neither side says anything                        → "are you still there?", then goodbye
-duration       the call has lasted long enough                   → goodbye
+duration       the call has lasted long enough                   → a warning, then goodbye
 stream         the carrier sends nothing at all                  → the call is lost
 """
 
@@ -20,6 +20,9 @@ class Watchdogs:
     def __init__(self, limits: Limits, now: float) -> None:
         self.limits = limits
         self.ends_at = now + limits.max_duration
+        soon = limits.max_duration_warning
+        self.warns_at = self.ends_at - soon if 0 < soon <= limits.max_duration / 2 else None
+        """When the caller is told that the call ends soon; None if they have been, or are not to be."""
         self.prompts = 0
         """How often the silent caller has been asked."""
         self.nudges = 0
@@ -88,7 +91,7 @@ class Watchdogs:
 
     def deadline(self) -> float:
         """Seconds: when one of them barks next."""
-        at = self.ends_at
+        at = self.ends_at if self.warns_at is None else self.warns_at
         if (bark := self._dead_air_at()) is not None:
             at = min(at, bark)
         if self._quiet_since is not None and self.limits.caller_silence:

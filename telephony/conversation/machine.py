@@ -44,7 +44,7 @@ import msgspec
 
 from telephony import events as ev
 from telephony.audio.format import AudioFormat
-from telephony.commands import Command
+from telephony.commands import AddMessage, Command
 from telephony.conversation import conclusions
 from telephony.conversation.handlers import HANDLERS, caller_audio
 from telephony.conversation.state import ENDED, TALKING, State
@@ -159,4 +159,6 @@ class Conversation:
             conclusions.settle(state, now)
             state.chronicle.owes(state.owing, now)
         commands, self.state.out = self.state.out, []
+        if written := sum(type(command) is AddMessage for command in commands):
+            state.meter.wrote(written)
         return commands

@@ -39,6 +39,16 @@ _CUT_OFF = (
 )
 
 
+def ending_soon(seconds: float) -> str:
+    """Instructions for a call that may go on for so many *seconds*."""
+    minutes = round(seconds / 60)
+    left = f"{minutes} minutes" if minutes > 1 else "a minute" if seconds >= 45 else "a few seconds"
+    return (
+        f"This call has a maximum length and must end in {left}. In the language of this conversation, tell the caller "
+        "so in one short, kind sentence. Do not say goodbye yet. Say nothing else."
+    )
+
+
 def cut_off(heard: str = "") -> str:
     """A message to a model that takes up what was being said in another session. *heard*: what the caller has heard of
     it, where the model remembers more than that."""

@@ -97,6 +97,7 @@ def response_done(state: State, event: ev.ResponseDone, now: float) -> None:
     if state.responses.closed(response_id):
         return
     state.tally.add(event.usage)
+    state.meter.used(event.usage)
     state.playback.complete_response(response_id)
     if state.responses.fenced(response_id):
         return

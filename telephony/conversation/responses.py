@@ -32,7 +32,7 @@ REMEMBERED = 64
 NAMELESS = "nameless:"
 """Prefix of the ids that we give to responses of servers that send none; the model knows nothing of them."""
 
-Why = Literal["greeting", "tools", "say", "prompt", "nudge", "goodbye", "keys", "resume", "ask"]
+Why = Literal["greeting", "tools", "say", "prompt", "nudge", "goodbye", "keys", "resume", "ask", "warning"]
 ANSWERS: tuple[Why, ...] = ("tools", "nudge", "keys", "resume")
 """Wishes for an answer to what the conversation holds. Any response in the model's own words fulfils all of them."""
 

@@ -30,6 +30,7 @@ from telephony.conversation.farewell import Clip, Farewell
 from telephony.conversation.intake import Intake, RecentAudio
 from telephony.conversation.keypad import Keypad
 from telephony.conversation.limits import Watchdogs
+from telephony.conversation.meter import Meter
 from telephony.conversation.playback import Playback
 from telephony.conversation.responses import NAMELESS, Responses
 from telephony.conversation.sessions import Sessions
@@ -137,6 +138,7 @@ class State:
         self.keypad = Keypad()
         self.errands = Errands()
         self.tally = Tally()
+        self.meter = Meter(settings.tariffs, settings.limits.max_cost, now)
         self.chronicle = Chronicle()
         self.chronicle.add("asked for session", now, "first")
         self.floor = Floor(now)

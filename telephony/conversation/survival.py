@@ -229,6 +229,7 @@ def _take_over(state: State, now: float) -> None:
     sessions.take_over(now)
     state.chronicle.add("took over", now, coming.why)
     state.tally.model = coming.model or state.tally.model
+    state.meter.speaks(state.tally.model, now)
     if coming.number:
         state.out.append(UseSession(coming.number))
     before = hand_over.done(state, now)

@@ -127,7 +127,7 @@ def _why_again(evidence: Evidence, between: Stretch, asked_at: float) -> tuple[C
     """Why it was said again; no cause where there was a good reason to. *asked_at*: the caller's last turn."""
     moments = [m for m in evidence.moments if between.since <= m.at <= between.until]
     kinds = {moment.what for moment in moments}
-    if kinds & {"prompted", "said", "took keys"}:
+    if kinds & {"prompted", "warned", "said", "took keys"}:
         return None, ""
     if any(moment.what == "took over" and moment.detail != "rotate" for moment in moments):
         return "session_replaced", "another session took over, and began again"

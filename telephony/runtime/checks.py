@@ -5,18 +5,19 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from urllib.parse import SplitResult, urlsplit
 
 from telephony.agents.agent import HAND_OVER, Agent
 from telephony.agents.calling_hours import CallingHours
-from telephony.agents.directory import Directory
 from telephony.agents.numbers import HOW_TO_WRITE, is_e164, normal
 from telephony.dialling import problems as dialling_problems
 from telephony.errors import ConfigurationError
 from telephony.links.guarded import GuardedClient
 from telephony.runtime.clips import ClipError, own_clip, own_clips
 from telephony.runtime.located import Path, dotted
+from telephony.runtime.number_checks import number_problems
+from telephony.runtime.tariffs import tariff_problems
 from telephony.settings import Settings
 from telephony.tools.http_tool import HttpTool
 
@@ -35,7 +36,8 @@ def check(settings: Settings, place: Place, agents: Iterable[Agent] = ()) -> lis
         *_tools(staff),
         *_colleagues(staff),
         *_declared_tools(settings),
-        *_numbers(settings, staff),
+        *number_problems(settings, staff),
+        *tariff_problems(settings, staff),
         *_fallbacks(settings, staff),
         *_dialling(settings, staff),
         *_gateway(settings),
@@ -189,23 +191,9 @@ def _declared_tools(settings: Settings) -> Iterator[Problem]:
             yield (*path, "prefix"), "no model accepts it in a name", "Use up to 32 of a-z, A-Z, 0-9, _ and -."
 
 
-def _numbers(settings: Settings, staff: Sequence[Agent]) -> Iterator[Problem]:
-    """What the directory has to say: first of every number alone, then of all together."""
-    parts = [{number: name} for number, name in settings.numbers.items()]
-    found = [problem for part in parts for problem in _directory(part, staff)]
-    yield from found or _directory(settings.numbers, staff)
-
-
-def _directory(numbers: Mapping[str, str], staff: Sequence[Agent]) -> Iterator[Problem]:
-    try:
-        Directory(staff, numbers)
-    except ConfigurationError as error:
-        yield tuple(error.key.split(".", 1)), error.problem, error.remedy
-
-
 def _fallbacks(settings: Settings, staff: Sequence[Agent]) -> Iterator[Problem]:
     """Where callers are sent on to, and the recordings that they hear: nobody wants to learn of a mistake then."""
-    agents = {normal(number): name for number, name in settings.numbers.items()}
+    agents = {normal(number): entry.agent for number, entry in settings.numbers.items()}
     for agent in staff:
         path: Path = ("agents", agent.name, "fallback")
         fallback = agent.settings.fallback

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import aiohttp
 import structlog
@@ -21,15 +22,17 @@ from structlog.typing import FilteringBoundLogger
 
 from telephony.agents.agent import Agent, call_settings
 from telephony.agents.directory import Directory
-from telephony.bridge.bridge import ConnectModel, ModelSession
+from telephony.bridge.bridge import Bridge, ConnectModel, ModelSession
 from telephony.bridge.calls import Calls, Keeper, Plan, Watcher
 from telephony.bridge.permits import Permits
 from telephony.bridge.shelf import Shelf
 from telephony.bridge.tape import recover
+from telephony.bridge.visits import Fetch
 from telephony.carriers.twilio import TwilioStream
 from telephony.carriers.twilio_account import TwilioAccount
 from telephony.dialling import DialPolicy
 from telephony.errors import ConfigurationError
+from telephony.links.download import download
 from telephony.realtime import dialect
 from telephony.runtime.checks import check, serving_problems
 from telephony.runtime.clips import clips_for
@@ -38,9 +41,11 @@ from telephony.runtime.departures import Departures
 from telephony.runtime.desk import CallDesk, knowing
 from telephony.runtime.dialling import make_permits
 from telephony.runtime.gateway import has_keys, make_gateway, offered
+from telephony.runtime.number_checks import directory_of
 from telephony.runtime.outbound import make_outbound
 from telephony.runtime.plans import Plans
 from telephony.runtime.redaction import mask_json, secrets_of
+from telephony.runtime.tariffs import read_tariffs
 from telephony.server.app import Server, application, internal_application
 from telephony.server.reception import Reception
 from telephony.server.webhooks import DIAL_ENDED
@@ -112,7 +117,7 @@ async def open_office(
     """
     _check(settings, agents := list(agents))
     staff = _agents(settings, agents)
-    directory = Directory(staff, settings.numbers)
+    directory = directory_of(settings, staff)
     upstream = Upstream(_models(settings, staff, environ), settings.router_settings)
     store, keeper = _keeper(settings)
     permits = make_permits(settings, staff, keeper.audits)
@@ -125,27 +130,15 @@ async def open_office(
         await _open_shelf(settings, plans)
         stack.push_async_callback(keeper.close)
 
-        def fallback_of(call_id: str) -> Fallback:
-            bridge = calls.live.get(call_id)
-            agent = bridge and directory.agents.get(bridge.exchange.conversation.state.settings.agent)
-            return agent.settings.fallback if agent else Fallback()
-
-        departures = Departures(session, account, settings.public_url + DIAL_ENDED, fallback_of)
+        ended_url = settings.public_url + DIAL_ENDED
+        departures = Departures(session, account, ended_url, lambda sid: _fallback(directory, calls.live.get(sid)))
         counting, internal = _watched(settings, plans, keeper)
         shelf = partial(_shelf, settings, secrets_of(settings, environ, staff))
-        calls = Calls(
-            counting,
-            recordings,
-            departures.hang_up,
-            watcher,
-            shelf,
-            crew=lambda name: plans[name].now(),
-            desk=CallDesk(permits, account, session),
-        )
+        plan_for, fetch = _latest(plans), _fetching(session, account)
+        desk = CallDesk(permits, account, session)
+        calls = Calls(counting, recordings, departures.hang_up, watcher, shelf, crew=plan_for, fetch=fetch, desk=desk)
         stack.callback(calls.close)
-        reception = Reception(
-            account, settings.public_url, calls, directory.for_number, lambda name: plans[name].now(), TwilioStream
-        )
+        reception = _reception(settings, account, calls, directory, plan_for, upstream)
         gateway = make_gateway(settings, upstream) if has_keys(settings) else None
         outbound = make_outbound(settings, store, session, account, directory.agents, lambda: calls.draining, permits)
         server = Server(application(reception, gateway, outbound), settings.host, settings.port)
@@ -214,6 +207,50 @@ def _check(settings: Settings, agents: list[Agent]) -> None:
         raise problems[0] if len(problems) == 1 else ConfigurationErrors(problems)
 
 
+def _latest(plans: Mapping[str, Plans]) -> Callable[[str], Plan]:
+    """How a call to an agent is carried now."""
+    return lambda name: plans[name].now()
+
+
+def _fallback(directory: Directory, bridge: Bridge | None) -> Fallback:
+    """That of the agent who has a call."""
+    agent = bridge and directory.agents.get(bridge.exchange.conversation.state.settings.agent)
+    return agent.settings.fallback if agent else Fallback()
+
+
+def _reception(
+    settings: Settings,
+    account: TwilioAccount,
+    calls: Calls,
+    directory: Directory,
+    plan_for: Callable[[str], Plan],
+    upstream: Upstream,
+) -> Reception:
+    """The front door: who answers, and what else decides about a call."""
+    models = {agent.name: agent.settings.model for agent in directory.agents.values()}
+    return Reception(
+        account,
+        settings.public_url,
+        calls,
+        directory.line_for,
+        plan_for,
+        TwilioStream,
+        agents=directory.agents,
+        failing=lambda: [name for name, model in models.items() if upstream.failing(model)],
+        zones={hours.timezone: ZoneInfo(hours.timezone) for hours in settings.hours.values()},
+        max_calls=settings.max_calls,
+    )
+
+
+def _fetching(session: aiohttp.ClientSession, account: TwilioAccount) -> Fetch:
+    """How messages are fetched from the carrier."""
+
+    async def fetch(recording_id: str, path: Path) -> None:
+        await download(session, account.message_audio(recording_id), path)
+
+    return fetch
+
+
 def _agents(settings: Settings, extra: Iterable[Agent]) -> list[Agent]:
     agents = [Agent.from_settings(name, own) for name, own in settings.agents.items()]
     return [*agents, *extra]
@@ -262,13 +299,13 @@ def _plans(
     mcp = McpTools(sources.servers, agent.tools, [tool.spec.name for tool in tools], place)
     toolbox = Toolbox(tools, provided, others=mcp.find)
     stack.push_async_callback(toolbox.close)
-    clips = clips_for(agent)
+    clips, tariffs = clips_for(agent), read_tariffs(process.tariffs)
     candidates = upstream.for_model(agent.settings.model)
     share = {"off": 0.0, "sampled": process.cassettes.sample, "always": 1.0}[agent.settings.cassette]
     colleagues = frozenset(agent.settings.hand_over)
 
     def plan(more: tuple[ToolSpec, ...]) -> Plan:
-        settings = call_settings(agent, knowing((*toolbox.specs, *more), agent, policy), clips)
+        settings = call_settings(agent, knowing((*toolbox.specs, *more), agent, policy), clips, tariffs)
         for deployment in candidates:
             dialect(deployment.dialect, settings.session)
         connect = _connector(agent, settings, upstream)

@@ -19,9 +19,9 @@ from telephony.errors import ConfigurationError, ForgedRequest
 from telephony.events import CallStarted, CarrierFault, CarrierStopped
 from telephony.links.link import Link
 from telephony.links.served import accept
+from telephony.server.connecting import MEDIA
 from telephony.server.reception import Reception
 from telephony.server.tokens import Ticket
-from telephony.server.webhooks import MEDIA
 
 REFUSED = (1008, "refused")
 
@@ -70,6 +70,8 @@ class Media:
         caller = Caller(ticket.call_id, ticket.agent, ticket.from_number, ticket.to_number, metadata, ticket.direction)
         try:
             plan = desk.plan(ticket.call_id, ticket.agent)
+            if ticket.call_id in desk.unrecorded:
+                plan = plan.unrecorded()
         except ConfigurationError as error:
             _log.error("the agent cannot take calls", agent=ticket.agent, error=str(error))
             await link.close(1011, "agent not available")

@@ -17,6 +17,7 @@ from telephony.bridge.dialler import ANSWERED, MACHINE, STATUS, Dialler
 from telephony.errors import ConfigurationError, StoreError
 from telephony.events import HangUpWanted, SpeechWanted
 from telephony.server.api import CallsApi
+from telephony.server.connecting import connect
 from telephony.server.reception import Reception
 from telephony.server.webhooks import Form, Webhooks, instructions
 from telephony.store.intents import Intent
@@ -73,7 +74,10 @@ class OutboundWebhooks:
             log.error("a call was answered, and its agent is not there any more", agent=intent.agent)
             return instructions(desk.account.finish())
         log.info("somebody answers", agent=intent.agent)
-        return self._webhooks.connect(call.call_id, intent.agent, call.from_number, call.to_number, "outbound")
+        document = connect(
+            self._reception, call.call_id, intent.agent, call.from_number, call.to_number, direction="outbound"
+        )
+        return instructions(document)
 
     async def _status(self, form: Form, query: Mapping[str, str]) -> web.Response:
         """How the call goes. While it rings the model is reached, so that nobody has to wait for a greeting."""

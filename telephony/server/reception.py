@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from datetime import UTC, datetime, tzinfo
 
+from telephony.agents.admission import Line
 from telephony.bridge.calls import Calls, Plan
 from telephony.carriers.base import Account, Carrier
 from telephony.errors import ConfigurationError
@@ -34,13 +35,6 @@ class Patience:
     """From the opening of a media socket to its `start`."""
 
 
-class Named(Protocol):
-    """An agent, as far as a webhook cares."""
-
-    @property
-    def name(self) -> str: ...
-
-
 @dataclass(slots=True)
 class Reception:
     """One carrier account's front door."""
@@ -49,15 +43,32 @@ class Reception:
     public_url: str
     """`https://…` without a trailing slash."""
     calls: Calls
-    agent_for: Callable[[str], Named | None]
-    """Who answers a called number."""
+    line_for: Callable[[str], Line | None]
+    """What the calls of a number meet."""
     plan_for: Callable[[str], Plan]
     """How a call to an agent of this name is carried."""
     new_carrier: Callable[[], Carrier]
     """A codec for one media stream."""
     tokens: Tokens = field(default_factory=Tokens)
     patience: Patience = Patience()
+    agents: Collection[str] = ()
+    """The names of all agents."""
+    failing: Callable[[], Collection[str]] = tuple
+    """The agents whose model cannot be reached just now."""
+    zones: Mapping[str, tzinfo] = field(default_factory=dict)
+    """Time zones by name: those of the opening hours."""
+    max_calls: int | None = None
+    """How many calls agents may carry at once."""
+    carrier: str = "twilio"
+    """What records call the carrier."""
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    unrecorded: OrderedDict[str, None] = field(default_factory=OrderedDict)
+    """Calls whose caller did not agree to be recorded, oldest first."""
     _ringing: OrderedDict[str, Plan] = field(default_factory=OrderedDict)
+
+    def wall(self, zone: str) -> datetime:
+        """The clock on the wall in a time *zone*."""
+        return self.clock().astimezone(self.zones[zone]).replace(tzinfo=None)
 
     @property
     def now(self) -> float:

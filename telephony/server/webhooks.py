@@ -10,24 +10,21 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Literal
 from urllib.parse import parse_qsl
 
 import structlog
 from aiohttp import web
 from structlog.typing import FilteringBoundLogger
 
-from telephony.carriers.base import StreamOffer
 from telephony.errors import CarrierError, ForgedRequest
-from telephony.server.reception import BROKEN_OFF, CLOSED, NOBODY_THERE, NOT_IN_SERVICE, Reception
+from telephony.server.connecting import STREAM_ENDED, STREAM_STATUS, connect
+from telephony.server.front_desk import CONSENT, FORWARDED, MESSAGE, MESSAGE_STATUS, FrontDesk
+from telephony.server.reception import BROKEN_OFF, NOBODY_THERE, Reception
 from telephony.server.repeats import HEADER, Repeats
 from telephony.server.tokens import LIFETIME
 
 VOICE = "/twilio/voice"
-MEDIA = "/twilio/media"
 STATUS = "/twilio/status"
-STREAM_STATUS = "/twilio/stream-status"
-STREAM_ENDED = "/twilio/stream-ended"
 DIAL_ENDED = "/twilio/dial-ended"
 MAX_FIELDS = 200
 """Form fields of one webhook; Twilio sends about forty."""
@@ -45,15 +42,27 @@ class Webhooks:
     def __init__(self, reception: Reception) -> None:
         self._reception = reception
         self._repeats = Repeats()
+        self._front = FrontDesk(reception)
 
     def routes(self) -> list[web.RouteDef]:
+        front = self._front
         return [
             web.post(VOICE, self._genuine(self._voice)),
             web.post(STATUS, self._genuine(self._status)),
             web.post(STREAM_STATUS, self._genuine(self._stream_status)),
             web.post(STREAM_ENDED, self._genuine(self._stream_ended)),
             web.post(DIAL_ENDED, self._genuine(self._dial_ended)),
+            web.post(CONSENT, self._told(front.consent)),
+            web.post(FORWARDED, self._told(front.forwarded)),
+            web.post(MESSAGE, self._told(front.message)),
+            web.post(MESSAGE_STATUS, self._told(front.message)),
         ]
+
+    def _told(self, answer: Callable[[Form, Mapping[str, str]], str]) -> Handler:
+        async def respond(form: Form, query: Mapping[str, str]) -> web.Response:
+            return instructions(answer(form, query))
+
+        return self.genuine(respond)
 
     def _genuine(self, answer: Answer) -> Handler:
         return self.genuine(lambda form, query: answer(form))
@@ -104,43 +113,13 @@ class Webhooks:
             raise web.HTTPBadRequest(text="The body did not come whole.\n") from None
 
     async def _voice(self, form: Form) -> web.Response:
-        """A call comes in: connect it to our media socket, or say why not."""
+        """A call comes in."""
         desk = self._reception
         call = desk.account.incoming(form)
-        agent = desk.agent_for(call.to_number)
-        log = _log.bind(call_id=call.call_id, to=call.to_number)
-        if agent is None:
-            log.warning("no agent answers this number; set `numbers` in the configuration")
-            return instructions(desk.account.apologise(NOT_IN_SERVICE))
-        if desk.calls.draining:
-            log.info("call refused: the server is stopping")
-            return instructions(desk.account.apologise(CLOSED))
         if call.call_id in desk.calls.past:
-            log.warning("the webhook of a call that is over came again; it is answered with a hang-up")
+            _log.warning("the webhook of a call that is over came again; it gets a hang-up", call_id=call.call_id)
             return instructions(desk.account.finish())
-        log.info("call comes in", agent=agent.name)
-        return self.connect(call.call_id, agent.name, call.from_number, call.to_number)
-
-    def connect(
-        self,
-        call_id: str,
-        agent: str,
-        from_number: str,
-        to_number: str,
-        direction: Literal["inbound", "outbound"] = "inbound",
-    ) -> web.Response:
-        """Instructions that connect a call with an agent."""
-        desk = self._reception
-        token = desk.tokens.issue(call_id, agent, from_number, to_number, desk.now, direction)
-        offer = StreamOffer(
-            desk.media_url(MEDIA),
-            {"token": token, "agent": agent},
-            ended_url=desk.url(STREAM_ENDED),
-            status_url=desk.url(STREAM_STATUS),
-        )
-        document = desk.account.offer_stream(offer)
-        desk.expect(call_id, agent)
-        return instructions(document)
+        return instructions(self._front.admit(call))
 
     async def _status(self, form: Form) -> web.Response:
         """The call's own state: the end of a call whose stream said nothing."""
@@ -178,7 +157,10 @@ class Webhooks:
             return instructions(account.finish())
         if not desk.calls.draining and (absent := desk.calls.away.expect(call_id, status, LIFETIME)):
             log.warning("nobody took the transferred call; the caller goes back to the agent", agent=absent.agent)
-            return self.connect(call_id, absent.agent, absent.from_number, absent.to_number, absent.record.direction)
+            document = connect(
+                desk, call_id, absent.agent, absent.from_number, absent.to_number, direction=absent.record.direction
+            )
+            return instructions(document)
         log.warning("nobody took the transferred call")
         return instructions(account.apologise(NOBODY_THERE))
 

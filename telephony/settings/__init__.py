@@ -11,9 +11,11 @@ from telephony.settings.models import (
     ModelEntry,
     RouterSettings,
 )
+from telephony.settings.numbers import Consent, NumberSettings, OpeningHours, Route
 from telephony.settings.outbound import OutboundPolicy, OutboundSettings
 from telephony.settings.process import CassetteSettings, Settings, TwilioSettings
 from telephony.settings.resolved import CallSettings, Clips, Prologue, SessionConfig, ToolSpec
+from telephony.settings.tariffs import ModelTariff, Tariffs
 from telephony.settings.tools import HttpToolSettings, McpServerSettings
 
 __all__ = [
@@ -23,6 +25,7 @@ __all__ = [
     "CallSettings",
     "CassetteSettings",
     "Clips",
+    "Consent",
     "Contact",
     "DiallingSettings",
     "Fallback",
@@ -37,14 +40,19 @@ __all__ = [
     "McpServerSettings",
     "MessageRules",
     "ModelEntry",
+    "ModelTariff",
+    "NumberSettings",
     "NumberType",
+    "OpeningHours",
     "OutboundPolicy",
     "OutboundSettings",
     "Prologue",
+    "Route",
     "RouterSettings",
     "Seconds",
     "SessionConfig",
     "Settings",
+    "Tariffs",
     "ToolEntry",
     "ToolSpec",
     "TurnDetection",

@@ -7,9 +7,10 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, SecretStr
 
 from telephony.settings.agents import AgentSettings
-from telephony.settings.base import Group, Seconds
+from telephony.settings.base import File, Group, Seconds
 from telephony.settings.dialling import DiallingSettings
 from telephony.settings.models import GatewaySettings, GeneralSettings, ModelEntry, RouterSettings
+from telephony.settings.numbers import AnyNumber, OpeningHours
 from telephony.settings.outbound import OutboundSettings
 from telephony.settings.tools import HttpToolSettings, McpServerSettings
 
@@ -73,8 +74,14 @@ class Settings(Group):
     outbound: OutboundSettings = OutboundSettings()
     agents: dict[str, AgentSettings] = {}
     """The agents by name."""
-    numbers: dict[str, str] = {}
-    """Called number (E.164) to agent; `*` takes the rest."""
+    numbers: dict[str, AnyNumber] = {}
+    """Called number (E.164) to agent, or to more than that; `*` takes the rest."""
+    hours: dict[str, OpeningHours] = {}
+    """Opening hours by name, for the `numbers` that keep them."""
+    max_calls: Annotated[int | None, Field(ge=1)] = None
+    """Calls that agents may carry at once, all numbers together."""
+    tariffs: File = ""
+    """YAML file with what models and carrier cost; unset knows no prices."""
     http_tools: dict[str, HttpToolSettings] = {}
     """HTTP endpoints as functions, by name; agents name them `http:<name>`."""
     mcp: dict[str, McpServerSettings] = {}

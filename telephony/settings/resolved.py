@@ -8,6 +8,7 @@ import msgspec
 
 from telephony.audio.format import PCM16_24K, AudioFormat
 from telephony.settings.agents import Limits, TurnDetection
+from telephony.settings.tariffs import Tariffs
 
 
 class ToolSpec(msgspec.Struct, frozen=True):
@@ -89,6 +90,7 @@ class CallSettings(msgspec.Struct, frozen=True):
     clips: Clips = Clips()
     hang_up_tool: str | None = "hang_up"
     """The name under which `builtin:hang_up` is offered, or None if it is not."""
+    tariffs: Tariffs = Tariffs()
     transfer_to: str = ""
     """E.164: when no model answers, where the caller is sent after the apology. Empty ends the call instead."""
     prologue: Prologue | None = None

@@ -49,6 +49,9 @@ class CallRecording:
         self.created = datetime.now(UTC)
         self.history = ["in-progress"]
         """Its states in their order; `paused (skip)` and `paused (silence)` tell how it paused."""
+        self.source = "StartCallRecordingAPI"
+        self.audio: bytes | None = None
+        """A WAV file, once there is one."""
 
 
 class Switchboard:

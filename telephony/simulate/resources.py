@@ -129,7 +129,7 @@ def recording(one: CallRecording, account_sid: str) -> dict[str, Any]:
         "price_unit": "USD",
         "status": one.status,
         "channels": one.channels,
-        "source": "StartCallRecordingAPI",
+        "source": one.source,
         "error_code": None,
         "track": "both",
     }

@@ -112,6 +112,8 @@ class TwilioRest:
 
     async def _answer(self, request: web.Request) -> web.Response:
         self._authorise(request)
+        if request.path.endswith(".wav"):
+            return self._audio(request)
         match request.path.strip("/").split("/"):
             case ["2010-04-01", "Accounts", account, *rest] if account == self.account_sid and rest:
                 actions = self._actions(rest, request.path) if request.path.endswith(".json") else None
@@ -136,6 +138,14 @@ class TwilioRest:
             return web.Response(status=204)
         created = request.method == "POST" and known in _CREATED
         return web.json_response(answer, status=201 if created else 200)
+
+    def _audio(self, request: web.Request) -> web.Response:
+        """The sound of a recording, once it is processed."""
+        *above, file = request.path.strip("/").split("/")
+        recording = self.board.recordings.get(file.removesuffix(".wav"))
+        if above != ["2010-04-01", "Accounts", self.account_sid, "Recordings"] or not recording or not recording.audio:
+            raise not_found(request.path)
+        return web.Response(body=recording.audio, content_type="audio/x-wav")
 
     def _actions(self, parts: list[str], path: str) -> Actions | None:
         """What can be done with the resource at *path*, whose *parts* follow the account; None if there is none."""

@@ -5,7 +5,7 @@ to be told, and ends the call. Whatever the REST API says comes first.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 
 import aiohttp
 import msgspec
@@ -34,6 +34,8 @@ from telephony.simulate.twiml import (
     Verb,
     parse,
 )
+from telephony.simulate.twiml_input import GatherVerb, RecordVerb
+from telephony.simulate.voicemail import Recorder
 
 MOST_DOCUMENTS = 50
 """TwiML documents in one call. More of them are a loop."""
@@ -180,6 +182,8 @@ class Switch:
             return await self._dial(verb)
         if isinstance(verb, ReferVerb):
             return await self._refer(verb)
+        if isinstance(verb, RecordVerb | GatherVerb):
+            return await self._listen(verb)
         if isinstance(verb, SayVerb):
             self._observe("carrier says", verb.text)
             return await self._pass(SECONDS_PER_WORD * len(verb.text.split()))
@@ -191,6 +195,27 @@ class Switch:
         left = self._began + self._live.time_limit - self._clock()
         told = await self._live.pause(min(seconds, max(0.0, left)), until)
         return _End("carrier") if not told and seconds >= left else None
+
+    async def _listen(self, verb: RecordVerb | GatherVerb) -> _Next | _End | None:
+        """Hear what the caller says or types. Who hangs up after the tone has left a message all the same."""
+        recorder = Recorder(self._courier, self._caller, self._live, self._board, self._beside)
+        if isinstance(verb, RecordVerb):
+            self._observe("carrier records", "")
+            answer = await recorder.record(verb)
+        else:
+            self._observe("carrier says", verb.say)
+            answer = await recorder.gather(verb)
+        if answer.hung_up:
+            self._live.finish("completed")
+            if answer.asks and isinstance(verb, RecordVerb):
+                await self._courier.instructions("action", verb.action or self._here, verb.method, answer.extra)
+            return _End("caller")
+        if self._live.told is not None or not answer.asks:
+            return None
+        return _Next("action", Source(verb.action or self._here, verb.method), answer.extra)
+
+    def _beside(self, work: Coroutine[object, object, object], name: str) -> None:
+        self._group.create_task(work, name=name)
 
     async def _dial(self, verb: DialVerb) -> _Next | _End | None:
         self.dialled.append(verb.target)

@@ -12,10 +12,12 @@ from xml.etree import ElementTree
 import msgspec
 
 from telephony.sim.caller_inbox import TwilioWarning
+from telephony.simulate import twiml_input
 from telephony.simulate.conference import ConferenceNoun
 from telephony.simulate.dialling import Target
 from telephony.simulate.route import loopback, resolve
 from telephony.simulate.telling import Callbacks
+from telephony.simulate.twiml_input import GatherVerb, RecordVerb
 
 PARSE_FAILURE = 12100
 SCHEMA = 12200
@@ -88,7 +90,22 @@ class ConnectVerb(msgspec.Struct, frozen=True):
     method: str
 
 
-Verb = SayVerb | PauseVerb | HangupVerb | RejectVerb | RedirectVerb | DialVerb | ReferVerb | ConnectVerb
+Verb = (
+    RecordVerb
+    | GatherVerb
+    | SayVerb
+    | PauseVerb
+    | HangupVerb
+    | RejectVerb
+    | RedirectVerb
+    | DialVerb
+    | ReferVerb
+    | ConnectVerb
+)
+
+
+Read = Callable[[str], str]
+Listening = Callable[[ElementTree.Element, Read, Read, Callable[[str], object]], RecordVerb | GatherVerb]
 
 
 class Document(msgspec.Struct, frozen=True):
@@ -109,6 +126,9 @@ _ATTRIBUTES: dict[str, str] = {
     "Response": "",
     "Say": "voice language loop",
     "Pause": "length",
+    "Play": "loop digits",
+    "Record": twiml_input.RECORD,
+    "Gather": twiml_input.GATHER,
     "Hangup": "",
     "Reject": "reason",
     "Redirect": "method",
@@ -134,6 +154,8 @@ class _Reader:
         self._verbs: dict[str, Callable[[ElementTree.Element], Verb | None]] = {
             "Say": lambda element: SayVerb(_text(element)),
             "Pause": self._pause,
+            "Record": lambda element: self._listens(element, twiml_input.record),
+            "Gather": lambda element: self._listens(element, twiml_input.gather),
             "Hangup": lambda element: HangupVerb(),
             "Reject": self._reject,
             "Redirect": lambda element: RedirectVerb(resolve(self._base, _text(element)), self._method(element)),
@@ -174,6 +196,18 @@ class _Reader:
             self._complain(SCHEMA, f"<Pause length={length!r}> is not a whole number of seconds")
             return None
         return PauseVerb(float(length))
+
+    def _listens(self, element: ElementTree.Element, read: Listening) -> Verb:
+        for child in element:
+            self._check(child)
+
+        def complain(message: str) -> None:
+            self._complain(SCHEMA, message)
+
+        def address(attribute: str) -> str:
+            return self._address(element, attribute)
+
+        return read(element, address, lambda attribute: self._method(element, attribute), complain)
 
     def _reject(self, element: ElementTree.Element) -> Verb:
         reason = element.get("reason", "rejected")

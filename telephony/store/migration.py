@@ -15,6 +15,7 @@ STEPS: dict[int, tuple[Column[object] | Table, ...]] = {
     2: (calls.c.findings, calls.c.cassette, turns.c.vad_at, turns.c.confirmed_at),
     3: (audits,),
     4: (intents,),
+    5: (calls.c.cost, calls.c.currency),
 }
 """By version, the columns and tables it added to those of the one before."""
 

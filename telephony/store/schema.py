@@ -32,7 +32,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-VERSION = 4
+VERSION = 5
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 """Stands for "unknown": a page of calls is cut at a time, and SQL cannot compare with NULL."""
@@ -98,6 +98,8 @@ calls = Table(
     Column("notes", JSON, nullable=False),
     Column("findings", JSON, nullable=False, server_default=text("'[]'")),
     Column("cassette", Text, nullable=False, server_default=text("''")),
+    Column("cost", Float, nullable=False, server_default=text("0")),
+    Column("currency", String(16), nullable=False, server_default=text("''")),
     Column("owner", String(64), nullable=False),
 )
 Index("ix_calls_started_at_id", calls.c.started_at, calls.c.id)

@@ -79,6 +79,11 @@ class Balancer:
         """How many sessions it holds."""
         return sum(p.sessions for group in self._by_name.values() for p in group if p.deployment == deployment)
 
+    def failing(self, model_name: str, now: float) -> bool:
+        """Whether whoever may serve a name is cooling down just now, every one of them."""
+        groups = self._groups(self.resolve(model_name))
+        return not any(place.health.is_willing(now) for group in groups for place in group)
+
     def resting(self, now: float) -> dict[str, str]:
         """Deployments that are cooling down, and why; for logs and health checks."""
         places = (place for group in self._by_name.values() for place in group)

@@ -53,6 +53,11 @@ class Upstream:
         only one there is. Raises `ConfigurationError` if there is none, or no telling which."""
         return self.balancer.candidates(model_name)
 
+    def failing(self, model_name: str) -> bool:
+        """Whether every deployment that may serve a name has failed and rests. When the first of them may be tried
+        again, this is over."""
+        return self.balancer.failing(model_name, self._clock())
+
     async def connect(
         self,
         model_name: str,

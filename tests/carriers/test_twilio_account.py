@@ -16,7 +16,7 @@ from twilio.http.response import Response
 from twilio.rest import Client
 from twilio.twiml.voice_response import VoiceResponse
 
-from telephony.carriers.base import StreamOffer
+from telephony.carriers.base import Announcement, MessageTaken, StreamOffer
 from telephony.carriers.twilio_account import NOT_XML, TwilioAccount
 from telephony.carriers.twilio_rest import REFUSALS
 from telephony.commands import HttpRequest
@@ -190,6 +190,44 @@ def test_an_apology_is_spoken_and_nothing_else(sentence: str) -> None:
 
 def test_finish_hangs_up() -> None:
     assert [verb.tag for verb in parsed(account().finish())] == ["Hangup"]
+
+
+def test_a_call_can_be_refused_unanswered() -> None:
+    assert [verb.get("reason") for verb in parsed(account().refuse(busy=True))] == ["busy"]
+    assert [verb.get("reason") for verb in parsed(account().refuse(busy=False))] == ["rejected"]
+
+
+@pytest.mark.parametrize("number", ["", "911", "+0155", "sip:x@example.com", "+1555</Number>"])
+def test_nobody_is_sent_on_to_what_is_no_number(number: str) -> None:
+    with pytest.raises(ConfigurationError):
+        account().forward(number, Announcement(), ended_url="https://h/e")
+
+
+@given(st.text(max_size=60), st.text(max_size=60))
+def test_what_is_said_before_a_message_cannot_break_out_of_its_element(say: str, url: str) -> None:
+    path = NOT_XML.sub("", url)
+    document = parsed(account().take_message(Announcement(say), ended_url=path, status_url=path, seconds=60))
+    verbs = [verb.tag for verb in document]
+    assert verbs == (["Say", "Record", "Redirect"] if say.strip() else ["Record", "Redirect"])
+
+
+def test_a_message_is_known_by_the_id_of_its_recording() -> None:
+    sid = "RE" + "a" * 32
+    form = {"CallSid": CALL, "RecordingUrl": f"https://api.twilio.com/x/{sid}", "RecordingDuration": "12"}
+    assert account().message_taken(form) == MessageTaken(CALL, sid, 12.0)
+    assert account().message_taken({**form, "RecordingStatus": "absent"}) == MessageTaken(CALL, "", 12.0)
+    assert account().message_taken({"CallSid": CALL}) == MessageTaken(CALL)
+    with pytest.raises(CarrierError, match="no Twilio recording id"):
+        account().message_taken({**form, "RecordingSid": "RE/../../Accounts"})
+
+
+def test_a_message_is_fetched_from_the_account_and_from_nowhere_else() -> None:
+    request = account().message_audio("RE" + "a" * 32)
+    assert (request.method, request.url.rpartition("/Accounts/")[2].partition("/")[2]) == (
+        "GET",
+        "Recordings/RE" + "a" * 32 + ".wav",
+    )
+    assert request.auth
 
 
 # -- REST ----------------------------------------------------------------------------------------------------------

@@ -49,6 +49,8 @@ def a_call(call: str = "call-1", **changes: Any) -> CallRecord:
         ],
         tools=[ToolUse("fc_1", "lookup_order", '{"order_id": "A-1042"}', '{"state": "shipped"}', "ok", 3.3, 3.9)],
         usage={"total_tokens": 812, "output_token_details.audio_tokens": 204},
+        cost=0.25,
+        currency="USD",
         notes=["A mark was lost."],
         findings=[SILENT],
     )
@@ -185,6 +187,8 @@ RECORDS = st.builds(
     turns=st.lists(TURNS, max_size=3),
     tools=st.lists(TOOLS, max_size=2),
     usage=st.dictionaries(TEXT, st.integers(-(2**53), 2**53) | SECONDS | TEXT, max_size=3),
+    cost=SECONDS,
+    currency=st.text("ABCUSDE\N{EURO SIGN}", max_size=16),
     recording=TEXT,
     cassette=TEXT,
     notes=st.lists(TEXT, max_size=2),

@@ -139,6 +139,25 @@ def test_a_fatal_error_of_the_model_is_a_lost_model() -> None:
     assert book.sent(cmd.HangUp)
 
 
+def test_before_the_maximum_duration_the_caller_is_warned_once_between_two_turns() -> None:
+    book = Playbook(limits=Limits(max_duration=20, max_duration_warning=10, caller_silence=0))
+    book.greet()
+    book.hear(8)
+    book.feed(ev.SpeechStarted("u1", 0))
+    book.hear(2.5)
+    assert not book.sent(cmd.RequestResponse), "the caller is speaking"
+    book.feed(ev.SpeechStopped("u1", 0))
+    book.say("r1", "i1", 500)
+    book.hear(3)
+    (warning,) = book.sent(cmd.RequestResponse)
+    assert warning.instructions is not None
+    assert "a few seconds" in warning.instructions
+    book.say("r2", "i2", 500)
+    book.hear(2)
+    assert len(book.sent(cmd.RequestResponse)) <= 1
+    assert not book.sent(cmd.HangUp)
+
+
 def test_after_the_maximum_duration_the_model_says_goodbye_and_the_line_is_released() -> None:
     book = Playbook(limits=Limits(max_duration=20, caller_silence=0))
     book.greet()

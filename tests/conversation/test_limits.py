@@ -65,3 +65,16 @@ def test_a_caller_who_speaks_is_asked_anew() -> None:
 
 def test_the_maximum_duration_is_due_whatever_else_is() -> None:
     assert dogs().deadline() == 100.0
+
+
+def test_a_warning_comes_before_the_end_and_once() -> None:
+    watch = dogs(max_duration=100, max_duration_warning=30)
+    assert (watch.warns_at, watch.deadline()) == (70.0, 70.0)
+    watch.warns_at = None
+    assert watch.deadline() == 100.0
+
+
+def test_there_is_no_warning_in_the_first_half_of_a_call_nor_where_none_is_wanted() -> None:
+    assert dogs(max_duration=100, max_duration_warning=50).warns_at == 50.0
+    assert dogs(max_duration=100, max_duration_warning=51).warns_at is None
+    assert dogs(max_duration=100, max_duration_warning=0).warns_at is None

@@ -7,6 +7,7 @@ from library.kit import ANSWER, ASKS, BYE, CLIPS, ENDS, HELLO, LISTENS, SPARSE, 
 from library.tape import Tape
 from telephony.events import CallEnded, HangUpAnswered, ServerStopping
 from telephony.rehearsal import Rehearsal
+from telephony.settings import Tariffs
 
 
 def refuses_to_hang_up(rehearsal: Rehearsal) -> None:
@@ -112,6 +113,35 @@ ENDINGS = [
             and "maximum length" in tape.to_model("response.create")[-1]["response"]["instructions"]
         ),
         limit={"max_duration": 0.4},
+    ),
+    call(
+        "call-soon-too-long",
+        "Some time before its limit the caller of a call is told of it: not while they speak, but after the answer.",
+        [{"pause": 0.5}, {"say": "Where is the parcel I sent home?"}, *ENDS],
+        [
+            ANSWER | {"hears": "Where is the parcel I sent home?"},
+            {"on": "prompt", "say": "Soon."},
+            {"on": "prompt", "say": "Bye."},
+        ],
+        lambda tape: (
+            tape.agents == ["Here.", "Soon.", "Bye."]
+            and tape.ending == ("completed", "limit", "maximum duration")
+            and "a few seconds" in tape.to_model("response.create")[0]["response"]["instructions"]
+        ),
+        limit={"max_duration": 4.0, "max_duration_warning": 2.0},
+    ),
+    call(
+        "call-too-expensive",
+        "A call that has cost what it may is ended with a goodbye, and the cassette holds the prices.",
+        [*ENDS],
+        [{"on": "greeting", "say": "That is all."}],
+        lambda tape: (
+            tape.ending == ("completed", "limit", "maximum cost")
+            and tape.agents == ["That is all."]
+            and "limit of 0.5 EUR" in tape.notes
+        ),
+        limit={"max_cost": 0.5},
+        tariffs=Tariffs(currency="EUR", carrier_minute=60),
     ),
     call(
         "call-too-long-and-the-model-silent",

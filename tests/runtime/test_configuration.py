@@ -13,7 +13,7 @@ from telephony.audio import wav
 from telephony.audio.format import PCM16_8K
 from telephony.errors import ConfigurationError
 from telephony.runtime.configuration import ConfigurationErrors, load, problems_of
-from telephony.settings import Settings
+from telephony.settings import NumberSettings, Settings
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures" / "config"
 
@@ -43,7 +43,8 @@ def test_flags_over_environment_over_dotenv_over_file_over_defaults(tmp_path: Pa
 
 def test_a_complete_file_becomes_settings() -> None:
     settings = load(FIXTURES / "complete.yaml", {"ACME_TWILIO_TOKEN": "t0ken"}, {}, dotenv=None)
-    assert settings.numbers == {"+15550100": "frontdesk", "*": "night-desk"}
+    numbers = {"+15550100": NumberSettings(agent="frontdesk"), "*": NumberSettings(agent="night-desk")}
+    assert settings.numbers == numbers
     assert settings.agents["frontdesk"].limits.max_duration == 900
     assert settings.agents["night-desk"].instructions == settings.agents["frontdesk"].instructions
     assert settings.twilio.auth_token.get_secret_value() == "t0ken"
@@ -204,7 +205,8 @@ def test_the_public_url_loses_its_last_slash(tmp_path: Path) -> None:
 
 def test_numbers_may_lead_to_agents_made_in_python(tmp_path: Path) -> None:
     text = 'numbers: {"*": desk}\nmodel_list: [{model_name: x, litellm_params: {model: xai/x}}]\n'
-    assert load(write(tmp_path, text), {}, {}, dotenv=None, agents=[Agent("desk")]).numbers == {"*": "desk"}
+    loaded = load(write(tmp_path, text), {}, {}, dotenv=None, agents=[Agent("desk")])
+    assert loaded.numbers == {"*": NumberSettings(agent="desk")}
     error = complaint(tmp_path, text)
     assert (error.key, error.place.rpartition(":")[2]) == ("numbers.*", "1")
 

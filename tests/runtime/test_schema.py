@@ -46,13 +46,13 @@ def test_secrets_are_known_wherever_they_are() -> None:
 def test_settings_that_name_files_are_known() -> None:
     named = {".".join(path) for path, schema in settings_schema().leaves() if schema.path}
     clips = {f"agents.*.fallback.{name}" for name in ("apology", "filler", "goodbye")}
-    assert named == {*clips, "dialling.do_not_call_file"}
+    assert named == {*clips, "dialling.do_not_call_file", "tariffs"}
 
 
 def test_leaves_are_every_setting() -> None:
     leaves = {".".join(path) for path, _ in settings_schema().leaves()}
     plain = {"twilio", "cassettes", "agents", "model_list", "router_settings", "general_settings", "gateway"}
-    plain |= {"http_tools", "mcp", "dialling", "outbound"}
+    plain |= {"http_tools", "mcp", "dialling", "outbound", "numbers", "hours"}
     assert set(Settings.model_fields) - plain <= leaves
     groups = {"turn_detection", "limits", "fallback", "outbound"}
     assert {f"agents.*.{name}" for name in set(AgentSettings.model_fields) - groups} <= leaves

@@ -67,12 +67,12 @@ async def test_a_bug_of_ours_is_told_without_its_traceback_and_the_next_request_
     def broken(number: str) -> None:
         raise ZeroDivisionError(f"secret detail about {number}")
 
-    working, door.reception.agent_for = door.reception.agent_for, broken
+    working, door.reception.line_for = door.reception.line_for, broken
     status, text = await door.post()
     assert status == 500
     assert "secret" not in text
     assert "Traceback" not in text
-    door.reception.agent_for = working
+    door.reception.line_for = working
     assert (await door.post())[0] == 200
 
 

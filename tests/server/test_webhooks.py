@@ -223,7 +223,7 @@ FORGERIES: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("forgery", FORGERIES.values(), ids=FORGERIES)
 async def test_a_forged_webhook_gets_403_and_no_reason(door: FrontDoor, forgery: dict[str, Any]) -> None:
     asked: list[str] = []
-    door.reception.agent_for = lambda number: asked.append(number)
+    door.reception.line_for = lambda number: asked.append(number)
     assert await door.post(**forgery) == (403, "Forbidden\n")
     assert asked == []
 

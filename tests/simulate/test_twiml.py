@@ -104,7 +104,7 @@ def test_plain_websockets_are_taken_on_this_machine_only() -> None:
         ("<Reply/>", 12100, "must be <Response>"),
         ("<Response>" + " " * 70_000 + "</Response>", 12100, "Twilio takes 65536"),
         ("<Response version='2'/>", 12200, "no attribute 'version'"),
-        ("<Response><Gather/></Response>", 12200, "<Gather> is not a verb"),
+        ("<Response><Enqueue/></Response>", 12200, "<Enqueue> is not a verb"),
         ("<Response><Say loud='yes'>x</Say></Response>", 12200, "<Say> has no attribute 'loud'"),
         ("<Response><Pause length='long'/></Response>", 12200, "not a whole number"),
         ("<Response><Reject reason='bored'/></Response>", 12200, "neither rejected nor busy"),
@@ -139,7 +139,7 @@ def test_what_twilio_would_complain_of_is_complained_of(text: str, code: int, sa
 
 
 def test_a_wrong_verb_is_skipped_and_the_others_are_done() -> None:
-    assert parse("<Response><Gather/><Hangup/></Response>", BASE).verbs == (HangupVerb(),)
+    assert parse("<Response><Enqueue/><Hangup/></Response>", BASE).verbs == (HangupVerb(),)
 
 
 def test_whom_a_dial_rings_and_who_is_told_of_it() -> None:

@@ -205,3 +205,18 @@ def test_the_wanted_one_is_not_taken_where_it_is_full_was_tried_or_serves_anothe
     assert names([pool.take("voice", 0, {b}, wanted=b)]) == "a"
     assert names([pool.take("voice", 0, wanted=other)]) == "b"
     assert names([pool.take("voice", 0, wanted=b)]) == "a"
+
+
+def test_a_name_is_failing_while_everybody_behind_it_rests_and_until_one_may_be_tried():
+    pool = balancer(place("a"), place("b", "spare"), fallbacks=[{"voice": ["spare"]}], cooldown_time=30)
+    for model, at in (("voice", 0), ("spare", 10)):
+        assert not pool.failing("voice", at)
+        lease = pool.take(model, at)
+        pool.failed(lease, FELL, at)
+        pool.release(lease)
+    assert pool.failing("voice", 11)
+    assert not pool.failing("voice", 30), "the next call tries the first of them"
+    probe = pool.take("voice", 30)
+    assert pool.failing("voice", 31), "one call at a time"
+    pool.succeeded(probe, 32)
+    assert not pool.failing("voice", 33)

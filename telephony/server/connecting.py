@@ -1,0 +1,35 @@
+"""The answer that connects a call with an agent: a media stream, and the token by which it will be known."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from telephony.carriers.base import Announcement, StreamOffer
+from telephony.server.reception import Reception
+
+MEDIA = "/twilio/media"
+STREAM_STATUS = "/twilio/stream-status"
+STREAM_ENDED = "/twilio/stream-ended"
+
+
+def connect(
+    desk: Reception,
+    call_id: str,
+    agent: str,
+    from_number: str,
+    to_number: str,
+    before: Announcement = Announcement(),  # noqa: B008  frozen
+    direction: Literal["inbound", "outbound"] = "inbound",
+) -> str:
+    """Instructions for the carrier; what the agent needs is got ready meanwhile."""
+    token = desk.tokens.issue(call_id, agent, from_number, to_number, desk.now, direction)
+    offer = StreamOffer(
+        desk.media_url(MEDIA),
+        {"token": token, "agent": agent},
+        ended_url=desk.url(STREAM_ENDED),
+        status_url=desk.url(STREAM_STATUS),
+        before=before,
+    )
+    instructions = desk.account.offer_stream(offer)
+    desk.expect(call_id, agent)
+    return instructions
