@@ -209,7 +209,7 @@ def _excerpt(text: str) -> str:
 
 def spoken_with_model(header: Header) -> AudioFormat:
     """In which format audio goes to and comes from the model, as far as the agent's settings say."""
-    return AUDIO_FORMATS.get(header.agent.get("audio", ""), PCM16_24K)
+    return AUDIO_FORMATS.get(str(header.agent.get("audio")), PCM16_24K)
 
 
 def fold(

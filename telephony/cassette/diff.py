@@ -19,7 +19,8 @@ from telephony.cassette.brief import is_sound, kind_of, sound_of, spoken_with_mo
 from telephony.cassette.compare import AudioDifference, Difference, Hearing, differences, where
 from telephony.cassette.format import Cassette, Channel, Line
 from telephony.cassette.player import NewCarrier, line_of
-from telephony.cassette.replay import replay
+from telephony.cassette.replay import remains, replay
+from telephony.errors import CassetteError
 from telephony.records import CallRecord
 
 CHANNELS: tuple[Channel, ...] = ("carrier", "model", "tool", "session", "rest", "call")
@@ -91,9 +92,9 @@ def compare(then: Cassette, now: Cassette, new_carrier: NewCarrier) -> Compariso
 def _header(cassette: Cassette) -> dict[str, Any]:
     """What decides how a call behaves; recorded sentences by their length."""
     header = cassette.header
-    clips = header.settings.get("clips")
-    lengths = {name: f"{len(str(clip)) * 3 // 4} bytes" for name, clip in (clips or {}).items()}
-    settings = header.settings | ({"clips": lengths} if clips else {})
+    settings = dict(header.settings)
+    if isinstance(clips := settings.get("clips"), dict):
+        settings["clips"] = {name: f"{len(str(clip)) * 3 // 4} bytes" for name, clip in clips.items()}
     return {"carrier": header.carrier, "dialect": header.dialect, "agent": header.agent, "settings": settings}
 
 
@@ -104,13 +105,17 @@ def _fields(then: Any, now: Any) -> list[Difference]:
 
 def _conversation(cassette: Cassette, new_carrier: NewCarrier) -> CallRecord:
     """What remained of the call, or what would have if the recording breaks off before its end."""
-    remains = None
+    last = None
     for line in cassette.lines:
         if line.ch == "record":
-            remains = line.message
-    if remains is None:
+            last = line.msg
+    if last is None:
         return replay(cassette, new_carrier).record
-    return msgspec.convert(dict.fromkeys(("id", "carrier", "carrier_call_id", "agent"), "") | remains, CallRecord)
+    try:
+        return remains(last)
+    except msgspec.ValidationError as problem:
+        what = f"what remained of the call cannot be read ({problem})"
+        raise CassetteError(f"{cassette.name}: {what}. Record the call again.") from None
 
 
 def _end(record: CallRecord) -> Any:

@@ -376,10 +376,14 @@ def _record(texts: list[bytes]) -> CallRecord | None:
     """What remained of the call, if it ended in this step."""
     for text in texts:
         if _RECORD in text[:60] and (found := decode_line(text)).ch == "record":
-            unknown = dict.fromkeys(("id", "carrier", "carrier_call_id", "agent"), "")
-            known = msgspec.json.decode(found.msg, type=dict[str, Any])
-            return msgspec.convert(unknown | known, CallRecord)
+            return remains(found.msg)
     return None
+
+
+def remains(message: msgspec.Raw) -> CallRecord:
+    """The record in the last line of a call. Raises `msgspec.ValidationError` for something else."""
+    unknown = dict.fromkeys(("id", "carrier", "carrier_call_id", "agent"), "")
+    return msgspec.convert(unknown | msgspec.json.decode(message, type=dict[str, Any]), CallRecord)
 
 
 def _record_now(player: Player) -> CallRecord:

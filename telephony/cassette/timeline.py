@@ -99,9 +99,9 @@ class _View:
 
     def _took(self, line: Line) -> str:
         """How long a function ran, behind its result."""
-        if line.ch != "tool":
+        if line.ch != "tool" or not isinstance(message := line.message, dict):
             return ""
-        called = str(line.message.get("call_id"))
+        called = str(message.get("call_id"))
         if line.dir == "out":
             self._tools.setdefault(called, line.t)
             return ""

@@ -9,9 +9,10 @@ import pytest
 
 from rehearsals import STEPS, rehearse
 from taped import ASKED, BYE, CALL, DAY, GREETING, SHIPPED, cassette, recorded
-from tapes import heard_ms
+from tapes import edited, heard_ms
 from telephony.cassette.diff import Comparison, compare
 from telephony.cassette.format import Cassette
+from telephony.errors import CassetteError
 from telephony.runtime.cassettes import new_carrier
 from telephony.settings import Limits
 
@@ -95,3 +96,20 @@ def test_call_that_breaks_off_is_compared_by_what_was_said_until_then() -> None:
     assert found.end
     assert {change.kind for change in found.turns} <= {"gone", "changed"}
     assert compared(half, half).is_same
+
+
+@pytest.mark.parametrize("record", [None, [], {"turns": "none"}])
+def test_a_record_that_cannot_be_read_is_named_with_its_file(record: object) -> None:
+    lines = edited(b'"ch":"record"', lambda line: line.update(msg=record))
+    with pytest.raises(CassetteError, match=r"^b\.jsonl: what remained of the call cannot be read"):
+        compared(recorded(), lines)
+
+
+@pytest.mark.parametrize(("part", "other"), [("settings", {"clips": ["one"]}), ("agent", {"audio": []})])
+def test_settings_that_cannot_be_used_are_compared_all_the_same(part: str, other: dict[str, Any]) -> None:
+    def change(header: Any) -> None:
+        header[part].update(other)
+
+    key = next(iter(other))
+    found = compared(recorded(), edited(b'"cassette":', change)).header
+    assert [field.path for field in found if field.path.startswith(f"{part}.{key}")] == [f"{part}.{key}"]

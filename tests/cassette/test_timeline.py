@@ -7,6 +7,8 @@ from itertools import pairwise
 import pytest
 
 from taped import STORIES, cassette
+from tapes import call, edited
+from telephony.cassette.format import Cassette
 from telephony.cassette.timeline import timeline
 
 
@@ -39,3 +41,10 @@ def test_frames_marks_timers_and_pieces_are_left_out(story: str) -> None:
     entries = timeline(cassette(story))
     assert len(entries) < 150
     assert not [e.text for e in entries if e.text.startswith(("media", "mark", "wakes")) or ".delta" in e.text]
+
+
+@pytest.mark.parametrize("message", [None, [], "ToolFinished"])
+def test_a_function_that_answers_without_words_is_shown_all_the_same(message: object) -> None:
+    lines = edited(b'"type":"ToolFinished"', lambda line: line.update(msg=message))
+    entries = timeline(Cassette("call.jsonl", lines))
+    assert len(entries) == len(timeline(Cassette("call.jsonl", call())))

@@ -156,8 +156,9 @@ class _Ear:
     def __init__(self, scene: Scene) -> None:
         self._heard = scene.heard
         self._hearing = Hearing()
-        self._asked = iter(sorted(round(at * 1000) for at in scene.asked_at()))
+        self._asked = iter(sorted(int(at * 1000) // FRAME_MS * FRAME_MS for at in scene.asked_at()))
         self._next_asked = next(self._asked, None)
+        """In whole frames: one that holds the beginning of a question is no speech that began before it."""
 
     def listen(self, at: int) -> None:
         """The caller has done something, up to *at*."""

@@ -126,10 +126,10 @@ class Words:
 
     def _replace_pieces(self) -> None:
         """Texts that came in pieces: somebody's number may begin in one and end in the next."""
-        streams: dict[tuple[Any, ...], list[Any]] = {}
+        streams: dict[tuple[str, ...], list[Any]] = {}
         for message in self._messages.values():
             if isinstance(message, dict) and isinstance(message.get("delta"), str):
-                of = tuple(message.get(key) for key in ("type", "item_id", "content_index", "call_id"))
+                of = tuple(str(message.get(key)) for key in ("type", "item_id", "content_index", "call_id"))
                 streams.setdefault(of, []).append(message)
         for messages in streams.values():
             pieces = self._pseudonyms.pieces([message["delta"] for message in messages])

@@ -58,6 +58,15 @@ def test_silence_that_made_the_agent_ask_stays_as_long(profile: str) -> None:
     assert steps[-1] == HangUp()
 
 
+@pytest.mark.parametrize("latency_ms", [400, 405, 411, 419])
+def test_a_short_question_is_heard_wherever_in_a_frame_it_begins(latency_ms: int) -> None:
+    steps = [{"say": "Hello there."}, *[{"wait": "agent"}] * 3, {"pause": 3}, "hang_up"]
+    asks = [ASKS[1], {"on": "prompt", "say": "Are you?"}, {"on": "prompt", "say": "Anybody?"}]
+    waits = steps_of(steps, asks, model={"latency_ms": latency_ms})[1:-1]
+    silences = [step.silence_ms / 1000 for step in waits if isinstance(step, WaitForTurn)]
+    assert silences == pytest.approx([3.6, 13.4, 14.5], abs=0.1)
+
+
 def test_a_caller_who_goes_on_before_anybody_answers_goes_on_after_the_same_pause() -> None:
     steps = [*ORDER[:2], {"pause": 1.2}, {"say": "And when?"}, {"wait": "agent"}]
     answers = [ANSWERS[0], {"on": "speech"}, {"on": "speech", "say": "Soon."}]

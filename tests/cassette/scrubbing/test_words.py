@@ -50,6 +50,11 @@ def given_to(cassette: Cassette) -> list[Any]:
     return [part["customParameters"] for part in parts if "customParameters" in part]
 
 
+def test_a_piece_of_a_text_may_belong_to_anything() -> None:
+    after = made(edited(b"output_audio_transcript.delta", item_id=[None]))
+    assert any(entry.message["item_id"] == [None] for entry in after.lines if b"[null]" in bytes(entry.msg))
+
+
 def test_one_person_has_one_name_in_every_message() -> None:
     after = made(call([NAME]))
     known = {
