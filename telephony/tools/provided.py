@@ -6,7 +6,9 @@ starts, given to every tool that has a parameter of its type, and closed when th
         async with Database("orders.db") as database:
             yield database
 
-The annotation says of which type it is, so that is known before anything is opened.
+The annotation says of which type it is, so that is known before anything is opened. What a plain function returns is
+entered and left if it is a context manager, whatever that means to it: leaving a `sqlite3.Connection` ends a
+transaction and closes nothing, so write a generator for one.
 """
 
 from __future__ import annotations

@@ -17,6 +17,17 @@ from telephony.tools import CallContext, Toolbox, provided, tool
 from telephony.tools.provided import opened, types_of
 
 LOG: list[str] = []
+SOURCE = """
+import sqlite3
+from collections.abc import Iterator
+
+number = 3
+
+def open_it() -> Iterator[sqlite3.Connection]:
+    connection = sqlite3.connect(":memory:")
+    yield connection
+    connection.close()
+"""
 
 
 class Database:
@@ -93,10 +104,7 @@ async def test_all_are_opened_in_order_and_closed_in_reverse() -> None:
 
 
 async def test_a_reference_is_found_in_its_module(write_module: Callable[[str, str], None]) -> None:
-    source = (
-        "import sqlite3\ndef open_it() -> sqlite3.Connection:\n    return sqlite3.connect(':memory:')\nnumber = 3\n"
-    )
-    write_module("my_db", source)
+    write_module("my_db", SOURCE)
     async with opened(["my_db:open_it"]) as there:
         assert there[sqlite3.Connection].execute("select 1").fetchone() == (1,)
     for reference, problem in [
