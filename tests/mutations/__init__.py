@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from mutations.conversation import CONVERSATION
 from mutations.edges import EDGES
+from mutations.errands import ERRANDS
 from mutations.kit import Mutation
 from mutations.sessions import SESSIONS
 
-MUTATIONS: list[Mutation] = [*CONVERSATION, *SESSIONS, *EDGES]
+MUTATIONS: list[Mutation] = [*CONVERSATION, *ERRANDS, *SESSIONS, *EDGES]
 """All of them."""

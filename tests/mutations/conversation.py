@@ -348,15 +348,15 @@ ENDS = [
     mutation(
         "a caller who has talked too long is told that nobody answered",
         "conversation/conclusions.py",
-        "now, words=phrases.TIME_IS_UP)",
-        "now, words=phrases.NO_ANSWER)",
+        '"maximum duration", now, words=phrases.TIME_IS_UP)',
+        '"maximum duration", now, words=phrases.NO_ANSWER)',
         "call-too-long",
     ),
     mutation(
         "a caller whom no model can help is not sent on to a person",
         "conversation/conclusions.py",
-        'state.settings.transfer_to if farewell.by == "model" else ""',
-        '""',
+        "(transfer_to := state.settings.transfer_to)",
+        '(transfer_to := "")',
         "nobody-goes-on-and-the-caller-is-sent-on",
     ),
     mutation(

@@ -22,7 +22,7 @@ from telephony.cassette.format import Cassette, Line, header_line, line
 from telephony.cassette.player import NewCarrier
 from telephony.cassette.replay import replay
 from telephony.cassette.scrubbing.sounds import Sounds
-from telephony.cassette.scrubbing.words import WHOLE, Words, names_a_part, strings
+from telephony.cassette.scrubbing.words import WHOLE, Words, is_agent, names_a_part, strings
 from telephony.conversation import phrases
 from telephony.scrub.text import Pseudonyms
 
@@ -76,10 +76,17 @@ def scrub(
 
 def _harmless(cassette: Cassette) -> list[str]:
     """The agent's own words, and those that we put into its mouth."""
-    agent = cassette.header.agent
-    told = [agent.get("name"), agent.get("instructions"), agent.get("greeting"), *agent.get("keyterms", [])]
     ours = [value for name, value in vars(phrases).items() if name.isupper() and isinstance(value, str)]
-    return [text for text in told if text] + ours + list(strings(agent.get("tools", [])))
+    for agent in _agents(cassette):
+        told = [agent.get("name"), agent.get("instructions"), agent.get("greeting"), *agent.get("keyterms", [])]
+        ours += [text for text in told if text] + list(strings(agent.get("tools", [])))
+    return ours
+
+
+def _agents(cassette: Cassette) -> list[dict[str, Any]]:
+    """Those who speak in a call, one after the other."""
+    others = [entry.message for _, _, entry in cassette.numbered() if entry is not None and entry.ch == "tool"]
+    return [cassette.header.agent, *(other["agent"] for other in others if is_agent(other) and "agent" in other)]
 
 
 def difference(before: Cassette, after: Cassette) -> str:

@@ -51,7 +51,8 @@ class Words:
         for number, _, entry in cassette.numbered():
             if entry is not None and _holds_words(entry):
                 self._messages[number] = message = entry.message
-                self._learn(message)
+                if not is_agent(message):
+                    self._learn(message)
                 if entry.ch == "carrier":
                     self._learn_ids(message)
         self._replace_pieces()
@@ -95,15 +96,21 @@ class Words:
 
     def _fresh(self, header: Header) -> Header:
         """The agent's own words are harmless, and so are its examples, but not numbers that are somebody's."""
-        agent, settings = (_of_keys(part, self._told_instead) for part in (header.agent, header.settings))
+        agent, settings = self._agent(header.agent), self._agent(header.settings)
         call_id = self._pseudonyms.ids(header.call_id)
         return msgspec.structs.replace(header, call_id=call_id, agent=agent, settings=settings, recorded_at="")
+
+    def _agent(self, part: Any) -> Any:
+        """An agent, or the settings of a call with it, likewise."""
+        return _of_keys(part, self._told_instead)
 
     def _told_instead(self, text: str) -> str:
         self._told[text] = self._pseudonyms.told(text)
         return self._told[text]
 
     def _replace(self, message: Any) -> Any:
+        if is_agent(message):
+            return self._agent(message)
         new = _mapped(message, self._text)
         if _is_error(message) and understand(new).kind != understand(message).kind:
             return message
@@ -152,6 +159,11 @@ def _holds_words(entry: Line) -> bool:
     if entry.ch == "model":
         return b'audio.delta"' not in bytes(entry.msg)
     return entry.ch == "tool" or (entry.ch == "carrier" and b'"payload"' not in bytes(entry.msg))
+
+
+def is_agent(message: Any) -> bool:
+    """Whether it brings another agent, whose settings stand in it as those of the first do in the header."""
+    return isinstance(message, dict) and message.get("type") == "HandOverWanted"
 
 
 def _is_key(message: Any) -> bool:

@@ -1,0 +1,64 @@
+"""Mistakes in what functions want of the call itself."""
+
+from __future__ import annotations
+
+from mutations.kit import mutation
+
+ERRANDS = [
+    mutation(
+        "keys that are collected reach the model as a message, too",
+        "conversation/handlers.py",
+        "if not running_errands.press(state, event.digit, now):",
+        "if running_errands.press(state, event.digit, now) or True:",
+        "keys-collected",
+    ),
+    mutation(
+        "the agent talks on while the caller types",
+        "conversation/handlers.py",
+        "elif state.interruptible:",
+        "elif not state.interruptible:",
+        "keys-collected",
+    ),
+    mutation(
+        "keys that do not come are asked for once only",
+        "conversation/running_errands.py",
+        "elif collecting.tries <= 0:",
+        "elif collecting.tries <= 1:",
+        "keys-asked-for-again",
+    ),
+    mutation(
+        "a message begins before its tone was heard",
+        "conversation/running_errands.py",
+        "not _speaking(state) and not state.playback.audible(now)",
+        "not _speaking(state)",
+        "message-taken",
+    ),
+    mutation(
+        "a caller who speaks up is put through all the same",
+        "conversation/running_errands.py",
+        'f"transferred to {name}", now, cancellable=True',
+        'f"transferred to {name}", now, cancellable=False',
+        "transfer-called-off-by-the-caller",
+    ),
+    mutation(
+        "another agent takes over before the last words of the one before were heard",
+        "conversation/survival.py",
+        "not (state.playback.audible(now) or state.floor.taken(now) or state.tools.open)",
+        "not (state.floor.taken(now) or state.tools.open)",
+        "handed-over-to-another-agent",
+    ),
+    mutation(
+        "an agent who stays is not told that nobody took over",
+        "conversation/hand_over.py",
+        '    state.out.append(AddMessage(phrases.not_taken_over(settings.agent), "system"))\n',
+        "",
+        "hand-over-to-nobody",
+    ),
+    mutation(
+        "a caller who comes back is greeted as a new one",
+        "conversation/state.py",
+        "if before := settings.prologue:",
+        "if (before := settings.prologue) and not settings.speaks_first:",
+        "caller-comes-back",
+    ),
+]
