@@ -13,6 +13,7 @@ RUN := $(VENV)/.ready-$(VERSION)-run
 TEST := $(VENV)/.ready-$(VERSION)-test
 DEV := $(VENV)/.ready-$(VERSION)-dev
 CLIENTS := .clients
+WORKERS ?= auto
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq
@@ -32,7 +33,7 @@ demo: $(RUN)
 	@$(BIN)/telephony demo $(ARGS)
 
 test: $(TEST)
-	@$(BIN)/python -m pytest -n auto $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 calls: $(TEST)
 	@PYTHONPATH=tests $(BIN)/python -m library $(ARGS)
