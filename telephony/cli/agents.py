@@ -13,6 +13,7 @@ from rich.console import Console
 from telephony.agents.agent import Agent
 from telephony.agents.check import Finding, check
 from telephony.cli.serve import ConfigOption, importable, missing_file_told
+from telephony.cli.tools import show_tools
 from telephony.errors import ConfigurationError
 from telephony.realtime import dialect
 from telephony.runtime import logs
@@ -51,6 +52,12 @@ def check_agents(config: ConfigOption = None, connect: ConnectOption = False) ->
     importable()
     with missing_file_told(config):
         _check(config, connect)
+
+
+@app.command("tools")
+def tools() -> None:
+    """Show how a tool is written, in ten lines, and every built-in one with its arguments."""
+    show_tools(Console(highlight=False))
 
 
 def _check(config: Path | None, connect: bool) -> None:
