@@ -132,6 +132,7 @@ async def test_a_server_that_is_stopping_turns_new_callers_away_with_words(tmp_p
     async with world(tmp_path, {"replies": GOODBYE}, Agent("frontdesk", greeting="Hello.")) as made:
         made.office.calls.draining = True
         outcome = await made.call({"wait": "end"}, observe=observe)
-        assert await stored_records(made.office.settings) == []
+        record = await made.record(outcome)
+    assert record.termination == Termination("failed", "server", "outage: the server is stopping")
     assert outcome.stream_sids == ()
     assert ["cannot take your call" in text for text in turned_away] == [True]

@@ -353,6 +353,20 @@ ENDS = [
         "call-too-long",
     ),
     mutation(
+        "the caller is not told that the call will soon have to end",
+        "conversation/limits.py",
+        "0 < soon <= limits.max_duration / 2",
+        "0 < soon <= limits.max_duration / 4",
+        "call-soon-too-long",
+    ),
+    mutation(
+        "a call costs twice as much as it may",
+        "conversation/meter.py",
+        "self.cost(now) >= self.most",
+        "self.cost(now) >= 2 * self.most",
+        "call-too-expensive",
+    ),
+    mutation(
         "a caller whom no model can help is not sent on to a person",
         "conversation/conclusions.py",
         "(transfer_to := state.settings.transfer_to)",
