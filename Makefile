@@ -33,7 +33,7 @@ demo: $(RUN)
 	@$(BIN)/telephony demo $(ARGS)
 
 test: $(TEST)
-	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 calls: $(TEST)
 	@PYTHONPATH=tests $(BIN)/python -m library $(ARGS)
