@@ -17,7 +17,7 @@ OWN = "+14155550100"
 DIALLING = DiallingSettings(
     directory={
         "sales": Contact(number=SALES, title="orders and prices", messages=True),
-        "night desk": Contact(number=NIGHT, mode="warm"),
+        "night desk": Contact(number=NIGHT, timeout=30),
         "service": Contact(sip=DESK),
     },
     allow=Allowance(countries=["US", "GB", "DE"], types=["fixed_line", "mobile"]),

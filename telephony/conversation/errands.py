@@ -18,9 +18,11 @@ from telephony.events import KeysWanted, MessageWanted
 Outcome = Literal["ok", "timeout", "spoke", "cut", "busy", "over"]
 HIDDEN = "•"
 """Stands for a secret key in the transcript."""
-TAIL = 0.5
+TAIL = 1.0
 """Seconds beyond the last secret key in which its tone may still arrive: the carrier tells of a key at once, and its
-audio may wait in a buffer."""
+audio may wait in a buffer. A key too many comes then as well."""
+LINGER = 6.0
+"""The same where the number did not come whole: whoever reads it off a card may still be typing it."""
 NOTHING_SAID = 2
 """Times the silence that ends a message in which nothing at all was said."""
 PIECE = 1.0
@@ -117,6 +119,14 @@ class Errands:
         collecting = self.collecting
         return (collecting is not None and collecting.wanted.secret) or now < self._hidden_until
 
+    def straggles(self, now: float) -> bool:
+        """Whether a key that is pressed *now* is one of a secret number that nobody waits for any more. Then more of
+        them may follow."""
+        if now >= self._hidden_until:
+            return False
+        self._hidden_until = max(self._hidden_until, now + TAIL)
+        return True
+
     def end_collecting(self, outcome: Outcome, transcript: Transcript, now: float) -> list[Command]:
         """No more keys are collected."""
         collecting, self.collecting = self.collecting, None
@@ -124,7 +134,7 @@ class Errands:
             return []
         wanted, keys = collecting.wanted, collecting.keys
         if wanted.secret:
-            self._hidden_until = now + TAIL
+            self._hidden_until = now + (TAIL if outcome == "ok" else LINGER)
         if keys:
             shown = HIDDEN * len(keys) if wanted.secret else keys
             transcript.keys(shown, collecting.started_at, collecting.pressed_at)

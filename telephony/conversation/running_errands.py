@@ -101,7 +101,7 @@ def press(state: State, key: str, now: float) -> bool:
         errands.taking.ended = errands.taking.began_at is not None
         return True
     if errands.collecting is None:
-        return False
+        return errands.straggles(now)
     errands.collecting.press(key, now)
     state.responses.drop_wishes("ask")
     return True

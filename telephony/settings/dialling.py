@@ -32,10 +32,6 @@ class Contact(Group):
     """A SIP address, such as `sip:desk@pbx.example.com`, in place of a number."""
     title: str = ""
     """What the model is told of it, such as `orders and deliveries`."""
-    mode: Literal["cold", "warm"] = "cold"
-    """`cold`: the caller is connected at once. `warm`: whoever answers is told first who is coming."""
-    briefing: str = ""
-    """What they are told then; unset leaves the words to the model."""
     caller_id: str = ""
     """Number shown to them, one of the account's or verified there; unset shows the caller's own."""
     timeout: Annotated[int, Field(ge=5, le=600)] = 20

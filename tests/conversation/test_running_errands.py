@@ -165,9 +165,29 @@ def test_what_is_typed_in_secret_and_its_sound_reach_nobody_else(book: Playbook)
     heard = {command.payload for command in book.sent(cmd.AppendAudio)[before:-1]}
     assert heard == {b"\xff" * 160}
     assert [turn.heard for turn in book.call.turns(book.now) if turn.speaker == "keypad"] == ["••••"]
-    book.hear(1.0)
+    book.hear(1.2)
     assert not book.call.hides(book.now)
     assert book.sent(cmd.AppendAudio)[-1] == cmd.AppendAudio(VOICE)
+
+
+def test_a_secret_number_that_is_typed_on_after_its_time_stays_secret(book: Playbook) -> None:
+    book.feed(ev.KeysWanted("e1", least=16, most=16, between=1, tries=1, secret=True))
+    press(book, "4929")
+    book.hear(1.0)
+    assert done(book) == [cmd.ErrandDone("e1", "timeout", "4929", secret=True)]
+    for digits in ("1375", "6208", "3614#"):
+        press(book, digits)
+        assert book.call.hides(book.now)
+    book.hear(4.0)
+    assert book.sent(cmd.AddMessage) == []
+    assert [turn.heard for turn in book.call.turns(book.now) if turn.speaker == "keypad"] == ["••••"]
+
+
+def test_a_key_too_many_of_a_secret_number_stays_secret(book: Playbook) -> None:
+    book.feed(ev.KeysWanted("e1", most=4, secret=True))
+    press(book, "47119#")
+    book.hear(3.0)
+    assert book.sent(cmd.AddMessage) == []
 
 
 def test_an_errand_that_nobody_waits_for_is_forgotten_and_keys_reach_the_model_again(book: Playbook) -> None:

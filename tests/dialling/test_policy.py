@@ -88,7 +88,7 @@ def test_the_directory_is_reached_by_name_and_by_number(target: str) -> None:
 
 @pytest.mark.parametrize("target", ["Night  Desk", NIGHT])
 def test_an_entry_brings_how_it_is_to_be_called(target: str) -> None:
-    assert allowed(POLICY, target).contact.mode == "warm"
+    assert allowed(POLICY, target).contact.timeout == 30
 
 
 def test_an_address_is_reached_if_it_is_in_the_directory() -> None:
