@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import msgspec
 import structlog
@@ -29,11 +30,14 @@ class Absent(msgspec.Struct):
     record: CallRecord
     """As it ended, if they do not come back."""
     agent: str
+    """Who sent them."""
     sending: Sending
     from_number: str
     to_number: str
     parts: int = 1
     """How many streams the call has had."""
+    state: dict[str, Any] = {}
+    """What the tools of the call keep for themselves."""
     back: str = ""
     """What became of it, once the caller is on the way back."""
 

@@ -199,11 +199,11 @@ class Bridge:
 
     def colleague(self, agent: str) -> CallSettings | None:
         """See `CallControl`."""
-        present = self._crew and self._crew(self._agent)
+        present = self._crew and self._crew(self.agent)
         return self._crew(agent).settings if self._crew and present and agent in present.colleagues else None
 
     @property
-    def _agent(self) -> str:
+    def agent(self) -> str:
         """Who speaks with the caller now."""
         return self.exchange.conversation.state.settings.agent
 
@@ -226,7 +226,7 @@ class Bridge:
         before = self._sessions.get(self.exchange.session)
         if before and command.failed:
             before.blame(command.failed)
-        colleague = self._handed_over_to(command.agent or self._agent)
+        colleague = self._handed_over_to(command.agent or self.agent)
         connect = colleague.connect_model if colleague else self._connect_model
         open_one = partial(connect, None if command.agent else before, command.resume)
         work = partial(self._hear_session, command.session, open_one)
@@ -335,7 +335,7 @@ class Bridge:
 
     async def _run_tool(self, call: RunTool) -> None:
         _FUNCTION.set(call.call_id)
-        colleague = self._handed_over_to(self._agent)
+        colleague = self._handed_over_to(self.agent)
         tools = colleague.tools if colleague else self._tools
         self._feed(await tools.run(call, self._context))
 

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 import structlog
@@ -161,7 +161,7 @@ class Calls:
         settings = coming_back(plan.settings, absent) if absent else plan.settings
         tape = self._tape(scribe, started) if plan.record else None
         cassette, exchange = self._exchange(scribe, plan, settings, started, carrier, tape, opening)
-        context = CallContext(caller.call_id, caller.from_number, caller.to_number, caller.agent, dict(caller.metadata))
+        context = _context(caller, absent)
         connect = self._claiming(caller.call_id, plan.connect_model)
         make_message = partial(self._message, scribe, started)
         bridge = Bridge(
@@ -191,7 +191,7 @@ class Calls:
             try:
                 scribe.complete(exchange, bridge, tape, cassette)
                 scribe.record.notes += plan.notes
-                await self._put_away(caller, scribe, bridge)
+                await self._put_away(caller, scribe, bridge, context.state)
             finally:
                 over.set()
                 del self._over[caller.call_id]
@@ -200,12 +200,12 @@ class Calls:
                     self._idle.set()
         return scribe.record
 
-    async def _put_away(self, caller: Caller, scribe: Scribe, bridge: Bridge) -> None:
-        """Keep the record, as that of a call that is over, or of one whose caller may come back."""
+    async def _put_away(self, caller: Caller, scribe: Scribe, bridge: Bridge, state: dict[str, Any]) -> None:
+        """Keep the record, as that of a call that is over, or of one whose caller may come back to the agent who sent
+        them, and to the *state* of its tools."""
         if (sending := sent_on(bridge.sent_on)) and not self._leaving:
-            absent = Absent(
-                scribe.record, caller.agent, sending, caller.from_number, caller.to_number, parts=scribe.part
-            )
+            ends = caller.from_number, caller.to_number
+            absent = Absent(scribe.record, bridge.agent, sending, *ends, parts=scribe.part, state=state)
             self.away.hold(caller.call_id, absent)
             await self._keeper.save(msgspec.structs.replace(scribe.record, termination=None))
         else:
@@ -361,3 +361,9 @@ class Calls:
 
 async def _let_go(session: ModelSession) -> None:
     await session.link.close()
+
+
+def _context(caller: Caller, absent: Absent | None) -> CallContext:
+    """What the tools of a stream know; a caller who is back finds what they kept before."""
+    state = absent.state if absent else {}
+    return CallContext(caller.call_id, caller.from_number, caller.to_number, caller.agent, dict(caller.metadata), state)

@@ -50,6 +50,10 @@ class CallControl(Protocol):
         """Tell the conversation."""
 
     @property
+    def agent(self) -> str:
+        """Who speaks with the caller now; another than at the beginning after a hand-over."""
+
+    @property
     def desk(self) -> Desk | None:
         """Who judges targets and sends messages."""
 
@@ -180,7 +184,7 @@ class CallContext:
 
     @property
     def _ends(self) -> Ends:
-        return Ends(self.call_id, self.agent, self.from_number, self.to_number)
+        return Ends(self.call_id, self._call.agent, self.from_number, self.to_number)
 
     async def send_digits(self, keys: str) -> bool:
         """Sound *keys* on the line, such as `1w2#`: `w` waits half a second, `W` a whole one. Returns whether they were

@@ -19,6 +19,7 @@ from telephony.settings import DiallingSettings
 from telephony.sim.caller_script import CallerScript
 from telephony.simulate.caller import CallOutcome, place_call
 from telephony.store.sql import SqlStore
+from telephony.tools import CallContext, tool
 
 pytestmark = [pytest.mark.usefixtures("nothing_left_behind"), pytest.mark.timeout(120)]
 
@@ -140,3 +141,29 @@ async def test_whatever_the_model_asks_for_nothing_is_dialled_and_every_request_
             for number, target in enumerate(wanted[start : start + 13], start):
                 (folder := tmp_path / str(number)).mkdir()
                 group.create_task(one(folder, target), name=f"{number}")
+
+
+async def test_a_caller_comes_back_to_the_agent_who_sent_them_and_to_what_its_tools_kept(tmp_path: Path) -> None:
+    seen: list[tuple[str, Any]] = []
+
+    @tool
+    async def send(call: CallContext) -> str:
+        """Put the caller through."""
+        seen.append((call.agent, call.state.setdefault("tries", 0)))
+        call.state["tries"] += 1
+        await call.transfer("billing")
+        return "On your way."
+
+    agent = Agent("frontdesk", greeting="Hello.", tools=[send])
+    replies = [
+        {"on": "speech", "hears": "Billing?", "say": "One moment.", "call": {"name": "send"}},
+        {"on": "tool", "say": "Sorry."},
+    ]
+    steps = [{"wait": {"quiet": 2.5}}, {"say": "Billing?"}, {"wait": {"quiet": 2.5}}, "hang_up"]
+    async with world(tmp_path, {"replies": replies}, agent, dialling=DIALLING) as made:
+        outcome = await called(made, *steps, dial_status="busy")
+        record = await made.record(outcome)
+    assert outcome.dialled == (BILLING, BILLING)
+    assert seen == [("frontdesk", 0), ("frontdesk", 1)]
+    assert len(outcome.stream_sids) == 3
+    assert [use.name for use in record.tools] == ["send", "send"]

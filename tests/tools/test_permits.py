@@ -38,8 +38,9 @@ class Desk:
 class Line:
     function = "c1"
 
-    def __init__(self, desk: Desk | None) -> None:
+    def __init__(self, desk: Desk | None, agent: str = "frontdesk") -> None:
         self.desk = desk
+        self.agent = agent
         self.fed: list[Event] = []
 
     def feed(self, event: Event) -> None:
@@ -68,6 +69,12 @@ async def test_a_refused_target_is_told_to_the_model_and_nothing_happens() -> No
     assert line.fed == []
     with pytest.raises(ToolError, match="Only billing"):
         await telephone.send_sms(on(line), "Hello.")
+
+
+async def test_after_a_hand_over_it_is_the_other_agent_who_asks() -> None:
+    line = Line(desk := Desk(), agent="billing")
+    await on(line).transfer("sales")
+    assert desk.asked == [("transfer", "sales", "CA1", "billing")]
 
 
 async def test_without_a_desk_nobody_can_be_reached() -> None:
