@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
+import os
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,11 +35,18 @@ NOWHERE = "ws://127.0.0.1:9"
 """RFC 863's port, where nobody listens."""
 
 
+_PORTS = itertools.count(20_000 + 1500 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 12_000)
+"""Below those that the system gives to whoever connects, and other ones for each worker."""
+
+
 def free_port() -> int:
-    """A port that is free now. Signatures are made for a URL with the port in it, so it must be known before."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that is free, and that nobody else takes meanwhile. Signatures are made for a URL with the port in it, so
+    it must be known before."""
+    for port in _PORTS:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError
 
 
 def settings_for(

@@ -66,6 +66,8 @@ class Playbook:
         self.settings = settings(**changes)
         self.call = Conversation(self.settings, ev.CallStarted("CA1", "MZ1", MULAW_8K), 0.0)
         self.log: list[tuple[float, cmd.Command]] = []
+        self._played: list[tuple[float, cmd.Command]] = []
+        """Of these, what concerns the carrier's queue, which is looked at after every frame."""
         self.notes: list[str] = []
 
     def feed(self, *events: ev.Event) -> list[cmd.Command]:
@@ -145,7 +147,7 @@ class Playbook:
     def marks(self) -> dict[str, float]:
         """Outstanding marks and when the carrier has played up to them, as a carrier would know."""
         tail, due = 0.0, {}
-        for at, command in self.log:
+        for at, command in self._played:
             match command:
                 case cmd.Play(payload):
                     tail = max(at, tail) + len(payload) / 48000
@@ -176,6 +178,8 @@ class Playbook:
             else:
                 self.log.append((self.now, command))
                 kept.append(command)
+                if isinstance(command, cmd.Play | cmd.SendMark | cmd.ClearPlayback):
+                    self._played.append((self.now, command))
         for command in list(kept):
             if isinstance(command, cmd.OpenSession) and self.others == "absent":
                 kept += self.feed(ev.ModelLost("nobody else is there", None, command.session))
