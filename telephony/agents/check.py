@@ -15,10 +15,6 @@ from telephony.settings import AgentSettings, Clips, ToolSpec
 
 PATIENCE = 4.0
 """Seconds of silence after which callers ask whether anybody is there; a slower tool should say something."""
-
-_ENACTED = {HANG_UP.removeprefix("builtin:")}
-"""Names of tools that take no time."""
-
 LONG_GREETING = 300
 """Characters: about twenty seconds of speech."""
 
@@ -114,10 +110,12 @@ def _tools(settings: AgentSettings, place: str, specs: Sequence[ToolSpec]) -> It
             message = f"{count} tools are called {name}"
             yield Finding("problem", f"{place}.tools", message, 'Rename one with @tool(name="…").')
     for spec in specs:
-        yield from _tool(spec, f"{place}.tools.{spec.name}")
+        own = f"builtin:{spec.name}" not in {HANG_UP, *map(str, settings.tools)}
+        yield from _tool(spec, f"{place}.tools.{spec.name}", own=own)
 
 
-def _tool(spec: ToolSpec, place: str) -> Iterator[Finding]:
+def _tool(spec: ToolSpec, place: str, *, own: bool) -> Iterator[Finding]:
+    """*own*: whether it is the user's to change; built-in ones speak, wait for the caller, or are quick."""
     if not spec.description.strip():
         message = f"{spec.name} has no description, so the model has to guess when to call it"
         yield Finding("warning", place, message, "Give the function a docstring.")
@@ -126,6 +124,6 @@ def _tool(spec: ToolSpec, place: str) -> Iterator[Finding]:
     if silent:
         message = f"nothing describes {', '.join(silent)} of {spec.name}"
         yield Finding("warning", place, message, "Describe it under `Args:` in the docstring, spelt alike.")
-    if spec.timeout > PATIENCE and not (spec.say or spec.words_say) and spec.name not in _ENACTED:
+    if spec.timeout > PATIENCE and own and not (spec.say or spec.words_say):
         message = f"the caller may hear up to {spec.timeout:g} s of silence while {spec.name} runs"
         yield Finding("warning", place, message, 'Use @tool(say="One moment."), or a lower timeout.')

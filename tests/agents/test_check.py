@@ -113,3 +113,11 @@ def test_problems_come_first() -> None:
     levels = [finding.level for finding in check(directory, ["one", "two"])]
     assert levels == sorted(levels)
     assert {"problem", "warning"} == set(levels)
+
+
+def test_of_a_built_in_tool_nothing_is_said_that_its_user_could_not_change() -> None:
+    slow = spec(timeout=600.0)
+    built_in = Agent("a", **{**GOOD, "tools": ["builtin:hang_up", f"builtin:{slow.name}"]})
+    assert check_agent(built_in, ["grok-voice"], [slow]) == []
+    (finding,) = check_agent(Agent("a", **GOOD), ["grok-voice"], [slow])
+    assert "600 s of silence" in finding.message
