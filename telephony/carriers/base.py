@@ -14,7 +14,7 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from telephony.audio.format import AudioFormat
-from telephony.commands import CarrierCommand, HttpRequest
+from telephony.commands import CarrierCommand, HttpRequest, Sending
 from telephony.events import Event
 
 CallStatus = Literal[
@@ -227,17 +227,7 @@ class Account(Protocol):
     def hang_up(self, call_id: str) -> HttpRequest:
         """Ends the call; a call that is gone already counts as success."""
 
-    def transfer(
-        self,
-        call_id: str,
-        to: str,
-        *,
-        ended_url: str,
-        caller_id: str = "",
-        timeout: int = 20,
-        time_limit: int | None = None,
-    ) -> HttpRequest:
-        """Sends the caller on to the number *to* (E.164), or to a `sip:` address, where it may ring for *timeout*
-        seconds and they may speak for *time_limit*; *ended_url* is asked for instructions when nobody took the call,
-        and when they have finished speaking. Doing it twice is not the same as doing it once: it would interrupt
-        them."""
+    def transfer(self, call_id: str, to: str, sending: Sending, *, ended_url: str) -> HttpRequest:
+        """Sends the caller on to the number *to* (E.164), or to a `sip:` address; *ended_url* is asked for instructions
+        when nobody took the call, and when they have finished speaking. Doing it twice is not the same as doing it
+        once: it would interrupt them."""

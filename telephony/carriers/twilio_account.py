@@ -29,7 +29,7 @@ from telephony.carriers.base import (
 )
 from telephony.carriers.twilio_rest import RestApi, checked_number, checked_sid
 from telephony.carriers.twilio_signature import PublicUrl, Signatures
-from telephony.commands import HttpRequest
+from telephony.commands import HttpRequest, Sending
 from telephony.errors import CarrierError, ConfigurationError
 from telephony.settings import TwilioSettings
 
@@ -37,6 +37,8 @@ PARAMETER_LIMIT = 500
 """Name and value of a `<Parameter>` together must stay below this many characters."""
 SIP = re.compile(r"sips?:[A-Za-z0-9._~+*!$'-]{1,64}@[A-Za-z0-9.-]{1,255}(:[0-9]{1,5})?")
 """An address without parameters and headers, which could redirect the call (RFC 3261, 19.1)."""
+DIAL_LIMIT = 14_400
+"""Seconds that a `<Dial>` lasts at most where it says nothing (Twilio docs)."""
 NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that no XML 1.0 document can hold, escaped or not."""
 
@@ -251,19 +253,9 @@ class TwilioAccount:
         """Runs *twiml* on a live call, which ends its stream; raise `CarrierError` if *call_id* is none."""
         return twilio_calls.redirect(self.rest, call_id, twiml=twiml)
 
-    def transfer(
-        self,
-        call_id: str,
-        to: str,
-        *,
-        ended_url: str,
-        caller_id: str = "",
-        timeout: int = 20,
-        time_limit: int | None = None,
-    ) -> HttpRequest:
+    def transfer(self, call_id: str, to: str, sending: Sending, *, ended_url: str) -> HttpRequest:
         """Sends the caller on to the number or `sip:` address *to*, which ends the stream; *ended_url* is asked for
-        instructions after it rang there for *timeout* seconds, was busy, or the conversation is over, at the latest
-        after *time_limit* seconds. Whoever is called sees the number *caller_id*, or the caller's own.
+        instructions after it rang there in vain, was busy, or the conversation is over.
 
         Without an address to ask, Twilio would go on with the next verb, and say that nobody is there also to somebody
         who has just spoken with them. Raises `CarrierError` if *call_id* is none, `ConfigurationError` for a number.
@@ -271,15 +263,15 @@ class TwilioAccount:
         by_sip = SIP.fullmatch(to)
         if not by_sip:
             checked_number("fallback.transfer", to)
-        if caller_id:
-            checked_number("fallback.caller_id", caller_id)
+        if sending.caller_id:
+            checked_number("fallback.caller_id", sending.caller_id)
         response = VoiceResponse()
         dial = response.dial(
             action=ended_url,
             method="POST",
-            timeout=timeout,
-            time_limit=time_limit,
-            caller_id=caller_id or None,
+            timeout=sending.timeout,
+            time_limit=None if sending.time_limit == DIAL_LIMIT else sending.time_limit,
+            caller_id=sending.caller_id or None,
             answer_on_bridge=True,
         )
         if by_sip:

@@ -60,11 +60,4 @@ class Departures:
     def _transfer(self, command: HangUp) -> HttpRequest:
         fallback = self._fallback_of(command.call_id)
         sending = command.sending or Sending(caller_id=normal(fallback.caller_id), timeout=fallback.timeout)
-        return self._account.transfer(
-            command.call_id,
-            command.transfer_to,
-            ended_url=self._ended_url,
-            caller_id=sending.caller_id,
-            timeout=sending.timeout,
-            time_limit=sending.time_limit,
-        )
+        return self._account.transfer(command.call_id, command.transfer_to, sending, ended_url=self._ended_url)

@@ -19,7 +19,7 @@ from twilio.twiml.voice_response import VoiceResponse
 from telephony.carriers.base import Announcement, MessageTaken, StreamOffer
 from telephony.carriers.twilio_account import NOT_XML, TwilioAccount
 from telephony.carriers.twilio_rest import REFUSALS
-from telephony.commands import HttpRequest
+from telephony.commands import HttpRequest, Sending
 from telephony.errors import CarrierError, ConfigurationError
 from telephony.settings import TwilioSettings
 
@@ -257,7 +257,7 @@ ENDED = "https://voice.example.com/twilio/dial-ended"
 
 
 def test_a_transfer_is_new_twiml_that_dials_and_asks_what_to_do_afterwards() -> None:
-    request = account().transfer(CALL, "+15550177", ended_url=ENDED, caller_id="+15550100", timeout=30)
+    request = account().transfer(CALL, "+15550177", Sending(caller_id="+15550100", timeout=30), ended_url=ENDED)
     ((name, twiml),) = request.form
     assert name == "Twiml"
     (dial,) = parsed(twiml)
@@ -270,7 +270,7 @@ def test_a_transfer_is_new_twiml_that_dials_and_asks_what_to_do_afterwards() -> 
 
 
 def test_unless_another_is_wanted_the_callers_own_number_is_shown() -> None:
-    ((_, twiml),) = account().transfer(CALL, "+15550177", ended_url=ENDED).form
+    ((_, twiml),) = account().transfer(CALL, "+15550177", Sending(), ended_url=ENDED).form
     (dial,) = parsed(twiml)
     assert "callerId" not in dial.attrib
     assert dial.get("timeout") == "20"
@@ -279,14 +279,14 @@ def test_unless_another_is_wanted_the_callers_own_number_is_shown() -> None:
 @pytest.mark.parametrize("number", ["", "911", "+0305550100", "+1555<x/>", "+1 555 0100", "sip:desk"])
 def test_nothing_but_a_full_number_is_dialled(number: str) -> None:
     with pytest.raises(ConfigurationError, match="no phone number"):
-        account().transfer(CALL, number, ended_url=ENDED)
+        account().transfer(CALL, number, Sending(), ended_url=ENDED)
     if number:
         with pytest.raises(ConfigurationError, match="caller_id"):
-            account().transfer(CALL, "+15550177", ended_url=ENDED, caller_id=number)
+            account().transfer(CALL, "+15550177", Sending(caller_id=number), ended_url=ENDED)
 
 
 def test_a_sip_address_is_dialled_as_one() -> None:
-    ((_, twiml),) = account().transfer(CALL, "sip:desk@example.com:5061", ended_url=ENDED, time_limit=600).form
+    ((_, twiml),) = account().transfer(CALL, "sip:desk@example.com:5061", Sending(time_limit=600), ended_url=ENDED).form
     (dial,) = parsed(twiml)
     assert [(noun.tag, noun.text) for noun in dial] == [("Sip", "sip:desk@example.com:5061")]
     assert dial.get("timeLimit") == "600"
@@ -297,7 +297,7 @@ def test_a_sip_address_is_dialled_as_one() -> None:
 )
 def test_a_sip_address_that_says_more_than_where_is_refused(address: str) -> None:
     with pytest.raises(ConfigurationError, match="no phone number"):
-        account().transfer(CALL, address, ended_url=ENDED)
+        account().transfer(CALL, address, Sending(), ended_url=ENDED)
 
 
 class Recorded(HttpClient):
@@ -319,7 +319,7 @@ def test_requests_are_those_of_twilios_own_client(what: str) -> None:
     elif what == "redirect":
         ours, values = account().redirect(CALL, "<Response/>"), {"twiml": "<Response/>"}
     else:
-        ours = account().transfer(CALL, "+15550177", ended_url=ENDED, caller_id="+15550100")
+        ours = account().transfer(CALL, "+15550177", Sending(caller_id="+15550100"), ended_url=ENDED)
         response = VoiceResponse()
         dial = response.dial(caller_id="+15550100", answer_on_bridge=True, timeout=20, action=ENDED, method="POST")
         dial.number("+15550177")
@@ -358,7 +358,7 @@ def test_only_a_call_id_enters_a_url(call_id: str) -> None:
     with pytest.raises(CarrierError, match="no Twilio call id"):
         account().redirect(call_id, "<Response/>")
     with pytest.raises(CarrierError, match="no Twilio call id"):
-        account().transfer(call_id, "+15550177", ended_url=ENDED)
+        account().transfer(call_id, "+15550177", Sending(), ended_url=ENDED)
 
 
 def test_too_much_twiml_is_an_error() -> None:

@@ -143,11 +143,15 @@ async def test_asking_again_with_the_same_key_asks_for_no_other_call(tmp_path: P
         assert len(made.outside.rest.board.calls) == 2
 
 
-async def test_a_call_whose_request_got_no_answer_is_found_and_not_repeated(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is unclear is looked into at once."""
     monkeypatch.setattr("telephony.bridge.dialler.SETTLED", 0.1)
     monkeypatch.setattr("telephony.bridge.dialler.LOOK", 0.05)
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_call_whose_request_got_no_answer_is_found_and_not_repeated(tmp_path: Path) -> None:
     async with dialling(tmp_path) as made:
         rest = made.outside.rest
         rest.callees[THEM] = Callee(does="no answer")
@@ -168,11 +172,8 @@ async def test_a_call_whose_request_got_no_answer_is_found_and_not_repeated(
         assert [found["call_id"]] == list(rest.board.calls)
 
 
-async def test_a_call_that_never_reached_the_carrier_is_asked_for_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("telephony.bridge.dialler.SETTLED", 0.1)
-    monkeypatch.setattr("telephony.bridge.dialler.LOOK", 0.05)
+@pytest.mark.usefixtures("impatient")
+async def test_a_call_that_never_reached_the_carrier_is_asked_for_again(tmp_path: Path) -> None:
     async with dialling(tmp_path) as made:
         rest = made.outside.rest
         rest.callees[THEM] = Callee(does="busy")
