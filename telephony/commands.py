@@ -212,6 +212,10 @@ class Sending(msgspec.Struct, frozen=True):
     """Seconds it may ring there."""
     time_limit: int = 14_400
     """Seconds they may speak with each other."""
+    room: str = ""
+    """The conference in which they wait for the caller already; empty: they are still to be called."""
+    refer: bool = False
+    """Whether the caller's own telephone is to call them, and leave the line to us (SIP REFER, RFC 3515)."""
 
 
 class HangUp(Command, frozen=True):

@@ -278,10 +278,12 @@ class ToolProgress(Event, frozen=True):
 
 
 class SpeechWanted(Event, frozen=True):
-    """A function of ours wants something said, word for word."""
+    """A function of ours wants something said."""
 
     text: str
     interruptible: bool = True
+    verbatim: bool = True
+    """Whether *text* is said word for word; otherwise it tells the model what to say."""
 
 
 class HangUpWanted(Event, frozen=True):

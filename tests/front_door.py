@@ -29,6 +29,7 @@ from telephony.links.dialed import dial
 from telephony.realtime import dialect
 from telephony.records import CallRecord
 from telephony.server.app import Server, application
+from telephony.server.consulting import ConsultingWebhooks
 from telephony.server.outbound import Outbound
 from telephony.server.reception import Patience, Reception
 from telephony.settings import CallSettings, NumberSettings, SessionConfig, TwilioSettings
@@ -156,6 +157,7 @@ async def front_door(
     keepalive: float = 15.0,
     twilio: dict[str, Any] | None = None,
     outbound: Callable[[TwilioAccount], Outbound] | None = None,
+    consulting: Callable[[Reception], ConsultingWebhooks] | None = None,
     numbers: dict[str, NumberSettings | str] | None = None,
 ) -> AsyncIterator[FrontDoor]:
     """Open it; recordings go nowhere and records to memory."""
@@ -184,9 +186,8 @@ async def front_door(
             patience=patience or Patience(),
             agents=["frontdesk"],
         )
-        server = Server(
-            application(reception, None, outbound(account) if outbound else None), "127.0.0.1", 0, keepalive=keepalive
-        )
+        calling, asking = outbound and outbound(account), consulting and consulting(reception)
+        server = Server(application(reception, None, calling, asking), "127.0.0.1", 0, keepalive=keepalive)
         await server.start()
         try:
             yield FrontDoor(reception, server, upstream, session)

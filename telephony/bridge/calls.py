@@ -203,13 +203,19 @@ class Calls:
     async def _put_away(self, caller: Caller, scribe: Scribe, bridge: Bridge, state: dict[str, Any]) -> None:
         """Keep the record, as that of a call that is over, or of one whose caller may come back to the agent who sent
         them, and to the *state* of its tools."""
-        if (sending := sent_on(bridge.sent_on)) and not self._leaving:
+        sending = sent_on(bridge.sent_on)
+        self._release(caller.call_id, sending.room if sending else "")
+        if sending and not self._leaving:
             ends = caller.from_number, caller.to_number
             absent = Absent(scribe.record, bridge.agent, sending, *ends, parts=scribe.part, state=state)
             self.away.hold(caller.call_id, absent)
             await self._keeper.save(msgspec.structs.replace(scribe.record, termination=None))
         else:
             await self._keep(scribe.record)
+
+    def _release(self, call_id: str, but: str = "") -> None:
+        if self._desk:
+            self._desk.release(call_id, but)
 
     async def _keep(self, record: CallRecord) -> None:
         """A call is over."""
@@ -249,6 +255,7 @@ class Calls:
         if status.terminal:
             self._ringing.forget(status.call_id)
             self.visits.hung_up(status.call_id)
+            self._release(status.call_id)
             self.away.over(status.call_id, Termination("completed", "caller", "caller hung up while being put through"))
         if bridge is not None and status.terminal:
             reason = "caller hung up" if status.status == "completed" else f"carrier says {status.status}"
@@ -366,4 +373,12 @@ async def _let_go(session: ModelSession) -> None:
 def _context(caller: Caller, absent: Absent | None) -> CallContext:
     """What the tools of a stream know; a caller who is back finds what they kept before."""
     state = absent.state if absent else {}
-    return CallContext(caller.call_id, caller.from_number, caller.to_number, caller.agent, dict(caller.metadata), state)
+    return CallContext(
+        caller.call_id,
+        caller.from_number,
+        caller.to_number,
+        caller.agent,
+        dict(caller.metadata),
+        state,
+        caller.direction,
+    )

@@ -109,6 +109,35 @@ class OutboundCall(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds after which the carrier hangs up."""
 
 
+class Announcement(msgspec.Struct, frozen=True):
+    """What the carrier's own voice says."""
+
+    say: str = ""
+    language: str = ""
+    """BCP 47 with a region, such as `de-DE`; empty for the carrier's default."""
+
+
+class ColleagueCall(msgspec.Struct, frozen=True):
+    """Somebody to be called to whom a caller is to be put through, while that one stays with the agent."""
+
+    to: str
+    """E.164, or a `sip:` address."""
+    from_number: str
+    """The number that is shown."""
+    room: str
+    """The conference in which they wait then; its name is unique."""
+    briefing: Announcement
+    """Said to them alone, before."""
+    status_url: str
+    """Told how the call goes."""
+    room_url: str
+    """Told who comes into the room."""
+    ring: int
+    """Seconds it may ring."""
+    time_limit: int
+    """Seconds after which the carrier hangs up on them."""
+
+
 class PlacedCall(msgspec.Struct, frozen=True):
     """A call that the carrier placed for us."""
 
@@ -116,14 +145,6 @@ class PlacedCall(msgspec.Struct, frozen=True):
     status: CallStatus
     from_number: str = ""
     created_at: datetime | None = None
-
-
-class Announcement(msgspec.Struct, frozen=True):
-    """What the carrier's own voice says."""
-
-    say: str = ""
-    language: str = ""
-    """BCP 47 with a region, such as `de-DE`; empty for the carrier's default."""
 
 
 class StreamOffer(msgspec.Struct, frozen=True):
@@ -227,7 +248,18 @@ class Account(Protocol):
     def hang_up(self, call_id: str) -> HttpRequest:
         """Ends the call; a call that is gone already counts as success."""
 
+    def redirect(self, call_id: str, twiml: str) -> HttpRequest:
+        """Gives a live call other instructions, which end its stream. Not repeated: they would begin anew."""
+
     def transfer(self, call_id: str, to: str, sending: Sending, *, ended_url: str) -> HttpRequest:
-        """Sends the caller on to the number *to* (E.164), or to a `sip:` address; *ended_url* is asked for instructions
-        when nobody took the call, and when they have finished speaking. Doing it twice is not the same as doing it
-        once: it would interrupt them."""
+        """Sends the caller on to the number *to* (E.164), to a `sip:` address, or to the room in which somebody waits;
+        *ended_url* is asked for instructions when nobody took the call, and when they have finished speaking. Doing it
+        twice is not the same as doing it once: it would interrupt them."""
+
+    def consult(self, call: ColleagueCall) -> HttpRequest:
+        """Calls somebody to whom a caller is to be put through. Doing it twice calls them twice; raise
+        `ConfigurationError` for a number that is none."""
+
+    def in_room(self, form: Mapping[str, str]) -> str:
+        """The carrier's id of the call that has come into a room, of which the room's address is told; empty if it is
+        told of something else."""

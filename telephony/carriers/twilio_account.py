@@ -7,7 +7,6 @@ need are plain values that `links.http` makes.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -16,10 +15,11 @@ from typing import Any, Literal, get_args
 
 from twilio.twiml.voice_response import Connect, VoiceResponse
 
-from telephony.carriers import twilio_calls, twilio_recordings
+from telephony.carriers import twilio_calls, twilio_recordings, twilio_transfer
 from telephony.carriers.base import (
     Announcement,
     CallStatus,
+    ColleagueCall,
     IncomingCall,
     MessageTaken,
     OutboundCall,
@@ -28,6 +28,7 @@ from telephony.carriers.base import (
     StreamOffer,
 )
 from telephony.carriers.twilio_rest import RestApi, checked_number, checked_sid
+from telephony.carriers.twilio_say import NOT_XML, say, spoken
 from telephony.carriers.twilio_signature import PublicUrl, Signatures
 from telephony.commands import HttpRequest, Sending
 from telephony.errors import CarrierError, ConfigurationError
@@ -35,13 +36,6 @@ from telephony.settings import TwilioSettings
 
 PARAMETER_LIMIT = 500
 """Name and value of a `<Parameter>` together must stay below this many characters."""
-SIP = re.compile(r"sips?:[A-Za-z0-9._~+*!$'-]{1,64}@[A-Za-z0-9.-]{1,255}(:[0-9]{1,5})?")
-"""An address without parameters and headers, which could redirect the call (RFC 3261, 19.1)."""
-DIAL_LIMIT = 14_400
-"""Seconds that a `<Dial>` lasts at most where it says nothing (Twilio docs)."""
-NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Characters that no XML 1.0 document can hold, escaped or not."""
-
 MESSAGE_SILENCE = 5
 """Seconds of silence that end a message."""
 KEY_TIMEOUT = 5
@@ -95,8 +89,9 @@ class TwilioAccount:
         )
 
     def dialled(self, form: Mapping[str, str]) -> CallStatus:
-        """What became of the call that a transfer placed; `completed` if somebody took it."""
-        status = form.get("DialCallStatus", "").strip().lower()
+        """What became of the call that a transfer placed; `completed` if somebody took it. Where the caller was asked
+        to place it, Twilio tells what it was told by SIP (Twilio docs, "<Refer>")."""
+        status = (form.get("DialCallStatus") or form.get("ReferCallStatus", "")).strip().lower()
         if status == "answered":  # of several numbers that rang at once, this one was fastest
             return "completed"
         return status if status in _STATUSES else "unknown"  # type: ignore[return-value]  # narrowed by the set
@@ -121,7 +116,7 @@ class TwilioAccount:
                 f"{offer.media_url!r} is no WebSocket address without a query",
                 "Twilio strips queries from stream addresses; hand values over as parameters.",
             )
-        response = _spoken(offer.before)
+        response = spoken(offer.before)
         connect = Connect(action=offer.ended_url or None, method="POST" if offer.ended_url else None)
         stream = connect.stream(
             url=offer.media_url,
@@ -151,7 +146,7 @@ class TwilioAccount:
         """TwiML that says something and dials *to*; raise `ConfigurationError` for a number that is none."""
         for key, number in (("forward", to), ("caller_id", caller_id or to)):
             checked_number(key, number)
-        response = _spoken(before)
+        response = spoken(before)
         dial = response.dial(
             action=ended_url, method="POST", timeout=timeout, caller_id=caller_id or None, answer_on_bridge=True
         )
@@ -161,7 +156,7 @@ class TwilioAccount:
     def take_message(self, before: Announcement, *, ended_url: str, status_url: str, seconds: int) -> str:
         """TwiML that records a message. Twilio does not ask the action of a `<Record>` in which nobody spoke, but goes
         on with what follows it: so that leads there, too."""
-        response = _spoken(before)
+        response = spoken(before)
         response.record(
             action=ended_url,
             method="POST",
@@ -200,7 +195,7 @@ class TwilioAccount:
             method="POST",
             action_on_empty_result=True,
         )
-        _say(gather, question)
+        say(gather, question)
         return str(response.to_xml())
 
     def key_pressed(self, form: Mapping[str, str]) -> str:
@@ -254,31 +249,25 @@ class TwilioAccount:
         return twilio_calls.redirect(self.rest, call_id, twiml=twiml)
 
     def transfer(self, call_id: str, to: str, sending: Sending, *, ended_url: str) -> HttpRequest:
-        """Sends the caller on to the number or `sip:` address *to*, which ends the stream; *ended_url* is asked for
-        instructions after it rang there in vain, was busy, or the conversation is over.
+        """See `twilio_transfer.sending_on`. Raises `CarrierError` if *call_id* is none."""
+        twiml = twilio_transfer.sending_on(to, sending, ended_url)
+        return twilio_calls.redirect(self.rest, call_id, twiml=twiml, purpose="transfer")
 
-        Without an address to ask, Twilio would go on with the next verb, and say that nobody is there also to somebody
-        who has just spoken with them. Raises `CarrierError` if *call_id* is none, `ConfigurationError` for a number.
-        """
-        by_sip = SIP.fullmatch(to)
-        if not by_sip:
-            checked_number("fallback.transfer", to)
-        if sending.caller_id:
-            checked_number("fallback.caller_id", sending.caller_id)
-        response = VoiceResponse()
-        dial = response.dial(
-            action=ended_url,
-            method="POST",
-            timeout=sending.timeout,
-            time_limit=None if sending.time_limit == DIAL_LIMIT else sending.time_limit,
-            caller_id=sending.caller_id or None,
-            answer_on_bridge=True,
+    def consult(self, call: ColleagueCall) -> HttpRequest:
+        """Calls a colleague, who hears the briefing and waits in the room."""
+        new = twilio_calls.NewCall(
+            to=call.to,
+            from_number=checked_number("caller_id", call.from_number),
+            time_limit=call.time_limit,
+            twiml=twilio_transfer.briefing(call),
+            status_callback=call.status_url,
+            ring=call.ring,
         )
-        if by_sip:
-            dial.sip(to)
-        else:
-            dial.number(to)
-        return twilio_calls.redirect(self.rest, call_id, twiml=str(response.to_xml()), purpose="transfer")
+        return twilio_calls.create_call(self.rest, new)
+
+    def in_room(self, form: Mapping[str, str]) -> str:
+        """Reads the callback of a conference."""
+        return _call_sid(form) if form.get("StatusCallbackEvent") == "participant-join" else ""
 
 
 def _placed(call: twilio_calls.CallResource) -> PlacedCall:
@@ -287,17 +276,6 @@ def _placed(call: twilio_calls.CallResource) -> PlacedCall:
     with suppress(ValueError):
         created = parsedate_to_datetime(call.created)
     return PlacedCall(call.sid, status, call.from_number, created)  # type: ignore[arg-type]  # narrowed by the set
-
-
-def _spoken(words: Announcement) -> VoiceResponse:
-    response = VoiceResponse()
-    _say(response, words)
-    return response
-
-
-def _say(verb: Any, words: Announcement) -> None:
-    if words.say.strip():
-        verb.say(NOT_XML.sub(" ", words.say), language=words.language or None)
 
 
 def _call_sid(form: Mapping[str, str]) -> str:

@@ -46,7 +46,10 @@ EVENTS: Mapping[str, type[ev.Event]] = {kind.__name__: kind for kind in CHANNELS
 """Those that come in, by name."""
 
 
-LATER: Mapping[type, tuple[str, ...]] = {cmd.HangUp: ("sending",), cmd.OpenSession: ("agent",)}
+LATER: Mapping[type, tuple[str, ...]] = {
+    cmd.HangUp: ("sending.room", "sending.refer", "sending"),
+    cmd.OpenSession: ("agent",),
+}
 """Fields that cassettes of earlier versions do not have, and that are not told where they say nothing."""
 HIDDEN = "0"
 """Stands for a secret key: as many as there were, since that decides what follows."""
@@ -62,9 +65,11 @@ def told(happening: ev.Event | cmd.Command) -> dict[str, Any]:
         settings = happening.settings
         return {"type": "HandOverWanted", "agent": agent_of(settings), "settings": rest_of(settings)}
     fields = msgspec.to_builtins(happening)
-    for name in LATER.get(type(happening), ()):
-        if not fields[name]:
-            del fields[name]
+    for path in LATER.get(type(happening), ()):
+        *above, name = path.split(".")
+        within = fields[above[0]] if above else fields
+        if within and not within[name]:
+            del within[name]
     return {"type": type(happening).__name__, **fields}
 
 

@@ -37,6 +37,8 @@ class Farewell(msgspec.Struct):
     transfer_to: str = ""
     """Where the caller is sent on to instead of being hung up on."""
     sending: Sending | None = None
+    announces: bool = False
+    """Whether the model is to say something yet, though it spoke when it called the function: that was long before."""
     hung_up_at: float | None = None
 
     def patience(self, ends_at: float, dead_air: float) -> float:

@@ -25,6 +25,10 @@ CLOSING_DOWN = (
     "The telephone service is about to be restarted and this call must end now. In the language of this conversation, "
     "apologise in one short sentence, ask the caller to call again in a few minutes, and say goodbye. Say nothing else."
 )
+STILL_RINGING = (
+    "The person the caller is to be put through to has not answered yet. In the language of this conversation, ask the "
+    "caller in a few words to wait a little longer. Say nothing else."
+)
 NOT_TRANSFERRED = (
     "[The caller spoke up before they were put through, so they are still with you. If they still want to be put "
     "through, call the function again.]"
@@ -66,11 +70,23 @@ def come_back(name: str, outcome: str) -> str:
         "busy": "the line was busy",
         "no-answer": "nobody answered",
         "canceled": "nobody answered",
+        "completed": "they hung up at once",
     }.get(outcome, "the call could not be made")
     return (
         f"[You tried to put the caller through to {name}, but {why}, and the caller is back with you. In the language "
         "of this conversation, tell them so in one short sentence and offer another way. Do not greet again.]"
     )
+
+
+def not_taken(outcome: str) -> str:
+    """Why somebody who was asked first does not take the call, for a model that has the caller with it."""
+    why = {
+        "busy": "The line is busy.",
+        "no-answer": "Nobody answers there.",
+        "canceled": "Nobody answers there.",
+        "completed": "They hung up before the caller was put through.",
+    }.get(outcome, "They could not be called.")
+    return f"{why} The caller is still with you: tell them, and offer another way."
 
 
 def taken_over(before: str) -> str:

@@ -159,5 +159,6 @@ def tool_finished(state: State, event: ev.ToolFinished, now: float) -> None:
     if background.ended(state, event.call_id, event.output, event.outcome, now):
         return
     state.answer_tool(event.call_id, event.output, event.outcome, now)
-    if state.phase is LEAVING and state.tools.spoke(event.call_id):
+    announces = state.farewell is not None and state.farewell.announces
+    if state.phase is LEAVING and state.tools.spoke(event.call_id) and not announces:
         state.tools.taken_up()  # its goodbye is said already

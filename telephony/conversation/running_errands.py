@@ -26,7 +26,8 @@ from telephony.events import ModelTranscript
 
 def speech_wanted(state: State, event: ev.SpeechWanted, now: float) -> None:
     if state.phase is TALKING and event.text:
-        state.responses.wish("ask", SpeakVerbatim(event.text, event.interruptible))
+        speak = SpeakVerbatim(event.text, event.interruptible) if event.verbatim else RequestResponse(event.text)
+        state.responses.wish("ask", speak)
 
 
 def hang_up_wanted(state: State, event: ev.HangUpWanted, now: float) -> None:
@@ -39,8 +40,10 @@ def transfer_wanted(state: State, event: ev.TransferWanted, now: float) -> None:
     if state.phase is not TALKING:
         return  # the call ends already, in its own way
     name = event.sending.name or event.to
-    state.leave("completed", "agent", f"transferred to {name}", now, cancellable=True, clip="none")
+    waited_for = bool(event.sending.room)  # whoever waits there is not left alone for another word of the caller's
+    state.leave("completed", "agent", f"transferred to {name}", now, cancellable=not waited_for, clip="none")
     if farewell := state.farewell:
+        farewell.announces = waited_for
         farewell.transfer_to, farewell.sending = event.to, event.sending
 
 

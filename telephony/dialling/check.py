@@ -65,6 +65,8 @@ def _contact(contact: Contact, path: tuple[str | int, ...], here: NumberList) ->
         yield (*path, "sip"), f"{contact.sip!r} is no SIP address", 'Write "sip:desk@pbx.example.com".'
     elif contact.sip and contact.messages:
         yield (*path, "messages"), "a SIP address takes no text messages", "Drop it, or give a number."
+    elif contact.number and contact.mode == "refer":
+        yield (*path, "mode"), "only a SIP address can be referred to", "Write `mode: cold`, or give `sip`."
     elif contact.number:
         yield from _number(contact.number, (*path, "number"), here)
     if contact.caller_id and normalised(contact.caller_id) is None:

@@ -9,6 +9,7 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from telephony.agents.numbers import normal
+from telephony.bridge.consultations import Consultations
 from telephony.carriers.base import Account
 from telephony.commands import HangUp, HttpRequest, Sending
 from telephony.errors import CarrierRefused, ConfigurationError
@@ -31,11 +32,13 @@ class Departures:
         account: Account,
         ended_url: str,
         fallback_of: Callable[[str], Fallback],
+        consultations: Consultations,
     ) -> None:
         self._session = session
         self._account = account
         self._ended_url = ended_url
         self._fallback_of = fallback_of
+        self._consultations = consultations
 
     async def hang_up(self, command: HangUp) -> None:
         """End the call, or send the caller on. If the carrier will not have that, it is ended after all where no model
@@ -50,6 +53,7 @@ class Departures:
                 await perform(self._session, self._transfer(command))
             except (CarrierRefused, ConfigurationError) as error:
                 if command.sending:
+                    self._consultations.release(command.call_id)
                     raise
                 _log.warning("transfer refused; the call is hung up instead", call_id=command.call_id, error=str(error))
             else:
@@ -59,5 +63,7 @@ class Departures:
 
     def _transfer(self, command: HangUp) -> HttpRequest:
         fallback = self._fallback_of(command.call_id)
+        if (there := command.sending) and there.room and not self._consultations.waits(there.room):
+            raise CarrierRefused(f"{there.name or command.transfer_to} has hung up")
         sending = command.sending or Sending(caller_id=normal(fallback.caller_id), timeout=fallback.timeout)
         return self._account.transfer(command.call_id, command.transfer_to, sending, ended_url=self._ended_url)

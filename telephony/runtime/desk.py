@@ -12,14 +12,16 @@ from structlog.typing import FilteringBoundLogger
 
 from telephony.agents.agent import TRANSFER, Agent
 from telephony.agents.numbers import normal
+from telephony.bridge.consultations import Consultations
 from telephony.bridge.permits import Permits
+from telephony.carriers.base import Announcement
 from telephony.carriers.twilio_account import TwilioAccount
 from telephony.carriers.twilio_messages import create_message, read_message
 from telephony.commands import Sending
 from telephony.dialling import DialPolicy, Refused
 from telephony.links.http import perform
 from telephony.settings import ToolSpec
-from telephony.tools.permits import Denied, Ends, Granted, Use
+from telephony.tools.permits import Answered, Denied, Ends, Granted, Use
 
 _log: FilteringBoundLogger = structlog.get_logger("telephony.desk")
 
@@ -27,10 +29,13 @@ _log: FilteringBoundLogger = structlog.get_logger("telephony.desk")
 class CallDesk:
     """Implements `tools.permits.Desk` for one account."""
 
-    def __init__(self, permits: Permits, account: TwilioAccount, session: aiohttp.ClientSession) -> None:
+    def __init__(
+        self, permits: Permits, account: TwilioAccount, session: aiohttp.ClientSession, consultations: Consultations
+    ) -> None:
         self._permits = permits
         self._account = account
         self._session = session
+        self._consultations = consultations
 
     async def permit(self, use: Use, target: str, ends: Ends) -> Granted | Denied:
         """See `Permits.permit`."""
@@ -41,8 +46,26 @@ class CallDesk:
             _log.warning("an agent may not reach that", call_id=ends.call_id, use=use, code=verdict.code)
             return Denied(verdict.sentence)
         contact = verdict.contact
-        sending = Sending(verdict.name, normal(contact.caller_id), contact.timeout, contact.time_limit)
-        return Granted(verdict.number, sending)
+        refer = contact.mode == "refer" and ends.caller.startswith(("sip:", "sips:"))
+        sending = Sending(verdict.name, normal(contact.caller_id), contact.timeout, contact.time_limit, refer=refer)
+        return Granted(verdict.number, sending, contact.mode == "warm", contact.language)
+
+    async def consult(self, ends: Ends, granted: Granted, briefing: str) -> Answered:
+        """Shown to them is the number of their entry in the directory, or the one of ours that the call is on."""
+        sending = granted.sending
+        found = await self._consultations.consult(
+            ends.call_id,
+            granted.to,
+            sending.caller_id or normal(ends.called),
+            Announcement(briefing, granted.language),
+            ring=sending.timeout,
+            time_limit=sending.time_limit,
+        )
+        return Answered(found.room, found.outcome)
+
+    def release(self, call_id: str, but: str = "") -> None:
+        """See `Consultations.release`."""
+        self._consultations.release(call_id, but)
 
     async def send_sms(self, ends: Ends, to: str, body: str) -> str:
         """From the number that was called, which a message can be answered to."""

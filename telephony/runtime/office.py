@@ -24,6 +24,7 @@ from telephony.agents.agent import Agent, call_settings
 from telephony.agents.directory import Directory
 from telephony.bridge.bridge import Bridge, ConnectModel, ModelSession
 from telephony.bridge.calls import Calls, Keeper, Plan, Watcher
+from telephony.bridge.consultations import Consultations
 from telephony.bridge.permits import Permits
 from telephony.bridge.shelf import Shelf
 from telephony.bridge.tape import recover
@@ -33,6 +34,7 @@ from telephony.carriers.twilio_account import TwilioAccount
 from telephony.dialling import DialPolicy
 from telephony.errors import ConfigurationError
 from telephony.links.download import download
+from telephony.links.http import perform
 from telephony.realtime import dialect
 from telephony.runtime.checks import check, serving_problems
 from telephony.runtime.clips import clips_for
@@ -47,6 +49,7 @@ from telephony.runtime.plans import Plans
 from telephony.runtime.redaction import mask_json, secrets_of
 from telephony.runtime.tariffs import read_tariffs
 from telephony.server.app import Server, application, internal_application
+from telephony.server.consulting import ConsultingWebhooks
 from telephony.server.reception import Reception
 from telephony.server.webhooks import DIAL_ENDED
 from telephony.settings import CallSettings, Fallback, Settings, ToolSpec
@@ -130,18 +133,20 @@ async def open_office(
         await _open_shelf(settings, plans)
         stack.push_async_callback(keeper.close)
 
-        ended_url = settings.public_url + DIAL_ENDED
-        departures = Departures(session, account, ended_url, lambda sid: _fallback(directory, calls.live.get(sid)))
+        consultations = Consultations(partial(perform, session), account, settings.public_url)
+        stack.push_async_callback(consultations.close)
+        departures = _departures(settings, session, account, directory, consultations, lambda sid: calls.live.get(sid))
         counting, internal = _watched(settings, plans, keeper)
         shelf = partial(_shelf, settings, secrets_of(settings, environ, staff))
         plan_for, fetch = _latest(plans), _fetching(session, account)
-        desk = CallDesk(permits, account, session)
+        desk = CallDesk(permits, account, session, consultations)
         calls = Calls(counting, recordings, departures.hang_up, watcher, shelf, crew=plan_for, fetch=fetch, desk=desk)
         stack.callback(calls.close)
         reception = _reception(settings, account, calls, directory, plan_for, upstream)
         gateway = make_gateway(settings, upstream) if has_keys(settings) else None
         outbound = make_outbound(settings, store, session, account, directory.agents, lambda: calls.draining, permits)
-        server = Server(application(reception, gateway, outbound), settings.host, settings.port)
+        consulting = ConsultingWebhooks(reception, consultations)
+        server = Server(application(reception, gateway, outbound, consulting), settings.host, settings.port)
         await stack.enter_async_context(_beside(keeper.run(), "record keeper"))
         if outbound:
             await stack.enter_async_context(_beside(outbound.dialler.run(), "dialler"))
@@ -212,10 +217,22 @@ def _latest(plans: Mapping[str, Plans]) -> Callable[[str], Plan]:
     return lambda name: plans[name].now()
 
 
-def _fallback(directory: Directory, bridge: Bridge | None) -> Fallback:
-    """That of the agent who has a call."""
-    agent = bridge and directory.agents.get(bridge.exchange.conversation.state.settings.agent)
-    return agent.settings.fallback if agent else Fallback()
+def _departures(
+    settings: Settings,
+    session: aiohttp.ClientSession,
+    account: TwilioAccount,
+    directory: Directory,
+    consultations: Consultations,
+    live: Callable[[str], Bridge | None],
+) -> Departures:
+    """How callers leave; *live* finds a call that goes on."""
+
+    def fallback_of(call_id: str) -> Fallback:
+        bridge = live(call_id)
+        agent = directory.agents.get(bridge.agent) if bridge else None
+        return agent.settings.fallback if agent else Fallback()
+
+    return Departures(session, account, settings.public_url + DIAL_ENDED, fallback_of, consultations)
 
 
 def _reception(

@@ -14,6 +14,7 @@ from aiohttp import web
 from structlog.typing import FilteringBoundLogger
 
 from telephony.errors import ConfigurationError, ForgedRequest
+from telephony.server.consulting import ConsultingWebhooks
 from telephony.server.gateway import Gateway
 from telephony.server.media import Media
 from telephony.server.outbound import Outbound, OutboundWebhooks
@@ -35,13 +36,19 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def application(
-    reception: Reception, gateway: Gateway | None = None, outbound: Outbound | None = None
+    reception: Reception,
+    gateway: Gateway | None = None,
+    outbound: Outbound | None = None,
+    consulting: ConsultingWebhooks | None = None,
 ) -> web.Application:
-    """The public routes of one reception, and beside them those of a gateway and of the calls that it places."""
+    """The public routes of one reception, and beside them those of a gateway, of the calls that it places and of the
+    colleagues whom it asks."""
     app = web.Application(middlewares=[_refusals], client_max_size=MAX_BODY)
     webhooks = Webhooks(reception)
     app.add_routes(webhooks.routes())
     app.add_routes(Media(reception).routes())
+    if consulting is not None:
+        app.add_routes(consulting.routes(webhooks.genuine))
     if outbound is not None:
         app.add_routes(OutboundWebhooks(reception, webhooks, outbound).routes())
         app.add_routes(outbound.api.routes())

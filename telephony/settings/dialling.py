@@ -32,8 +32,15 @@ class Contact(Group):
     """A SIP address, such as `sip:desk@pbx.example.com`, in place of a number."""
     title: str = ""
     """What the model is told of it, such as `orders and deliveries`."""
+    mode: Literal["cold", "warm", "refer"] = "cold"
+    """How a caller is put through. `cold`: the caller is sent there and hears it ring. `warm`: they are called first,
+    while the caller stays with the agent, and hear what it is about. `refer`: a caller who came by SIP is asked to call
+    the SIP address directly; others are sent there."""
+    language: str = ""
+    """In which a `warm` transfer is announced to them, such as `de-DE`; unset takes the carrier's default."""
     caller_id: str = ""
-    """Number shown to them, one of the account's or verified there; unset shows the caller's own."""
+    """Number shown to them, one of the account's or verified there; unset shows the caller's own, and for a `warm`
+    transfer the number that was called."""
     timeout: Annotated[int, Field(ge=5, le=600)] = 20
     """Seconds it may ring there."""
     time_limit: Annotated[int, Field(ge=1, le=14_400)] = 14_400

@@ -33,6 +33,8 @@ class Callee(msgspec.Struct, frozen=True, kw_only=True):
     """What a machine says; a tone follows, and then it records."""
     told_after: float = 0.3
     """Seconds after which machine detection knows whom it hears."""
+    hangs_up_after: float | None = None
+    """Seconds after which somebody who answered hangs up, whatever they hear; None: they do not."""
     stays: float | None = None
     """Seconds that they stay in a call or conference they were dialled into; None: until somebody ends it."""
 

@@ -119,10 +119,17 @@ class Outbound:
         elif self._order.detection:
             await self._detect()
         board, stays = self._board, self._callee.stays
+        leaving = group.create_task(self._hang_up_in_time(), name=f"{self.live.sid} patience")
         switch = self._switch = Switch(board.session, self._courier, self._caller, self.live, "failed", board, stays)
         await switch.run(self._first())
+        leaving.cancel()
         if detecting:
             detecting.cancel()
+
+    async def _hang_up_in_time(self) -> None:
+        if self._callee.hangs_up_after is not None:
+            await asyncio.sleep(self._callee.hangs_up_after)
+            self.live.tell("hang up")
 
     def _first(self) -> Source | Sequence[Verb]:
         if self._order.conference is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
@@ -11,6 +12,7 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from telephony.commands import ErrandDone
+from telephony.conversation import phrases
 from telephony.errors import CarrierError, ToolError
 from telephony.events import (
     Event,
@@ -23,11 +25,15 @@ from telephony.events import (
     TransferWanted,
 )
 from telephony.settings import CallSettings
-from telephony.tools.permits import Denied, Desk, Ends, Granted, Use
+from telephony.tools.permits import Answered, Denied, Desk, Ends, Granted, Use
 
 _TONES = frozenset("0123456789*#ABCDabcdwW")
 LONGEST_SMS = 1600
 """Characters (Twilio docs, "Messages resource")."""
+LONGEST_BRIEFING = 600
+"""Characters; it takes the carrier's voice some forty seconds."""
+PATIENCE = 8.0
+"""Seconds for which a caller hears nothing while somebody else is being called."""
 LONGEST_KEYS = 64
 """Keys that are sounded or collected at once; nobody types more."""
 
@@ -69,6 +75,8 @@ class Transferred(msgspec.Struct, frozen=True):
 
     accepted: bool
     """The call ends here once the caller has heard the last words. If nobody answers there, they come back."""
+    waiting: bool = False
+    """Whether they are on the line already and know what it is about."""
     name: str = ""
     """Who takes the call, as the directory has it."""
     why_not: str = ""
@@ -119,6 +127,8 @@ class CallContext:
     state: dict[str, Any] = field(default_factory=dict)
     """Yours: one dict per call, shared by all its tools, gone when the call ends. A sync tool runs in a thread, so
     two tools that run at once can write to it at the same time."""
+    direction: Literal["inbound", "outbound"] = "inbound"
+    """Who called whom: an outbound call is from us."""
     control: CallControl | None = field(default=None, repr=False)
     """The call itself."""
     _secrets: dict[str, str] = field(default_factory=dict, repr=False)
@@ -141,16 +151,45 @@ class CallContext:
         call = self._call
         call.feed(HangUpWanted(reason, call.function))
 
-    async def transfer(self, target: str) -> Transferred:
+    async def transfer(self, target: str, briefing: str = "") -> Transferred:
         """Put the caller through to *target*, a name of the directory or an allowed number, once they have heard what
         is being said; a caller who speaks up before stays. If it is busy there or nobody answers, the caller comes
-        back to the agent, who is told so."""
+        back to the agent, who is told so.
+
+        Where the directory says `mode: warm`, they are called first and hear *briefing*. That is waited for, so give
+        the tool a `timeout` longer than it may ring there; who does not answer then leaves the caller where they are.
+        """
         call = self._call
+        if len(briefing) > LONGEST_BRIEFING:
+            raise ToolError(f"A briefing has at most {LONGEST_BRIEFING} characters.")
         permit = await self._permit("transfer", target)
         if isinstance(permit, Denied):
             return Transferred(accepted=False, why_not=permit.sentence)
-        call.feed(TransferWanted(permit.to, permit.sending, call.function))
-        return Transferred(accepted=True, name=permit.sending.name or permit.to)
+        sending, name = permit.sending, permit.sending.name or permit.to
+        if permit.asked_first:
+            answered = await self._consult(permit, briefing)
+            if not answered.room:
+                return Transferred(accepted=False, name=name, why_not=phrases.not_taken(answered.outcome))
+            sending = msgspec.structs.replace(sending, room=answered.room)
+        call.feed(TransferWanted(permit.to, sending, call.function))
+        return Transferred(accepted=True, name=name, waiting=permit.asked_first)
+
+    async def _consult(self, permit: Granted, briefing: str) -> Answered:
+        """Ask them, and the caller for patience as long as it rings."""
+        desk = self._call.desk
+        if desk is None:
+            return Answered("", "failed")
+        async with asyncio.TaskGroup() as group:
+            patience = group.create_task(self._ask_for_patience(), name=f"{self.call_id} patience")
+            answered = await desk.consult(self._ends, permit, briefing)
+            patience.cancel()
+        return answered
+
+    async def _ask_for_patience(self) -> None:
+        """As long as it rings; until cancelled."""
+        while True:
+            await asyncio.sleep(PATIENCE)
+            self._call.feed(SpeechWanted(phrases.STILL_RINGING, verbatim=False))
 
     async def hand_over(self, agent: str) -> None:
         """Let another *agent* go on with the caller, with its own instructions, tools and voice, as soon as what is
@@ -164,7 +203,7 @@ class CallContext:
     async def send_sms(self, body: str, to: str = "") -> str:
         """Send a text message, to the caller unless *to* is another allowed number. Returns the carrier's id of it.
         Raises `ToolError` if that is not allowed or the carrier refuses."""
-        permit = await self._permit("sms", to or self.from_number)
+        permit = await self._permit("sms", to or self._ends.caller)
         if isinstance(permit, Denied):
             raise ToolError(permit.sentence)
         desk = self._call.desk
@@ -184,7 +223,10 @@ class CallContext:
 
     @property
     def _ends(self) -> Ends:
-        return Ends(self.call_id, self._call.agent, self.from_number, self.to_number)
+        them, us = self.from_number, self.to_number
+        if self.direction == "outbound":
+            them, us = us, them
+        return Ends(self.call_id, self._call.agent, them, us)
 
     async def send_digits(self, keys: str) -> bool:
         """Sound *keys* on the line, such as `1w2#`: `w` waits half a second, `W` a whole one. Returns whether they were

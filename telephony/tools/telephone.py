@@ -8,15 +8,19 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from telephony.errors import ToolError
-from telephony.tools.context import LONGEST_KEYS, CallContext, Digits
+from telephony.tools.context import LONGEST_BRIEFING, LONGEST_KEYS, CallContext, Digits
 from telephony.tools.tool import tool
 
 WHILE_TYPING = 600.0
 """Seconds a caller may take in all; each try has its own bounds, which are much shorter."""
+WHILE_RINGING = 720.0
+"""Seconds in which it must be known whether somebody who is asked first takes the call: the longest it may ring there,
+and what is said to them."""
 LONGEST_MESSAGE = 300.0
 """Seconds."""
 
 Keys = Annotated[str, Field(pattern=rf"^[0-9*#A-DwW]{{1,{LONGEST_KEYS}}}$")]
+Briefing = Annotated[str, Field(max_length=LONGEST_BRIEFING)]
 Count = Annotated[int, Field(ge=1, le=LONGEST_KEYS)]
 
 _ADVICE = {
@@ -27,17 +31,22 @@ _ADVICE = {
 }
 
 
-@tool
-async def transfer(call: CallContext, target: str) -> dict[str, Any]:
+@tool(timeout=WHILE_RINGING)
+async def transfer(call: CallContext, target: str, briefing: Briefing = "") -> dict[str, Any]:
     """Put the caller through to somebody else. Tell them so first, aloud and in the same turn. You leave the call; if
     nobody answers there, the caller comes back to you.
 
     Args:
         target: Who takes the call: a name of the directory, or a number the caller gave if that is allowed.
+        briefing: One or two sentences for whoever takes the call, in their language: who calls, and what about. Some
+            are told it before they have the caller on the line; the caller never hears it.
     """
-    result = await call.transfer(target)
+    result = await call.transfer(target, briefing)
     if not result.accepted:
         raise ToolError(result.why_not)
+    if result.waiting:
+        note = f"{result.name} is on the line. Say in a few words that you put the caller through now, and no more."
+        return {"status": "ok", "note": note}
     return {"status": "ok", "note": f"The caller is put through to {result.name} once they have heard your words."}
 
 

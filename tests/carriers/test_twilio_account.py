@@ -17,8 +17,9 @@ from twilio.rest import Client
 from twilio.twiml.voice_response import VoiceResponse
 
 from telephony.carriers.base import Announcement, MessageTaken, StreamOffer
-from telephony.carriers.twilio_account import NOT_XML, TwilioAccount
+from telephony.carriers.twilio_account import TwilioAccount
 from telephony.carriers.twilio_rest import REFUSALS
+from telephony.carriers.twilio_say import NOT_XML
 from telephony.commands import HttpRequest, Sending
 from telephony.errors import CarrierError, ConfigurationError
 from telephony.settings import TwilioSettings

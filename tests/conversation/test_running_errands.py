@@ -292,6 +292,23 @@ def test_a_caller_who_speaks_up_before_stays_and_the_model_is_told_so(book: Play
     assert book.sent(cmd.HangUp) == []
 
 
+def test_whoever_waits_for_the_caller_is_announced_and_not_left_alone_for_another_word(book: Playbook) -> None:
+    mary = cmd.Sending("mary", room="room-1")
+    book.say("r4", "i4", 400, "I will ask her.")
+    book.feed(ev.TransferWanted("+15550177", mary, "c1"), ev.ToolFinished("c1", "She is on the line."))
+    book.say("r5", "i5", 2000, "You are put through.")
+    book.hear(0.5)
+    book.feed(ev.SpeechStarted("u2"), ev.SpeechStopped("u2"))
+    assert book.sent(cmd.AddMessage) == []
+    book.hear(3.0)
+    assert book.sent(cmd.HangUp) == [cmd.HangUp("CA1", "transferred to mary", "+15550177", mary)]
+
+
+def test_a_function_may_tell_the_model_what_to_say_in_its_own_words(book: Playbook) -> None:
+    book.feed(ev.SpeechWanted("Ask for patience.", verbatim=False))
+    assert book.sent(cmd.RequestResponse)[-1] == cmd.RequestResponse("Ask for patience.")
+
+
 def test_a_caller_whom_the_carrier_does_not_send_on_is_with_the_agent_again(book: Playbook) -> None:
     book.feed(ev.TransferWanted("+15550177", BILLING, "c1"), ev.ToolFinished("c1", "ok"))
     book.say("r5", "i5", 500, "One moment.")

@@ -9,6 +9,7 @@ from library.endings import refuses_to_hang_up
 from library.kit import ASK, ASKS, BRIEF, HEARS, LISTENS, LOOKS, PROMPT, SPARSE, TELLS, at, call, tool
 from library.tape import Tape
 from telephony.commands import Sending
+from telephony.conversation import phrases
 from telephony.events import (
     HandOverWanted,
     HangUpWanted,
@@ -27,6 +28,7 @@ SILENCE = "/" * 20
 
 
 BILLING = TransferWanted("+15550177", Sending("billing"))
+STILL = SpeechWanted(phrases.STILL_RINGING, verbatim=False)
 BILLS = SessionConfig("Do the bills.", audio=AUDIO_FORMATS["pcmu"], turn_detection=BRIEF)
 
 
@@ -184,6 +186,40 @@ ERRANDS = [
         ),
         prepare=at(1.0, BILLING),
         tools=tool(0.5),
+    ),
+    call(
+        "transfer-to-somebody-who-waits",
+        "Somebody was asked first and waits: the model says so when it knows, and the caller is put through even if "
+        "they speak up meanwhile.",
+        [*ASKS, {"wait": {"agent_ms": 1200}}, {"say": "Oh."}, {"wait": "end"}],
+        [
+            {**LOOKS, "say": "I will ask them."},
+            {"on": "tool", "say": "They are on the line now."},
+        ],
+        lambda tape: (
+            tape.ending == ("completed", "agent", "transferred to mary")
+            and tape.told("HangUp")[0]["sending"]["room"] == "room-1"
+            and tape.agents[:2] == ["I will ask them.", "They are on the line now."]
+            and "still with you" not in str(tape.to_model("conversation.item.create"))
+        ),
+        prepare=at(2.4, TransferWanted("+15550177", Sending("mary", room="room-1"))),
+        tools=tool(2.0),
+        **SPARSE,
+    ),
+    call(
+        "somebody-is-asked-first",
+        "While somebody else is called the model asks the caller for patience in its own words, more than once.",
+        [*ASKS, {"wait": {"quiet": 4}}, "hang_up"],
+        [
+            LOOKS,
+            {"on": "prompt", "say": "It is ringing."},
+            {"on": "prompt", "say": "Still ringing."},
+            {"on": "tool", "say": "Nobody is there."},
+        ],
+        lambda tape: tape.agents == ["It is ringing.", "Still ringing.", "Nobody is there."],
+        prepare=both(at(1.6, STILL), at(3.0, STILL)),
+        tools=tool(3.0),
+        **SPARSE,
     ),
     call(
         "transfer-refused-by-the-carrier",

@@ -36,9 +36,23 @@ ERRANDS = [
     mutation(
         "a caller who speaks up is put through all the same",
         "conversation/running_errands.py",
-        'f"transferred to {name}", now, cancellable=True',
-        'f"transferred to {name}", now, cancellable=False',
+        "cancellable=not waited_for",
+        "cancellable=False",
         "transfer-called-off-by-the-caller",
+    ),
+    mutation(
+        "whoever waits for a caller is left alone when the caller says another word",
+        "conversation/running_errands.py",
+        "cancellable=not waited_for",
+        "cancellable=True",
+        "transfer-to-somebody-who-waits",
+    ),
+    mutation(
+        "a caller is put through to somebody who waits without a word",
+        "conversation/running_errands.py",
+        "farewell.announces = waited_for",
+        "farewell.announces = False",
+        "transfer-to-somebody-who-waits",
     ),
     mutation(
         "another agent takes over before the last words of the one before were heard",

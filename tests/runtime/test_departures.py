@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 from xml.etree import ElementTree as ET
 
 import aiohttp
@@ -11,9 +12,11 @@ import pytest
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
+from telephony.bridge.consultations import Consultations
 from telephony.carriers.twilio_account import TwilioAccount
-from telephony.commands import HangUp
+from telephony.commands import HangUp, Sending
 from telephony.errors import CarrierError, CarrierRefused
+from telephony.links.http import perform
 from telephony.runtime.departures import Departures
 from telephony.settings import Fallback, TwilioSettings
 from telephony.simulate.live import LiveCall, Source
@@ -42,7 +45,8 @@ class Desk:
 def departures(api_base: str, session: aiohttp.ClientSession, fallback: Fallback = FALLBACK) -> Departures:
     settings = TwilioSettings(account_sid=ACCOUNT, auth_token=SecretStr(TOKEN), api_base=api_base)
     account = TwilioAccount("https://voice.example.com", settings)
-    return Departures(session, account, ENDED, {CALL: fallback}.__getitem__)
+    consultations = Consultations(partial(perform, session), account, "https://voice.example.com")
+    return Departures(session, account, ENDED, {CALL: fallback}.__getitem__, consultations)
 
 
 @pytest.fixture
@@ -113,3 +117,9 @@ async def test_a_transfer_that_may_have_happened_is_neither_repeated_nor_cut_off
         with pytest.raises(CarrierError, match=r"transfer: .* broke off"):
             await departing.hang_up(HangUp(CALL, "no model answers", "+15550177"))
     assert len(asked) == 1
+
+
+async def test_a_caller_is_not_sent_into_a_room_where_nobody_waits_any_more(desk: Desk) -> None:
+    with pytest.raises(CarrierRefused, match="mary has hung up"):
+        await desk.departures.hang_up(HangUp(CALL, "transferred", "+15550177", Sending("mary", room="room-1")))
+    assert desk.asked == []
