@@ -45,9 +45,11 @@ from telephony.runtime.number_checks import directory_of
 from telephony.runtime.outbound import make_outbound
 from telephony.runtime.plans import Plans
 from telephony.runtime.redaction import mask_json, secrets_of
+from telephony.runtime.retention import Retention, make_retention
 from telephony.runtime.staffing import all_plans, models_for
 from telephony.server.app import Server, application, internal_application
 from telephony.server.consulting import ConsultingWebhooks
+from telephony.server.outbound import Outbound
 from telephony.server.reception import Reception
 from telephony.server.webhooks import DIAL_ENDED
 from telephony.settings import Fallback, Settings
@@ -135,9 +137,7 @@ async def open_office(
         outbound = make_outbound(settings, store, session, account, directory.agents, lambda: calls.draining, permits)
         consulting = ConsultingWebhooks(reception, consultations)
         server = Server(application(reception, gateway, outbound, consulting), settings.host, settings.port)
-        await stack.enter_async_context(beside(keeper.run(), "record keeper"))
-        if outbound:
-            await stack.enter_async_context(beside(outbound.dialler.run(), "dialler"))
+        await _begin_chores(stack, keeper, outbound, make_retention(settings, store))
         try:
             await server.start()
             if internal:
@@ -152,6 +152,17 @@ async def open_office(
             await server.stop()
             if internal:
                 await internal.stop()
+
+
+async def _begin_chores(
+    stack: contextlib.AsyncExitStack, keeper: RecordKeeper, outbound: Outbound | None, retention: Retention | None
+) -> None:
+    """What goes on beside the calls until *stack* is left."""
+    await stack.enter_async_context(beside(keeper.run(), "record keeper"))
+    if outbound:
+        await stack.enter_async_context(beside(outbound.dialler.run(), "dialler"))
+    if retention:
+        await stack.enter_async_context(beside(retention.run(), "retention"))
 
 
 async def answer_calls(
