@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from offices import ShortVoice, World, opened, outside, settings_for, world
+from offices import NOWHERE, ShortVoice, World, opened, outside, settings_for, world
 from telephony.agents.agent import Agent
 from telephony.audio import wav
 from telephony.audio.dtmf import DtmfDetector, Tone
@@ -40,6 +40,13 @@ async def pay(call: CallContext, card: str) -> str:
     """
     PAID.append(call.redeem(card))
     return "paid"
+
+
+@tool
+async def hurry(call: CallContext) -> str:
+    """Ask for a PIN."""
+    digits = await call.collect_digits(prompt="Your PIN?", length=4, patience=0.5)
+    return f"{digits.outcome}: {digits.count} digits"
 
 
 @tool
@@ -170,6 +177,40 @@ async def test_a_caller_who_hangs_up_in_the_middle_of_a_message_has_left_it(tmp_
     assert len(message_of(record).data) > 8000
 
 
+async def test_digits_that_do_not_come_are_asked_for_again_and_given_up(tmp_path: Path) -> None:
+    replies = asked(
+        {"call": {"name": "hurry"}}, {"on": "tool", "say": "Never mind.", "expect": {"hurry": "timeout: 0 digits"}}
+    )
+    steps = [{"wait": {"quiet": 3}}, "hang_up"]
+    _, outcome, record = await called(tmp_path, replies, *steps, tools=[hurry])
+    assert outcome.complaints == []
+    said = [turn.heard for turn in record.turns if turn.speaker == "agent"]
+    assert said == ["Hello.", "Your PIN?", "Your PIN?", "Never mind."]
+
+
+async def test_a_caller_who_answers_aloud_instead_of_typing_is_answered(tmp_path: Path) -> None:
+    replies = asked(
+        {"call": {"name": "collect_digits", "arguments": {"prompt": "Your number?", "length": 4}}},
+        {"on": "speech", "hears": "I have none.", "say": "Never mind.", "knows_once": ["They spoke instead of typing"]},
+    )
+    steps = [{"wait": "agent"}, {"say": "I have none."}, {"wait": "agent"}, "hang_up"]
+    made, outcome, record = await called(tmp_path, replies, *steps, tools=["builtin:collect_digits"])
+    assert outcome.complaints == made.outside.unmet() == []
+    assert [turn.heard for turn in record.turns][-3:] == ["Your number?", "I have none.", "Never mind."]
+    assert [(use.name, use.outcome) for use in record.tools] == [("collect_digits", "ok")]
+
+
+async def test_a_caller_who_says_nothing_after_the_tone_has_left_no_message(tmp_path: Path) -> None:
+    replies = asked(
+        {"say": "After the tone.", "call": {"name": "voicemail"}},
+        {"on": "tool", "say": "Once more?", "expect": {"voicemail": "Nothing was said"}},
+    )
+    steps = [{"wait": "agent"}, {"wait": "agent"}, "hang_up"]
+    made, outcome, record = await called(tmp_path, replies, *steps, tools=["builtin:voicemail"])
+    assert outcome.complaints == made.outside.unmet() == []
+    assert [turn.heard for turn in record.turns][-2:] == ["[tone]", "Once more?"]
+
+
 async def test_a_tool_can_end_the_call_once_its_words_were_heard(tmp_path: Path) -> None:
     replies = asked(
         {"call": {"name": "say_goodbye"}},
@@ -210,6 +251,24 @@ async def test_another_agent_goes_on_with_the_caller_with_its_own_words_voice_an
     assert configured(cassette, 0)["voice"] == "eve"
     assert (configured(cassette, 1)["voice"], configured(cassette, 1)["instructions"]) == ("ara", "Do the bills.")
     assert replay(cassette, new_carrier).divergence is None
+
+
+async def test_a_caller_whom_another_agent_cannot_take_stays_with_the_first_who_is_told_so(tmp_path: Path) -> None:
+    desk = Agent("frontdesk", model="one", greeting="Hello.", tools=["builtin:hand_over"], hand_over=["billing"])
+    calls = {"name": "hand_over", "arguments": {"agent": "billing"}}
+    replies = [
+        *asked({"say": "One moment.", "call": calls}),
+        {"on": "tool", "knows_once": ["billing is not available"], "say": "I am sorry."},
+    ]
+    async with outside({"replies": replies}, voice=ShortVoice("agent")) as one:
+        models = [entry("one", one.model.url), entry("two", NOWHERE)]
+        settings = settings_for(tmp_path, rest=one.rest.base_url, model_list=models, numbers={"*": "frontdesk"})
+        async with opened(settings, one, desk, Agent("billing", model="two")) as made:
+            outcome = await made.call(*BEGINS, {"wait": {"quiet": 2.5}}, "hang_up")
+            record = await made.record(outcome)
+        assert [*one.faults(), *one.unmet(), *outcome.complaints] == []
+    assert [turn.heard for turn in record.turns if turn.speaker == "agent"] == ["Hello.", "One moment.", "I am sorry."]
+    assert (record.agent, record.termination) == ("frontdesk", HUNG_UP)
 
 
 def entry(name: str, url: str) -> ModelEntry:

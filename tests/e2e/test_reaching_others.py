@@ -114,6 +114,19 @@ async def test_a_message_goes_to_the_caller_from_the_number_that_was_called(tmp_
     assert (message.to_number, message.body) == ("+14155550142", "Your code is at the desk.")
 
 
+async def test_a_message_that_the_carrier_does_not_take_is_an_answer_to_the_model(tmp_path: Path) -> None:
+    agent = Agent("frontdesk", greeting="Hello.", tools=["builtin:send_sms"])
+    replies = asks("send_sms", body="Your code is at the desk.")
+    replies[1] = replies[1] | {"expect": {"send_sms": "did not take the message"}}
+    async with world(tmp_path, {"replies": replies}, agent, dialling=DIALLING) as made:
+        made.outside.rest.board.unsubscribed.add("+14155550142")
+        outcome = await called(made, {"wait": {"quiet": 2}}, "hang_up")
+        record = await made.record(outcome)
+        assert made.outside.unmet() == []
+        assert made.outside.rest.board.messages == {}
+    assert [(use.name, use.outcome) for use in record.tools] == [("send_sms", "error")]
+
+
 @pytest.mark.parametrize(("name", "every"), [("transfer", 2), ("send_sms", 8)])
 async def test_whatever_the_model_asks_for_nothing_is_dialled_and_every_request_leaves_its_row(
     tmp_path: Path, name: str, every: int
