@@ -86,6 +86,18 @@ async def test_a_call_that_lasts_too_long_ends_with_a_goodbye(tmp_path: Path) ->
     assert [turn.heard for turn in record.turns] == ["Hello.", "Goodbye."]
 
 
+async def test_a_call_that_soon_lasts_too_long_is_warned_of_it_and_then_ends(tmp_path: Path) -> None:
+    replies = [GOODBYE[0], {"on": "prompt", "say": "Soon it will."}, GOODBYE[1]]
+    agent = Agent("frontdesk", greeting="Hello.", limits=Limits(max_duration=5, max_duration_warning=2.5))
+    async with world(tmp_path, {"replies": replies}, agent) as made:
+        outcome = await made.call({"wait": "end"})
+        record = await made.record(outcome)
+        assert made.outside.unmet() == made.outside.faults() == []
+    assert outcome.complaints == []
+    assert record.termination == Termination("completed", "limit", "maximum duration")
+    assert [turn.heard for turn in record.turns] == ["Hello.", "Soon it will.", "Goodbye."]
+
+
 async def test_a_silent_caller_is_asked_twice_and_taken_leave_of(tmp_path: Path) -> None:
     replies = [GOODBYE[0], {"on": "prompt", "say": "Hello?"}, {"on": "prompt", "say": "Are you there?"}, GOODBYE[1]]
     agent = Agent("frontdesk", greeting="Hello.", limits=Limits(caller_silence=1, caller_silence_prompts=2))

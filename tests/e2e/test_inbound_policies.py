@@ -6,8 +6,10 @@ import asyncio
 import contextlib
 import wave
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -79,6 +81,20 @@ async def test_a_caller_outside_the_opening_hours_is_told_so(tmp_path: Path) -> 
     assert (record.direction, record.agent, record.turns) == ("inbound", "frontdesk", [])
 
 
+async def test_a_caller_on_a_holiday_is_told_so(tmp_path: Path) -> None:
+    today = datetime.now(ZoneInfo("Asia/Tokyo")).date()
+    days = [(today + timedelta(days=more)).isoformat() for more in (0, 1)]  # midnight may come
+    hours = {"always": {"timezone": "Asia/Tokyo", "open": {"daily": "0-24"}, "holidays": days}}
+    values = Settings.model_validate(
+        {"numbers": {"*": {"agent": "frontdesk", "hours": "always", "closed": "Happy holidays."}}, "hours": hours}
+    )
+    async with world(tmp_path, GREETS, DESK, numbers=values.numbers, hours=values.hours) as made:
+        outcome = await made.call({"wait": "end"})
+        record = await alone(made, outcome)
+    assert said(outcome) == ["Happy holidays."]
+    assert ending(record) == ("completed", "server", "closed: holiday")
+
+
 async def test_another_agent_takes_the_call_outside_the_opening_hours(tmp_path: Path) -> None:
     night = Agent("night", greeting="Hello.", limits=Limits(dead_air=2))
     closed = {"agent": "night", "say": "You are being connected with our night desk."}
@@ -123,6 +139,35 @@ async def test_whoever_calls_while_all_lines_are_busy_hears_so(tmp_path: Path, b
         assert "1 calls are going on" in ending(record)[2]
         await alone(made, await first)
         assert ending(await alone(made, await made.call(*LISTENS)))[2] == "caller hung up", "there is room again"
+
+
+LEAVES_A_MESSAGE: list[Any] = [{"say": "Call me."}, {"press": "#"}]
+
+
+@pytest.mark.parametrize(
+    ("route", "steps", "becomes"),
+    [
+        ("All busy.", [{"wait": "end"}], "calls are going on"),
+        ({"forward": PERSON}, [{"wait": "end"}], f"forwarded to {PERSON}"),
+        ({"voicemail": True}, LEAVES_A_MESSAGE, "the caller left a message of"),
+    ],
+    ids=["words", "forward", "voicemail"],
+)
+async def test_whoever_calls_while_all_lines_are_busy_goes_another_way(
+    tmp_path: Path, route: Any, steps: list[Any], becomes: str
+) -> None:
+    async with number(tmp_path, overflow=route, max_calls=1) as made, asyncio.TaskGroup() as group:
+        answered = asyncio.Event()
+        talks = ({"wait": "agent"}, {"pause": 3}, "hang_up")
+        first = group.create_task(made.call(*talks, observe=lambda seen: answered.set()), name="first")
+        await answered.wait()
+        outcome = await made.call(*steps)
+        record = await alone(made, outcome)
+        assert becomes in ending(record)[2]
+        assert outcome.stream_sids == ()
+        assert outcome.dialled == ((PERSON,) if "forward" in route else ())
+        assert bool(record.recording) == ("voicemail" in route)
+        await first
 
 
 async def test_while_no_model_can_be_reached_callers_are_not_connected(tmp_path: Path) -> None:

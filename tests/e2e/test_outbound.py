@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,13 +43,22 @@ def agent(**policy: Any) -> Agent:
 
 
 @contextlib.asynccontextmanager
-async def dialling(folder: Path, who: Agent | None = None, **outbound: Any) -> AsyncIterator[World]:
-    """An office that may place calls, and people to call."""
+async def dialling(
+    folder: Path,
+    who: Agent | None = None,
+    *,
+    unwanted: Sequence[str] = (),
+    allow: Mapping[str, Any] | None = None,
+    **outbound: Any,
+) -> AsyncIterator[World]:
+    """An office that may place calls, and people to call; *unwanted* want no calls."""
     own = {"api_key": SecretStr(KEY), "from_number": US, "hours": "00:00-24:00", "calls_per_second": 50, **outbound}
     settings = OutboundSettings(**own)
     numbers = {"*": "frontdesk"}
     listed = {"clerk": THEM, "other": "+15550178", "london": "+442079460123"}
-    dialling = DiallingSettings.model_validate({"directory": listed})
+    dialling = DiallingSettings.model_validate(
+        {"directory": listed, "do_not_call": list(unwanted), "allow": allow or {}}
+    )
     async with world(folder, MODEL, who or agent(), outbound=settings, numbers=numbers, dialling=dialling) as made:
         rest = made.outside.rest
         rest.board.ring = 0.05
@@ -233,6 +242,23 @@ async def test_nobody_is_called_who_is_neither_listed_nor_allowed(tmp_path: Path
         assert made.outside.rest.requests == []
 
 
+async def test_nobody_is_called_who_wants_no_calls(tmp_path: Path) -> None:
+    async with dialling(tmp_path, unwanted=["+1555*"]) as made:
+        status, body = await order(made)
+        assert (status, body["title"]) == (403, "Forbidden")
+        assert "must not be contacted" in body["detail"]
+        assert made.outside.rest.requests == []
+
+
+async def test_a_number_of_a_country_that_is_allowed_is_called_and_none_of_another(tmp_path: Path) -> None:
+    async with dialling(tmp_path, allow={"countries": ["GB"]}) as made:
+        made.outside.rest.callees["+442079460958"] = Callee(does="busy")
+        assert (await called(made, to="+442079460958")).status == "busy"
+        status, _ = await order(made, "order-2", to="+33142685300")
+        assert status == 403
+        assert len(made.outside.rest.board.calls) == 1
+
+
 async def test_what_the_carrier_refuses_is_told_in_its_words(tmp_path: Path) -> None:
     async with dialling(tmp_path) as made:
         made.outside.rest.board.barred = {"+1"}
@@ -284,6 +310,15 @@ async def test_a_machine_is_left_a_message_after_its_tone(tmp_path: Path) -> Non
         assert (await state(made))["answered_by"] == "after the tone"
         tone = outcome.said.index(beep()[-800:]) + 800
         assert sum(byte not in b"\xff\x7f" for byte in outcome.heard[tone:]) > 2000
+
+
+async def test_a_machine_is_talked_to_like_anybody(tmp_path: Path) -> None:
+    async with dialling(tmp_path, agent(machine="talk")) as made:
+        steps = (Say("Not at home."), WaitForAgent(), HangUp())
+        made.outside.rest.callees[THEM] = Callee(steps=steps, patience=10)
+        outcome = await called(made)
+        assert outcome.ended_by == "caller"
+        assert outcome.heard.strip(b"\xff\x7f")
 
 
 async def test_talking_to_a_machine_costs_nothing_to_find_out(tmp_path: Path) -> None:
