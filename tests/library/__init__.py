@@ -20,6 +20,7 @@ from library.network import NETWORK
 from library.openings import OPENINGS
 from library.outbound import OUTBOUND
 from library.policies import POLICIES
+from library.reaching import REACHING
 from library.servers import SERVERS
 from library.sessions import SESSIONS
 from library.waiting import WAITING
@@ -31,6 +32,7 @@ PARTS = (
     FUNCTIONS,
     POLICIES,
     ERRANDS,
+    REACHING,
     WAITING,
     SESSIONS,
     SERVERS,

@@ -75,4 +75,26 @@ ERRANDS = [
         "if (before := settings.prologue) and not settings.speaks_first:",
         "caller-comes-back",
     ),
+    mutation(
+        "a line is not released until the mark comes that was lost",
+        "conversation/conclusions.py",
+        "playback.settled(now) or now >= farewell.released(playback.ends_at, limits.goodbye)",
+        "playback.settled(now) or now >= farewell.since + 60",
+        "transfer-though-marks-are-lost",
+        "goodbye-though-marks-are-lost",
+    ),
+    mutation(
+        "a caller who said nothing after the tone has left a message",
+        "conversation/running_errands.py",
+        '"timeout" if taking.sound_at is None else "ok"',
+        '"ok"',
+        "message-not-left",
+    ),
+    mutation(
+        "a caller who hangs up during the words before a transfer was put through",
+        "conversation/state.py",
+        'if leaving and (self.phase is HANGING_UP or leaving.result == "failed"):',
+        "if leaving:",
+        "hung-up-before-being-put-through",
+    ),
 ]
