@@ -1,8 +1,8 @@
 """A slow tool and whatever happens while it runs, over real sockets: for each `on_barge_in` it takes effect once or not
 at all, as declared, and the model is answered or the call is over.
 
-Nothing is timed: a tool comes to its end when its gate is opened, by the first word that the caller hears of an answer,
-by a note of the conversation, or once the call is over.
+Nothing is timed: a tool comes to its end when its gate is opened, by a note of the conversation or once the call
+is over.
 """
 
 from __future__ import annotations
@@ -20,13 +20,12 @@ from offices import Outside, ShortVoice, World, opened, outside, settings_for
 from telephony.agents.agent import Agent
 from telephony.records import CallRecord
 from telephony.settings import Limits, LiteLLMParams, ModelEntry
-from telephony.sim.caller import Observation
 from telephony.tools import tool
 
 pytestmark = [pytest.mark.usefixtures("nothing_left_behind"), pytest.mark.timeout(90)]
 
 LIMITS = Limits(connect=4, dead_air=4, goodbye=1)
-WORDS = 0.8
+WORDS = 0.6
 """Seconds that each sentence takes."""
 SOON = 15.0
 """Seconds that anything may take here; nothing does."""
@@ -56,13 +55,15 @@ class Case:
     outcomes: list[str]
     second: list[dict[str, Any]] | None = None
     """What another deployment does once the first is lost; None: there is none."""
-    opens: int | None = None
-    """The tool comes to its end when the agent begins to speak for this time, "Hello." being the first."""
     note: str = ""
-    """It comes to its end when this is noted. Without either, it would when the call is over."""
+    """The tool comes to its end when this is noted; without it, it would when the call is over."""
+    times: int = 1
+    """How often it must have been noted by then."""
     ending: tuple[str, str] = ("completed", "caller")
     says: str = ""
     """What the caller hears last."""
+    longest: float = 60.0
+    """Seconds that the call may last."""
     forgiven: str = "-"
     """What the model may complain of."""
 
@@ -75,7 +76,6 @@ class Booking:
     effects: list[str] = field(default_factory=list)
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     over: asyncio.Event = field(default_factory=asyncio.Event)
-    spoken: int = 0
 
     def tool(self) -> Any:
         @tool(on_barge_in=self.policy, timeout=SOON)
@@ -98,8 +98,9 @@ class Booking:
 @contextlib.asynccontextmanager
 async def office(folder: Path, case: Case, booking: Booking) -> AsyncIterator[tuple[World, list[Outside]]]:
     """The process, and the deployments that it has."""
-    first = {"replies": [HELLO, *case.first], "connections": [{}, {"refuse": 503}]}
-    agent = Agent("frontdesk", greeting="Hello.", tools=[booking.tool()], limits=LIMITS)
+    first = {"delta_ms": (100, 200), "replies": [HELLO, *case.first], "connections": [{}, {"refuse": 503}]}
+    limits = LIMITS.model_copy(update={"max_duration": case.longest, "max_duration_warning": 0})
+    agent = Agent("frontdesk", greeting="Hello.", tools=[booking.tool(), "builtin:hang_up"], limits=limits)
     async with contextlib.AsyncExitStack() as stack:
         scripts: list[Mapping[str, Any]] = [first]
         if case.second is not None:
@@ -120,30 +121,23 @@ def entry(model: str, url: str, order: int) -> ModelEntry:
     return ModelEntry(model_name="sim", litellm_params=parameters)
 
 
-async def open_when(booking: Booking, made: World, text: str) -> None:
-    """Let the tool come to its end once there is a note in which *text* stands."""
+async def open_when(booking: Booking, made: World, text: str, times: int) -> None:
+    """Let the tool come to its end once there are so many notes in which *text* stands."""
     async with asyncio.timeout(SOON):
-        while True:
-            if any(text in note.event for _, _, note in made.notes):
-                booking.gate.set()
-                return
+        while not booking.gate.is_set():
             await asyncio.sleep(0.01)
+            if sum(text in note.event for _, _, note in made.notes) >= times:
+                booking.gate.set()
 
 
 async def story(folder: Path, case: Case) -> tuple[CallRecord, Booking, list[str]]:
     """The whole call, and the tool's end, whichever comes last; what somebody complained of."""
     booking = Booking(case.policy)
-
-    def observe(seen: Observation) -> None:
-        booking.spoken += seen.kind == "agent speaks"
-        if booking.spoken == case.opens:
-            booking.gate.set()
-
     async with office(folder, case, booking) as (made, around), asyncio.timeout(2 * SOON):
         async with asyncio.TaskGroup() as group:
             if case.note:
-                group.create_task(open_when(booking, made, case.note), name="gate")
-            outcome = await made.call(*ASKS, *case.steps, observe=observe)
+                group.create_task(open_when(booking, made, case.note, case.times), name="gate")
+            outcome = await made.call(*ASKS, *case.steps)
         record = await made.record(outcome)
         booking.gate.set()
         if booking.effects:
@@ -173,6 +167,8 @@ async def hold(folder: Path, cases: Mapping[str, Case]) -> None:
             assert record.turns[-1].heard == case.says, f"{name}: {record.turns}"
 
 
+SPEAKS_UP = "agent speaks"
+"""Noted with each thing that a model says, "Hello." being the first."""
 POLICIES = ("keep", "cancel", "detach")
 HEARS: list[Any] = [{"wait": "agent"}]
 QUIET: list[Any] = [{"wait": {"quiet": 2.0}}, "hang_up"]
@@ -185,7 +181,7 @@ UNDONE = ANSWER | {"knows_once": ["nothing was done"]}
 
 
 async def test_a_caller_who_speaks_keeps_cancels_or_detaches_a_tool_that_runs_and_no_other(tmp_path: Path) -> None:
-    over = [{"wait": {"agent_ms": 1000}}, *SPEAKS[1:], "hang_up"]  # the result is told right behind the first words
+    over = [{"wait": {"agent_ms": 800}}, *SPEAKS[1:], "hang_up"]  # the result is told right behind the first words
     before = {
         f"before it, {policy}": Case(
             policy, [UNFINISHED, UNDONE], [*SPEAKS, "hang_up"], NOT_AT_ALL, ["cancelled"], says="Yes?", **CROSSED
@@ -193,13 +189,19 @@ async def test_a_caller_who_speaks_keeps_cancels_or_detaches_a_tool_that_runs_an
         for policy in POLICIES
     }
     after = {
-        f"over its result, {policy}": Case(policy, [ASKED, TOLD, ANSWER], over, ONCE, ["ok"], opens=2, says="Yes?")
+        f"over its result, {policy}": Case(
+            policy, [ASKED, TOLD, ANSWER], over, ONCE, ["ok"], note=SPEAKS_UP, times=2, says="Yes?"
+        )
         for policy in POLICIES
     }
     meanwhile = {
-        "keep": Case("keep", [ASKED, ANSWER, TOLD], [*SPEAKS, *QUIET], ONCE, ["ok"], opens=3, says=BOOKED),
+        "keep": Case(
+            "keep", [ASKED, ANSWER, TOLD], [*SPEAKS, *QUIET], ONCE, ["ok"], note=SPEAKS_UP, times=3, says=BOOKED
+        ),
         "cancel": Case("cancel", [ASKED, STAYED], [*SPEAKS, "hang_up"], STOPPED, ["cancelled"], says="Yes?"),
-        "detach": Case("detach", [ASKED, ANSWER, NEWS], [*SPEAKS, *QUIET], ONCE, ["ok"], opens=3, says=BOOKED),
+        "detach": Case(
+            "detach", [ASKED, ANSWER, NEWS], [*SPEAKS, *QUIET], ONCE, ["ok"], note=SPEAKS_UP, times=3, says=BOOKED
+        ),
     }
     await hold(tmp_path, before | meanwhile | after)
 
@@ -220,12 +222,35 @@ async def test_a_caller_who_hangs_up_stops_a_tool_unless_it_is_to_go_on_without_
     await hold(tmp_path, before | meanwhile)
 
 
+async def test_a_call_that_the_agent_or_a_limit_ends_stops_a_tool_unless_it_is_to_go_on(tmp_path: Path) -> None:
+    end: list[Any] = [{"wait": "end"}]
+    both = [{"name": "book"}, {"name": "hang_up"}]
+    goodbye = {key: value for key, value in ASKED.items() if key != "call"} | {"say": "Goodbye.", "calls": both}
+    time_is_up = {"on": "prompt", "say": "Time is up."}
+    ends: dict[str, tuple[list[str], list[str]]] = {
+        "keep": (STOPPED, ["cancelled"]),
+        "cancel": (STOPPED, ["cancelled"]),
+        "detach": (ONCE, ["detached"]),
+    }
+    by_agent = {
+        f"the agent, {policy}": Case(policy, [goodbye], end, effects, [*how, "ok"], ending=("completed", "agent"))
+        for policy, (effects, how) in ends.items()
+    }
+    by_limit = {
+        f"a limit, {policy}": Case(
+            policy, [ASKED, time_is_up], end, effects, how, ending=("completed", "limit"), longest=6.0
+        )
+        for policy, (effects, how) in ends.items()
+    }
+    await hold(tmp_path, by_agent | by_limit)
+
+
 # -- the model is lost ---------------------------------------------------------------------------------------------
 
 LOST = ASKED | {"vanish": True, "trouble_at": "done"}
 LOST_BEFORE = ASKED | {"vanish": True, "trouble_at": "call"}
 WENT_ON = "The call went on with"
-WAITS: list[Any] = [*HEARS, {"wait": {"quiet": 3.0}}, "hang_up"]
+WAITS: list[Any] = [*HEARS, {"wait": {"quiet": 4.0}}, "hang_up"]
 
 
 async def test_a_tool_runs_once_though_its_model_is_lost_and_another_one_goes_on(tmp_path: Path) -> None:
@@ -243,7 +268,15 @@ async def test_a_tool_runs_once_though_its_model_is_lost_and_another_one_goes_on
     told = {"on": "resume", "knows_once": [RESULT], "say": "As I said."}
     after = {
         f"over its result, {policy}": Case(
-            policy, [ASKED, TOLD | {"vanish": True}], WAITS, ONCE, ["ok"], [told], opens=2, says="As I said."
+            policy,
+            [ASKED, TOLD | {"vanish": True}],
+            WAITS,
+            ONCE,
+            ["ok"],
+            [told],
+            note=SPEAKS_UP,
+            times=2,
+            says="As I said.",
         )
         for policy in POLICIES
     }
@@ -252,19 +285,19 @@ async def test_a_tool_runs_once_though_its_model_is_lost_and_another_one_goes_on
 
 async def test_a_tool_is_kept_cancelled_or_detached_by_a_caller_whose_model_is_lost(tmp_path: Path) -> None:
     """Before they speak, and in the middle of the answer to it."""
-    speaks, steps = [*SPEAKS, *QUIET], [*SPEAKS, {"wait": {"quiet": 3.0}}, "hang_up"]
+    speaks, steps = [*SPEAKS, *QUIET], [*SPEAKS, {"wait": {"quiet": 4.0}}, "hang_up"]
     lost = ANSWER | {"vanish": True}
     goes_on = {"on": "resume", "knows_once": ["Wait."], "say": "Go on."}
     before = {
-        "keep": Case("keep", [LOST], speaks, ONCE, ["ok"], [ANSWER, TOLD], opens=3, says=BOOKED),
+        "keep": Case("keep", [LOST], speaks, ONCE, ["ok"], [ANSWER, TOLD], note=SPEAKS_UP, times=3, says=BOOKED),
         "cancel": Case("cancel", [LOST], [*SPEAKS, "hang_up"], STOPPED, ["cancelled"], [STAYED], says="Yes?"),
-        "detach": Case("detach", [LOST], speaks, ONCE, ["ok"], [ANSWER, NEWS], opens=3, says=BOOKED),
+        "detach": Case("detach", [LOST], speaks, ONCE, ["ok"], [ANSWER, NEWS], note=SPEAKS_UP, times=3, says=BOOKED),
     }
     meanwhile = {
         "keep, in the answer": Case("keep", [ASKED, lost], steps, ONCE, ["ok"], [TOLD], note=WENT_ON, says=BOOKED),
         "cancel, in the answer": Case("cancel", [ASKED, lost], steps, STOPPED, ["cancelled"], [goes_on], says="Go on."),
         "detach, in the answer": Case(
-            "detach", [ASKED, lost], steps, ONCE, ["ok"], [goes_on, NEWS], opens=4, says=BOOKED
+            "detach", [ASKED, lost], steps, ONCE, ["ok"], [goes_on, NEWS], note=SPEAKS_UP, times=4, says=BOOKED
         ),
     }
     await hold(tmp_path, before | meanwhile)
