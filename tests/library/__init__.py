@@ -13,6 +13,7 @@ from __future__ import annotations
 from library.barge_ins import BARGE_INS
 from library.endings import ENDINGS
 from library.errands import ERRANDS
+from library.errands_lost import ERRANDS_LOST
 from library.functions import FUNCTIONS
 from library.kit import Call
 from library.marks import MARKS
@@ -32,6 +33,7 @@ PARTS = (
     FUNCTIONS,
     POLICIES,
     ERRANDS,
+    ERRANDS_LOST,
     REACHING,
     WAITING,
     SESSIONS,

@@ -97,4 +97,11 @@ ERRANDS = [
         "if leaving:",
         "hung-up-before-being-put-through",
     ),
+    mutation(
+        "a session that takes another's place hears the message that nobody was to hear",
+        "conversation/handlers.py",
+        "    payload = running_errands.hear(state, payload, now)\n    state.recent.keep(payload)\n",
+        "    state.recent.keep(payload)\n    payload = running_errands.hear(state, payload, now)\n",
+        "session-lost-while-a-message-is-taken",
+    ),
 ]
