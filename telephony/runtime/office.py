@@ -14,7 +14,6 @@ from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 import aiohttp
 import structlog
@@ -25,11 +24,11 @@ from telephony.agents.directory import Directory
 from telephony.bridge.bridge import Bridge, ConnectModel, ModelSession
 from telephony.bridge.calls import Calls, Keeper, Plan, Watcher
 from telephony.bridge.consultations import Consultations
+from telephony.bridge.lag import LoopLag
 from telephony.bridge.permits import Permits
 from telephony.bridge.shelf import Shelf
 from telephony.bridge.tape import recover
 from telephony.bridge.visits import Fetch
-from telephony.carriers.twilio import TwilioStream
 from telephony.carriers.twilio_account import TwilioAccount
 from telephony.dialling import DialPolicy
 from telephony.errors import ConfigurationError
@@ -46,11 +45,13 @@ from telephony.runtime.gateway import has_keys, make_gateway, offered
 from telephony.runtime.number_checks import directory_of
 from telephony.runtime.outbound import make_outbound
 from telephony.runtime.plans import Plans
+from telephony.runtime.reception import make_reception
 from telephony.runtime.redaction import mask_json, secrets_of
 from telephony.runtime.tariffs import read_tariffs
 from telephony.server.app import Server, application, internal_application
 from telephony.server.consulting import ConsultingWebhooks
-from telephony.server.reception import Reception
+from telephony.server.gateway import Gateway
+from telephony.server.sharing import Seat
 from telephony.server.webhooks import DIAL_ENDED
 from telephony.settings import CallSettings, Fallback, Settings, ToolSpec
 from telephony.store.keeper import RecordKeeper
@@ -86,6 +87,7 @@ class Office:
         calls: Calls,
         keeper: RecordKeeper,
         permits: Permits,
+        lag: LoopLag,
         internal: Server | None = None,
     ) -> None:
         self.settings = settings
@@ -96,6 +98,12 @@ class Office:
         self.keeper = keeper
         self.permits = permits
         """Asked before anybody is called."""
+        self.lag = lag
+
+    @property
+    def draining(self) -> bool:
+        """Whether no new call is taken any more."""
+        return self.calls.draining
 
     @property
     def address(self) -> str:
@@ -112,12 +120,15 @@ async def open_office(
     agents: Iterable[Agent] = (),
     provide: Iterable[str | Opener] = (),
     watcher: Watcher | None = None,
+    seat: Seat | None = None,
 ) -> AsyncIterator[Office]:
     """Open everything, listen, and on leaving drain and close it.
 
     *agents* made in Python, and what *provide* opens, come beside those of the configuration. *environ* is where keys
-    are looked up. *watcher* is told of every note of every call. Raises `ConfigurationError` before anything listens.
+    are looked up. *watcher* is told of every note of every call. *seat* is the process's place among others; alone by
+    default. Raises `ConfigurationError` before anything listens.
     """
+    seat = seat or Seat()
     _check(settings, agents := list(agents))
     staff = _agents(settings, agents)
     directory = directory_of(settings, staff)
@@ -136,34 +147,41 @@ async def open_office(
         consultations = Consultations(partial(perform, session), account, settings.public_url)
         stack.push_async_callback(consultations.close)
         departures = _departures(settings, session, account, directory, consultations, lambda sid: calls.live.get(sid))
-        counting, internal = _watched(settings, plans, keeper)
+        counting, internal = _watched(settings, plans, keeper, seat)
         shelf = partial(_shelf, settings, secrets_of(settings, environ, staff))
         plan_for, fetch = _latest(plans), _fetching(session, account)
         desk = CallDesk(permits, account, session, consultations)
         calls = Calls(counting, recordings, departures.hang_up, watcher, shelf, crew=plan_for, fetch=fetch, desk=desk)
         stack.callback(calls.close)
-        reception = _reception(settings, account, calls, directory, plan_for, upstream)
+        lag = LoopLag()
+        reception = make_reception(settings, account, calls, directory, plan_for, upstream, lag, seat)
         gateway = make_gateway(settings, upstream) if has_keys(settings) else None
         outbound = make_outbound(settings, store, session, account, directory.agents, lambda: calls.draining, permits)
         consulting = ConsultingWebhooks(reception, consultations)
-        server = Server(application(reception, gateway, outbound, consulting), settings.host, settings.port)
-        await stack.enter_async_context(_beside(keeper.run(), "record keeper"))
-        if outbound:
-            await stack.enter_async_context(_beside(outbound.dialler.run(), "dialler"))
+        app = application(reception, gateway, outbound, consulting)
+        server = Server(app, settings.host, settings.port, listener=seat.listener)
+        beside = {"loop lag": lag.run(), "record keeper": keeper.run()}
+        for name, work in (beside | ({"dialler": outbound.dialler.run()} if outbound else {})).items():
+            await stack.enter_async_context(_beside(work, name))
         try:
             await server.start()
             if internal:
                 await internal.start()
-            yield Office(settings, server, calls, keeper, permits, internal)
-            async with asyncio.TaskGroup() as ending:
-                ending.create_task(calls.drain(settings.drain, GOODBYE), name="drain calls")
-                if gateway:
-                    ending.create_task(gateway.drain(settings.drain), name="drain gateway")
+            yield Office(settings, server, calls, keeper, permits, lag, internal)
+            await _drain(settings.drain, calls, gateway)
+            await seat.sharing.drained()
         finally:
             await calls.cut_off()
             await server.stop()
             if internal:
                 await internal.stop()
+
+
+async def _drain(patience: float, calls: Calls, gateway: Gateway | None) -> None:
+    async with asyncio.TaskGroup() as ending:
+        ending.create_task(calls.drain(patience, GOODBYE), name="drain calls")
+        if gateway:
+            ending.create_task(gateway.drain(patience), name="drain gateway")
 
 
 @contextlib.asynccontextmanager
@@ -233,30 +251,6 @@ def _departures(
         return agent.settings.fallback if agent else Fallback()
 
     return Departures(session, account, settings.public_url + DIAL_ENDED, fallback_of, consultations)
-
-
-def _reception(
-    settings: Settings,
-    account: TwilioAccount,
-    calls: Calls,
-    directory: Directory,
-    plan_for: Callable[[str], Plan],
-    upstream: Upstream,
-) -> Reception:
-    """The front door: who answers, and what else decides about a call."""
-    models = {agent.name: agent.settings.model for agent in directory.agents.values()}
-    return Reception(
-        account,
-        settings.public_url,
-        calls,
-        directory.line_for,
-        plan_for,
-        TwilioStream,
-        agents=directory.agents,
-        failing=lambda: [name for name, model in models.items() if upstream.failing(model)],
-        zones={hours.timezone: ZoneInfo(hours.timezone) for hours in settings.hours.values()},
-        max_calls=settings.max_calls,
-    )
 
 
 def _fetching(session: aiohttp.ClientSession, account: TwilioAccount) -> Fetch:
@@ -348,9 +342,11 @@ def _connector(agent: Agent, settings: CallSettings, upstream: Upstream) -> Conn
 # -- watching ------------------------------------------------------------------------------------------------------
 
 
-def _watched(settings: Settings, plans: Mapping[str, Plans], keeper: RecordKeeper) -> tuple[Keeper, Server | None]:
+def _watched(
+    settings: Settings, plans: Mapping[str, Plans], keeper: RecordKeeper, seat: Seat
+) -> tuple[Keeper, Server | None]:
     """Who keeps the records, and where one can see what they add up to, if anybody wants to."""
-    if settings.internal_port is None:
+    if settings.internal_port is None or seat.is_shared:
         return keeper, None
     from telephony.runtime.metrics import CountingKeeper, Metrics
 
