@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
@@ -35,6 +35,7 @@ from telephony.errors import ConfigurationError
 from telephony.links.download import download
 from telephony.links.http import perform
 from telephony.realtime import dialect
+from telephony.runtime.beside import beside
 from telephony.runtime.checks import check, serving_problems
 from telephony.runtime.clips import clips_for
 from telephony.runtime.configuration import ConfigurationErrors
@@ -160,9 +161,9 @@ async def open_office(
         consulting = ConsultingWebhooks(reception, consultations)
         app = application(reception, gateway, outbound, consulting)
         server = Server(app, settings.host, settings.port, listener=seat.listener)
-        beside = {"loop lag": lag.run(), "record keeper": keeper.run()}
-        for name, work in (beside | ({"dialler": outbound.dialler.run()} if outbound else {})).items():
-            await stack.enter_async_context(_beside(work, name))
+        works = {"loop lag": lag.run(), "record keeper": keeper.run()}
+        for name, work in (works | ({"dialler": outbound.dialler.run()} if outbound else {})).items():
+            await stack.enter_async_context(beside(work, name))
         try:
             await server.start()
             if internal:
@@ -182,24 +183,6 @@ async def _drain(patience: float, calls: Calls, gateway: Gateway | None) -> None
         ending.create_task(calls.drain(patience, GOODBYE), name="drain calls")
         if gateway:
             ending.create_task(gateway.drain(patience), name="drain gateway")
-
-
-@contextlib.asynccontextmanager
-async def _beside(work: Coroutine[object, object, None], name: str) -> AsyncIterator[None]:
-    """Run *work* for as long as the block lasts. Not in a TaskGroup, which would wrap whatever the block raises (the
-    `ConfigurationError` of a port that is taken) and end all calls if the work failed."""
-    task = asyncio.get_running_loop().create_task(work, name=name)
-    task.add_done_callback(_report)
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.wait([task])
-
-
-def _report(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (failure := task.exception()):
-        _log.error("a task of the process failed", task=task.get_name(), exc_info=failure)
 
 
 async def answer_calls(
@@ -290,7 +273,7 @@ async def _all_plans(
     stack.push_async_callback(sources.close)
     plans = {agent.name: _plans(agent, settings, upstream, policy, provided, stack, sources) for agent in staff}
     if sources.servers.wanted:
-        await stack.enter_async_context(_beside(sources.servers.run(), "mcp servers"))
+        await stack.enter_async_context(beside(sources.servers.run(), "mcp servers"))
         await sources.servers.tried(MCP_START)
     return plans
 

@@ -64,6 +64,12 @@ def application(
         """The process is alive; asks nothing of anything else."""
         return web.json_response({"status": "ok", "calls": len(reception.calls.live)})
 
+    async def last_on_its_connection(request: web.Request, response: web.StreamResponse) -> None:
+        """Let no proxy keep a connection to a process that goes: the next request on it may come just too late."""
+        if reception.calls.draining:
+            response.force_close()
+
+    app.on_response_prepare.append(last_on_its_connection)
     app.router.add_get("/healthz", healthz)
     return app
 
@@ -145,8 +151,8 @@ class Server:
             self.port = self._runner.addresses[0][1]
 
     async def listen(self) -> None:
-        """Accept connections. Doing it twice is fine."""
-        if self._site:
+        """Accept connections. Doing it twice is fine, and so is doing it after the end."""
+        if self._site or self._runner.server is None:
             return
         if self._listener:
             self._site = web.SockSite(self._runner, self._listener.dup(), backlog=BACKLOG)
