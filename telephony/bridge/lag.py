@@ -13,8 +13,9 @@ EVERY = 0.05
 """Seconds between ticks."""
 SAMPLES = 100
 """Ticks that are looked at: those of five seconds."""
-HIGH = 0.95
-"""The share of them that a lag must exceed. One stall, however long, is one tick late: it says nothing of the load."""
+STALLS = 5
+"""How many of them are passed over, the latest first. One stall, however long, is one tick late: it says nothing of the
+load."""
 
 
 class LoopLag:
@@ -37,8 +38,5 @@ class LoopLag:
 
     @property
     def high(self) -> float:
-        """Seconds by which one tick in twenty was late at least, of the last five seconds; 0 before there are as many
-        as that takes."""
-        if len(self._late) < SAMPLES * (1 - HIGH):
-            return 0.0
-        return sorted(self._late)[int(len(self._late) * HIGH)]
+        """Seconds by which more than one tick in twenty was late, of the last five seconds."""
+        return sorted(self._late)[-STALLS - 1] if len(self._late) > STALLS else 0.0

@@ -66,8 +66,9 @@ def application(
 
     async def last_on_its_connection(request: web.Request, response: web.StreamResponse) -> None:
         """Let no proxy keep a connection to a process that goes: the next request on it may come just too late."""
-        if reception.calls.draining:
+        if (reception.calls.draining or reception.sharing.parting) and "Upgrade" not in response.headers:
             response.force_close()
+            response.headers["Connection"] = "close"  # aiohttp has decided by now what it says of that
 
     app.on_response_prepare.append(last_on_its_connection)
     app.router.add_get("/healthz", healthz)
@@ -128,6 +129,7 @@ class Server:
         self.port = port
         self._setting = setting
         self._remedy = remedy
+        self._keepalive = keepalive
         self._listener = listener
         self._site: web.BaseSite | None = None
         self._runner = web.AppRunner(
@@ -165,6 +167,12 @@ class Server:
         site, self._site = self._site, None
         if site:
             await site.stop()
+
+    async def unused(self) -> None:
+        """Wait until no connection is open; those that nobody uses are closed as soon as their keep-alive is over."""
+        end = asyncio.get_running_loop().time() + self._keepalive + LAST_REQUESTS
+        while self._runner.server and self._runner.server.connections and asyncio.get_running_loop().time() < end:  # noqa: ASYNC110  nothing announces it
+            await asyncio.sleep(0.1)
 
     async def listen_at(self, path: Path) -> None:
         """Take requests on a Unix socket as well."""

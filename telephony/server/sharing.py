@@ -26,6 +26,8 @@ class Sharing(Protocol):
 
     name: str
     """What the media streams of its calls have in their path, to lead to it; empty for a process that is alone."""
+    parting: bool
+    """Whether another process accepts connections in its place."""
 
     async def take(self, call_id: str, caps: Iterable[Cap]) -> Full | None:
         """Take a call's places, or say what is full. Bounded."""
@@ -51,6 +53,7 @@ class Alone:
     """A process without others."""
 
     name = ""
+    parting = False
 
     def __init__(self) -> None:
         self.places = Places()

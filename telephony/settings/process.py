@@ -83,8 +83,8 @@ class Settings(Group):
     max_calls_per_worker: Annotated[int | None, Field(ge=1)] = None
     """Calls that agents may carry at once in one process."""
     shed_lag_ms: Annotated[float, Field(gt=0)] = 100
-    """Milliseconds by which work may begin late: where one in twenty looks within five seconds is later than that, new
-    calls get `overflow`, before those that are going on can be heard to suffer."""
+    """Milliseconds by which work may begin late: where more than one look in twenty within five seconds finds it later
+    than that, new calls get `overflow`, before those that are going on can be heard to suffer."""
     workers: Annotated[int, Field(ge=1, le=64)] = 1
     """Processes that share the port, one for each core; 1 does without a parent. See `--workers`."""
     run_folder: str = ""

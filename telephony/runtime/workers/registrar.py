@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from telephony.agents.places import Cap, Full, Places
 from telephony.server.sharing import uncapped
 
 REMEMBERED = 50_000
 """Calls whose owner is remembered; then the one that was asked for longest ago is forgotten."""
+TAKING = 3.0
+"""Seconds after it was given away in which a call may take its place; it counts as if it had."""
 SILENT = 3.0
 """Seconds without a report after which a worker gets no new calls while there are others."""
 
@@ -21,8 +23,10 @@ class Worker:
 
     heard_at: float
     lag: float = 0.0
+    given: deque[tuple[float, str]] = field(default_factory=deque)
+    """Calls that it was given lately, and when."""
     turn: int = 0
-    """When it was last given a call, in calls given away."""
+    """When it was last given one, in calls given away."""
 
 
 class Registrar:
@@ -76,13 +80,21 @@ class Registrar:
         def burden(name: str) -> tuple[bool, int, int, bool]:
             worker = self.workers[name]
             busy = worker.lag > self._shed or now - worker.heard_at > SILENT
-            return busy, self.places.count("worker", name), worker.turn, name != asker
+            return busy, self._calls(name, now), worker.turn, name != asker
 
         name = min(self.workers, key=burden)
         self._given += 1
         self.workers[name].turn = self._given
+        self.workers[name].given.append((now, call_id))
         self.adopt(call_id, name)
         return name
+
+    def _calls(self, name: str, now: float) -> int:
+        """How many calls a worker has, with those that are about to take their places."""
+        given = self.workers[name].given
+        while given and given[0][0] < now - TAKING:
+            given.popleft()
+        return self.places.count("worker", name) + sum(call_id not in self.places for _, call_id in given)
 
     def adopt(self, call_id: str, name: str) -> None:
         """A call is *name*'s from now on."""

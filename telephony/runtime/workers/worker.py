@@ -39,6 +39,7 @@ from telephony.runtime.workers.messages import (
     Welcome,
     Where,
 )
+from telephony.server.app import Server
 from telephony.server.forwarding import Forwarder, Unanswered, is_from_ourselves
 from telephony.server.sharing import AFTERWORD, Seat
 from telephony.settings import Settings
@@ -72,7 +73,8 @@ class Link:
         self.secret = b""
         self.stop = asyncio.Event()
         """Set when calls are to end."""
-        self.server_accepts = True
+        self.parting = False
+        self._server: Server | None = None
         self._channel: Channel[Message] = Channel(reader, writer, AnyMessage, self._hear)
         self._welcome = asyncio.Event()
         self._end = asyncio.Event()
@@ -87,7 +89,7 @@ class Link:
         """Hear the parent for as long as it lives, and end after it. Until cancelled."""
         await self._channel.run()
         _log.error("the parent is gone: no new calls, and an end with the last of those that are going on")
-        self.server_accepts = False
+        self.parting = True
         for event in (self._accept_changed, self.stop, self._welcome):
             event.set()
         await asyncio.sleep(AFTERWORD)
@@ -99,7 +101,7 @@ class Link:
                 self.name, self.folder, self.secret = name, Path(folder), bytes.fromhex(secret)
                 self._welcome.set()
             case Accept(on):
-                self.server_accepts = on
+                self.parting = not on
                 self._accept_changed.set()
             case Drain():
                 self.stop.set()
@@ -118,12 +120,15 @@ class Link:
                 await self._welcome.wait()
         return bool(self.name)
 
-    async def follow(self, office: Office) -> None:
-        """Accept connections or do not, as the parent says. Until cancelled."""
+    async def follow(self, office: Office, listener: socket.socket) -> None:
+        """Accept connections or do not, as the parent says; without one, leave the port to others. Until cancelled."""
+        self._server = office.server
         while True:
             await self._accept_changed.wait()
             self._accept_changed.clear()
-            await (office.server.listen() if self.server_accepts else office.server.pause())
+            await (office.server.pause() if self.parting else office.server.listen())
+            if self._channel.closed:
+                listener.close()
 
     async def report(self, office: Office) -> None:
         """Say how things are. Until cancelled."""
@@ -181,7 +186,10 @@ class Link:
         return await self._forwarder.hand_on(worker, request)
 
     async def drained(self) -> None:
-        """See `Sharing`: what is asked about the calls of a worker that is gone is asked in vain."""
+        """See `Sharing`: what is asked about the calls of a worker that is gone is asked in vain, and so is what comes
+        on a connection that a proxy has kept to it while others accept new ones."""
+        if self.parting and self._server and not self._channel.closed:
+            await self._server.unused()
         self._channel.tell(Idle())
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._patience):
@@ -239,7 +247,7 @@ async def work(
             async with open_office(settings, environ, agents=agents, provide=provide, seat=seat) as office:
                 await _at_other_doors(office, link, stack)
                 _log.info("worker", name=link.name, pid=os.getpid())
-                await stack.enter_async_context(beside(link.follow(office), "accepting"))
+                await stack.enter_async_context(beside(link.follow(office, listener), "accepting"))
                 await stack.enter_async_context(beside(link.report(office), "reports"))
                 await link.stop.wait()
                 _log.info("worker stopping", name=link.name, calls=len(office.calls.live), seconds=settings.drain)
