@@ -1,4 +1,4 @@
-"""Work that goes on beside something else for as long as that lasts."""
+"""Work that goes on beside a block, and ends with it."""
 
 from __future__ import annotations
 
