@@ -156,7 +156,7 @@ async def open_office(
         stack.callback(calls.close)
         lag = LoopLag()
         reception = make_reception(settings, account, calls, directory, plan_for, upstream, lag, seat)
-        gateway = make_gateway(settings, upstream) if has_keys(settings) else None
+        gateway = make_gateway(settings, upstream, seat.sharing) if has_keys(settings) else None
         outbound = make_outbound(settings, store, session, account, directory.agents, lambda: calls.draining, permits)
         consulting = ConsultingWebhooks(reception, consultations)
         app = application(reception, gateway, outbound, consulting)

@@ -45,6 +45,9 @@ class Sharing(Protocol):
         """Give the connection of a media stream to the *worker* that its path names, if that is another one and lives.
         The caller then answers nothing."""
 
+    async def handed_to_owner(self, request: web.Request, what: str) -> bool:
+        """The same with the one process that owns *what*, such as a key whose sessions are counted."""
+
     async def drained(self) -> None:
         """Every call is over: wait for as long as something may still be asked about them. Bounded."""
 
@@ -74,6 +77,9 @@ class Alone:
         return None
 
     async def handed_on(self, request: web.Request, worker: str) -> bool:
+        return False
+
+    async def handed_to_owner(self, request: web.Request, what: str) -> bool:
         return False
 
     async def drained(self) -> None:

@@ -15,10 +15,13 @@ class Message(msgspec.Struct, tag=True):
 
 
 class Where(Message):
-    """Whose is this call? With *adopt* it is mine, since nobody else answers for it. Answer: `Owner`."""
+    """Whose is this call? Answer: `Owner`."""
 
     call_id: str
     adopt: bool = False
+    """It is mine, since nobody else answers for it."""
+    here: bool = False
+    """Other versions are not to be asked: it is no call."""
 
 
 class Take(Message):

@@ -93,9 +93,11 @@ class Started:
     async def _hear(self, message: Message) -> Message | None:
         boss, registrar = self._boss, self._boss.registrar
         match message:
-            case Where(call_id, adopt):
+            case Where(call_id, adopt, here):
                 if adopt:
                     registrar.adopt(call_id, self.name)
+                if here:
+                    return Owner(registrar.assign(call_id, asyncio.get_running_loop().time(), self.name))
                 return Owner(await boss.owner_of(call_id, self.name))
             case Take(call_id, caps):
                 return Taken(registrar.take(call_id, caps))

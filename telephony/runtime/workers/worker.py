@@ -185,6 +185,10 @@ class Link:
             return False
         return await self._forwarder.hand_on(worker, request)
 
+    async def handed_to_owner(self, request: web.Request, what: str) -> bool:
+        """See `Sharing`."""
+        return await self.handed_on(request, await self._owner(what, here=True))
+
     async def drained(self) -> None:
         """See `Sharing`: what is asked about the calls of a worker that is gone is asked in vain, and so is what comes
         on a connection that a proxy has kept to it while others accept new ones."""
@@ -195,9 +199,9 @@ class Link:
             async with asyncio.timeout(self._patience):
                 await self._end.wait()
 
-    async def _owner(self, call_id: str, *, adopt: bool = False) -> str:
+    async def _owner(self, call_id: str, *, adopt: bool = False, here: bool = False) -> str:
         try:
-            answer = await self._channel.ask(Where(call_id, adopt), ASKING)
+            answer = await self._channel.ask(Where(call_id, adopt, here), ASKING)
         except (ChannelClosed, TimeoutError):
             _log.error("the parent does not say whose call it is; it is served here", call_id=call_id)
             return ""
