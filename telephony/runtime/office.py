@@ -52,7 +52,7 @@ from telephony.runtime.tariffs import read_tariffs
 from telephony.server.app import Server, application, internal_application
 from telephony.server.consulting import ConsultingWebhooks
 from telephony.server.gateway import Gateway
-from telephony.server.sharing import Seat
+from telephony.server.sharing import AFTERWORD, Alone, Seat
 from telephony.server.webhooks import DIAL_ENDED
 from telephony.settings import CallSettings, Fallback, Settings, ToolSpec
 from telephony.store.keeper import RecordKeeper
@@ -193,7 +193,8 @@ async def answer_calls(
     provide: Iterable[str | Opener] = (),
 ) -> None:
     """Answer calls until *stop* is set, then let them end."""
-    async with open_office(settings, environ, agents=agents, provide=provide) as office:
+    seat = Seat(Alone(AFTERWORD))
+    async with open_office(settings, environ, agents=agents, provide=provide, seat=seat) as office:
         _log.info("listening", address=office.address, webhook=f"{settings.public_url}/twilio/voice")
         if office.internal:
             _log.info("metrics", address=f"http://{office.internal.host}:{office.internal.port}/metrics")

@@ -53,13 +53,14 @@ class Sharing(Protocol):
 
 
 class Alone:
-    """A process without others."""
+    """A process without others. *afterword*: seconds that it stays after its last call."""
 
     name = ""
     parting = False
 
-    def __init__(self) -> None:
+    def __init__(self, afterword: float = 0.0) -> None:
         self.places = Places()
+        self._afterword = afterword
         self._ended_at: float | None = None
 
     async def take(self, call_id: str, caps: Iterable[Cap]) -> Full | None:
@@ -84,7 +85,7 @@ class Alone:
 
     async def drained(self) -> None:
         if self._ended_at is not None:
-            await asyncio.sleep(self._ended_at + AFTERWORD - asyncio.get_running_loop().time())
+            await asyncio.sleep(self._ended_at + self._afterword - asyncio.get_running_loop().time())
 
 
 def uncapped(caps: Iterable[Cap]) -> tuple[Cap, ...]:

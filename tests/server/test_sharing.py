@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from telephony.agents.places import Cap, Full
 from telephony.server.sharing import Alone, Seat, uncapped
 
@@ -26,7 +28,17 @@ async def test_a_call_that_holds_its_place_holds_it_once() -> None:
 
 
 async def test_a_process_that_had_no_call_does_not_linger() -> None:
-    await Alone().drained()
+    await Alone(afterword=3600).drained()
+
+
+async def test_a_process_stays_until_the_carrier_has_asked_about_its_last_call() -> None:
+    alone = Alone(afterword=0.1)
+    await alone.take("a", [DESK])
+    alone.release("a")
+    began = asyncio.get_running_loop().time()
+    alone.release("a")
+    await alone.drained()
+    assert asyncio.get_running_loop().time() >= began + 0.09
 
 
 def test_a_seat_of_ones_own_is_not_shared() -> None:

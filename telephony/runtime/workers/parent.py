@@ -30,8 +30,9 @@ HUNG = 30.0
 """Seconds without a word after which a worker is killed. It says something every second."""
 LOOK = 1.0
 """Seconds between looks at who has said something."""
-SLACK = 20.0
-"""Seconds beyond the drain and the goodbyes that workers have to put their calls away."""
+SLACK = 40.0
+"""Seconds beyond the drain and the goodbyes that workers have to put their calls away, and for connections that proxies
+have kept to them to be given up."""
 ENDING = 5.0
 """Seconds that a worker has to end when it has no calls."""
 AT_ONCE = 2.5
@@ -92,7 +93,8 @@ class Parent:
                     # One alone at first: what it finds wrong is told once, and the database is made once.
                     others = range(2, self.settings.workers + 1)
                     keepers += [group.create_task(self._keep(listener), name=f"keep worker {n}") for n in others]
-                    await self._until(lambda: self._ready >= self.settings.workers, START, stop)
+                    await self._until(lambda: self._ready >= self.settings.workers or self._refused, START, stop)
+                if self._ready and not self._refused:
                     await self._answer(listener, stop)
                 await self._drain()
             except asyncio.CancelledError:

@@ -95,7 +95,7 @@ class Peers:
 
     async def open(self) -> socket.socket | None:
         """Make ourselves known to all others; returns the listening socket of one of them, if there is one."""
-        for path in parents_in(self._folder, self._host, self._port):
+        for path in parents_in(self._folder, self._host, self._port) if self._port else ():
             await self._meet(path)
         self._server = await asyncio.start_unix_server(self._met, self._path, limit=LONGEST_LINE)
         for peer in sorted(self._peers, key=_since, reverse=True):

@@ -100,6 +100,17 @@ async def test_a_call_is_found_with_whoever_knows_it(folder: Path) -> None:
         assert await old.peers.whose("CA2") == "b-7"
 
 
+async def test_those_who_take_any_free_port_do_not_share_it(folder: Path) -> None:
+    one, other = Parent(folder, "a"), Parent(folder, "b")
+    one.peers = Peers(folder, HOST, 0, "a", one.calls.__getitem__, one.assign, one.change)
+    other.peers = Peers(folder, HOST, 0, "b", other.calls.__getitem__, other.assign, other.change)
+    with socket.create_server((HOST, 0)) as one.peers.listener:
+        assert await one.peers.open() is None
+        assert await other.peers.open() is None
+        await one.peers.close()
+        await other.peers.close()
+
+
 async def test_one_that_was_killed_is_passed_over(folder: Path) -> None:
     killed = parent_at(folder, HOST, PORT, "killed")
     with socket.socket(socket.AF_UNIX) as dead:
