@@ -111,15 +111,14 @@ class Calls:
         self.draining = False
         self.on_record: Callable[[CallRecord], None] | None = None
         """Told of every call that is over, with its complete record."""
-        self.on_gone: Callable[[str], None] | None = None
-        """Told of every call that no agent carries any more, nor is to: its place is free."""
+        self.on_gone: Callable[[str], None] = lambda call_id: None
+        """Told of every call that no agent carries any more."""
         self.past: OrderedDict[str, bool] = OrderedDict()
         """Calls that are over, by the carrier's id, and whether the caller knows. One that comes again is a replay."""
         self.away = Away(self._keep)
         """Calls whose caller was sent on."""
         self.visits = Visits(keeper.begin, self._keep, lambda call_id: self._remember(call_id, True), recordings, fetch)
         """Calls that no agent speaks in."""
-        self.visits.on_gone = self._gone
         self._ringing = Ringing(_let_go)
         self._keeper = keeper
         self._recordings = recordings
@@ -189,7 +188,7 @@ class Calls:
             await self._run(scribe, exchange, bridge, [file for file in (tape, cassette) if file])
         finally:
             del self.live[caller.call_id]
-            self._gone(caller.call_id)
+            self.on_gone(caller.call_id)
             self._ringing.forget(caller.call_id)
             self._remember(caller.call_id, bridge.took_leave)
             try:
@@ -278,10 +277,6 @@ class Calls:
         is known: its stream was refused, or the process that carried it has died."""
         bridge = self.live.get(call_id)
         return self.past.get(call_id, False) if bridge is None else bridge.took_leave
-
-    def _gone(self, call_id: str) -> None:
-        if self.on_gone and call_id not in self.live:
-            self.on_gone(call_id)
 
     def _remember(self, call_id: str, took_leave: bool) -> None:
         self.past[call_id] = took_leave

@@ -154,12 +154,10 @@ async def open_office(
         desk = CallDesk(permits, account, session, consultations)
         calls = Calls(counting, recordings, departures.hang_up, watcher, shelf, crew=plan_for, fetch=fetch, desk=desk)
         stack.callback(calls.close)
-        lag = LoopLag()
-        reception = make_reception(settings, account, calls, directory, plan_for, upstream, lag, seat)
+        reception = make_reception(settings, account, calls, directory, plan_for, upstream, lag := LoopLag(), seat)
         gateway = make_gateway(settings, upstream, seat.sharing) if has_keys(settings) else None
         outbound = make_outbound(settings, store, session, account, directory.agents, lambda: calls.draining, permits)
-        consulting = ConsultingWebhooks(reception, consultations)
-        app = application(reception, gateway, outbound, consulting)
+        app = application(reception, gateway, outbound, ConsultingWebhooks(reception, consultations))
         server = Server(app, settings.host, settings.port, listener=seat.listener)
         works = {"loop lag": lag.run(), "record keeper": keeper.run()}
         for name, work in (works | ({"dialler": outbound.dialler.run()} if outbound else {})).items():

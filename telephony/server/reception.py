@@ -74,7 +74,13 @@ class Reception:
     _ringing: OrderedDict[str, Plan] = field(default_factory=OrderedDict)
 
     def __post_init__(self) -> None:
-        self.calls.on_gone = self.sharing.release
+        self.calls.on_gone = self.calls.visits.on_gone = self._gone
+
+    def _gone(self, call_id: str) -> None:
+        """A call's stream is over, or is not waited for any more: its place is free, unless it was waited for because
+        it is there."""
+        if call_id not in self.calls.live:
+            self.sharing.release(call_id)
 
     def wall(self, zone: str) -> datetime:
         """The clock on the wall in a time *zone*."""

@@ -82,7 +82,7 @@ class Settings(Group):
     """Calls that agents may carry at once, all numbers and workers together."""
     max_calls_per_worker: Annotated[int | None, Field(ge=1)] = None
     """Calls that agents may carry at once in one process."""
-    shed_lag_ms: Annotated[float, Field(gt=0)] = 100
+    shed_lag_ms: Annotated[float, Field(gt=0)] = 200
     """Milliseconds by which work may begin late: where more than one look in twenty within five seconds finds it later
     than that, new calls get `overflow`, before those that are going on can be heard to suffer."""
     workers: Annotated[int, Field(ge=1, le=64)] = 1

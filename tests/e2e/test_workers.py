@@ -48,6 +48,7 @@ host: 127.0.0.1
 port: {port}
 recordings: heard
 drain: {drain}
+shed_lag_ms: 60000
 twilio: {{account_sid: {account}, auth_token: practice, api_base: "{rest}"}}
 agents:
   desk: {{greeting: {story}, audio: pcmu, instructions: Be brief., cassette: "off"}}
