@@ -62,6 +62,7 @@ def settings_for(
         "recordings": str(folder / "recordings"),
         "cassettes": CassetteSettings(folder=str(folder / "cassettes")),
         "drain": 0,
+        "shed_lag_ms": 60_000,  # tests share a few cores, and none of them is to be turned away for another's sake
         "twilio": TwilioSettings(account_sid=ACCOUNT, auth_token=SecretStr(TOKEN), api_base=rest),
         "model_list": [ModelEntry(model_name="sim", litellm_params=LiteLLMParams(model=provider, api_base=model))],
     }

@@ -68,6 +68,10 @@ WITHOUT_OWN_TEST = {
     "telephony/realtime/base.py": "a protocol",
     "telephony/links/link.py": "a protocol",
     "telephony/store/*.py": "several stores under one contract: tests/contracts/test_store.py",
+    "telephony/runtime/workers/messages.py": "declarations; the tests of peers and of whole processes send them",
+    "telephony/runtime/workers/parent.py": "whole processes: tests/e2e/test_workers.py starts and kills them",
+    "telephony/runtime/workers/started.py": "whole processes, as parent.py",
+    "telephony/runtime/workers/worker.py": "whole processes, as parent.py",
     "telephony/links/memory.py": "one of the links under one contract: tests/contracts/test_link.py",
 }
 """Why, and which test sees to it instead. Where each file could fail alone it has a test of its own all the same."""

@@ -76,7 +76,7 @@ def test_commands_in_readme_can_be_given(command: str) -> None:
         result = CliRunner().invoke(app, [*words[1:], "--help"])
         assert result.exit_code == 0, result.output
     else:
-        known = ("make", ".", "mkdir", "export", "curl", "cloudflared", "ngrok", "pytest")
+        known = ("make", ".", "mkdir", "export", "curl", "kill", "cloudflared", "ngrok", "pytest")
         assert words[0] in known, "teach this test how to check it"
 
 

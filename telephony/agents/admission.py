@@ -47,12 +47,8 @@ class Situation(msgspec.Struct, frozen=True):
 
     wall: datetime | None = None
     """The clock on the wall where the number keeps its hours, without a time zone; None if it keeps none."""
-    here: int = 0
-    """Calls that agents carry for this number."""
-    everywhere: int = 0
-    """Calls that agents carry in this process."""
-    most: int | None = None
-    """How many those may be."""
+    full: str = ""
+    """Why there is no place for another call, in words."""
     failing: Collection[str] = ()
     """Agents whose model cannot be reached just now."""
     draining: bool = False
@@ -93,18 +89,15 @@ class Line:
             agent, way = settings.closed.agent, settings.closed
         if situation.draining:
             return self._outage("the server is stopping", agents=False)
-        if full := self._full(situation):
-            return Admission("overflow", full, settings.overflow.agent, settings.overflow)
+        if situation.full:
+            return Admission("overflow", situation.full, settings.overflow.agent, settings.overflow)
         if settings.outage and agent in situation.failing:
             return self._outage(f"no model can be reached for {agent}")
         return Admission("closed" if way else "open", closed, agent, way)
 
-    def _full(self, situation: Situation) -> str:
-        if self.settings.max_calls is not None and situation.here >= self.settings.max_calls:
-            return f"{situation.here} calls are going on for this number"
-        if situation.most is not None and situation.everywhere >= situation.most:
-            return f"{situation.everywhere} calls are going on"
-        return ""
+    def asked(self, caller: str, situation: Situation) -> str:
+        """The agent who must have room for a call from *caller*; empty if it comes to none, however much there is."""
+        return self.admit(caller, msgspec.structs.replace(situation, full="", failing=())).agent
 
     def _outage(self, detail: str, *, agents: bool = True) -> Admission:
         route = self.settings.outage

@@ -111,6 +111,8 @@ class Calls:
         self.draining = False
         self.on_record: Callable[[CallRecord], None] | None = None
         """Told of every call that is over, with its complete record."""
+        self.on_gone: Callable[[str], None] = lambda call_id: None
+        """Told of every call that no agent carries any more."""
         self.past: OrderedDict[str, bool] = OrderedDict()
         """Calls that are over, by the carrier's id, and whether the caller knows. One that comes again is a replay."""
         self.away = Away(self._keep)
@@ -155,7 +157,6 @@ class Calls:
         The caller of this makes sure that `live` has no call of the same id: one phone call has one stream.
         Cancelling it ends the call as the server's doing; the record is written all the same.
         """
-        self.visits.connected(caller.call_id)
         absent = self.away.returned(caller.call_id)
         scribe = Scribe(caller, carrier.traits.name, absent)
         settings = coming_back(plan.settings, absent) if absent else plan.settings
@@ -179,6 +180,7 @@ class Calls:
         if self._leaving:
             bridge.feed(ServerStopping())
         self.live[caller.call_id] = bridge
+        self.visits.connected(caller.call_id)
         over = self._over[caller.call_id] = asyncio.Event()
         self._unkept += 1
         self._idle.clear()
@@ -186,6 +188,7 @@ class Calls:
             await self._run(scribe, exchange, bridge, [file for file in (tape, cassette) if file])
         finally:
             del self.live[caller.call_id]
+            self.on_gone(caller.call_id)
             self._ringing.forget(caller.call_id)
             self._remember(caller.call_id, bridge.took_leave)
             try:

@@ -59,6 +59,8 @@ class Visits:
         self._over = over
         self._recordings = recordings
         self._fetch = fetch
+        self.on_gone: Over = lambda call_id: None
+        """Told of every call whose media stream is not waited for any more."""
         self._visits: dict[str, Visit] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -199,6 +201,8 @@ class Visits:
         visit = self._visits.pop(call_id, None)
         if visit:
             self._stop_timer(visit)
+            if visit.stage == "waiting":
+                self.on_gone(call_id)
         return visit
 
     def _stop_timer(self, visit: Visit) -> None:

@@ -33,16 +33,18 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0 picks a free one.")] = None,
     public_url: Annotated[str | None, typer.Option(help="https://… as Twilio reaches this server.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes that share the port: one for each core.")] = None,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
 ) -> None:
     """Answer calls: webhook at /twilio/voice, media at /twilio/media.
 
     Reads telephony.yaml and .env in the folder it starts in, and imports tools from there.
 
-    SIGTERM or Ctrl-C lets running calls end first; a second one cuts them short.
+    SIGTERM or Ctrl-C lets running calls end first; a second one cuts them short. With several workers a new version may
+    be started on the same port before that: it takes the new calls at once.
     """
     importable()
-    flags = {"host": host, "port": port, "public_url": public_url, "log_level": log_level}
+    flags = {"host": host, "port": port, "public_url": public_url, "workers": workers, "log_level": log_level}
     with missing_file_told(config):
         settings, environ = read_settings(config, flags)
         logs.set_up(settings.log_level, settings.log_format, secrets=secrets_of(settings, environ))

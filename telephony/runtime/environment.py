@@ -30,7 +30,9 @@ VENDOR_NAMES: dict[str, tuple[str, ...]] = {
 }
 """Names that platforms and vendors gave before us. `TELEPHONY_PORT` wins over `PORT`, being meant for us alone."""
 PREFIX = "TELEPHONY_"
-RESERVED = {"TELEPHONY_CONFIG"}
+WORKER = "TELEPHONY_WORKER"
+"""What a parent tells its workers: the descriptors of their channel and of the listening socket."""
+RESERVED = {"TELEPHONY_CONFIG", WORKER}
 """Names with our prefix that are no settings."""
 SERVICE_LINK = re.compile(r"TELEPHONY_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)")
 """What Kubernetes sets in pods beside a Service called `telephony`, `TELEPHONY_PORT=tcp://10.0.0.7:8080` among it."""

@@ -14,6 +14,7 @@ from telephony.runtime.checks import is_loopback
 from telephony.server.app import Server, gateway_application
 from telephony.server.gateway import Gateway
 from telephony.server.keys import Keyring
+from telephony.server.sharing import Sharing
 from telephony.settings import Settings
 from telephony.upstream.deployment import Deployment, realtime_only
 from telephony.upstream.pool import Upstream
@@ -45,11 +46,11 @@ def has_keys(settings: Settings) -> bool:
     return bool(_master(settings) or settings.gateway.keys)
 
 
-def make_gateway(settings: Settings, upstream: Upstream) -> Gateway:
-    """The gateway that *settings* describe."""
+def make_gateway(settings: Settings, upstream: Upstream, sharing: Sharing | None = None) -> Gateway:
+    """The gateway that *settings* describe, in a process that shares its port or does not."""
     if 0 < len(_master(settings)) < SHORT_KEY:
         _log.warning("the master key is short enough to be guessed; telephony gateway --new-key makes a better one")
-    return Gateway(upstream, Keyring(_master(settings), settings.gateway.keys))
+    return Gateway(upstream, Keyring(_master(settings), settings.gateway.keys), sharing=sharing)
 
 
 def offered(settings: Settings, environ: Mapping[str, str]) -> tuple[Deployment, ...]:

@@ -14,7 +14,6 @@ from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 import aiohttp
 import structlog
@@ -25,11 +24,11 @@ from telephony.agents.directory import Directory
 from telephony.bridge.bridge import Bridge
 from telephony.bridge.calls import Calls, Keeper, Plan, Watcher
 from telephony.bridge.consultations import Consultations
+from telephony.bridge.lag import LoopLag
 from telephony.bridge.permits import Permits
 from telephony.bridge.shelf import Shelf
 from telephony.bridge.tape import recover
 from telephony.bridge.visits import Fetch
-from telephony.carriers.twilio import TwilioStream
 from telephony.carriers.twilio_account import TwilioAccount
 from telephony.errors import ConfigurationError
 from telephony.links.download import download
@@ -44,13 +43,15 @@ from telephony.runtime.gateway import has_keys, make_gateway
 from telephony.runtime.number_checks import directory_of
 from telephony.runtime.outbound import make_outbound
 from telephony.runtime.plans import Plans
+from telephony.runtime.reception import make_reception
 from telephony.runtime.redaction import mask_json, secrets_of
 from telephony.runtime.retention import Retention, make_retention
 from telephony.runtime.staffing import all_plans, models_for
 from telephony.server.app import Server, application, internal_application
 from telephony.server.consulting import ConsultingWebhooks
+from telephony.server.gateway import Gateway
 from telephony.server.outbound import Outbound
-from telephony.server.reception import Reception
+from telephony.server.sharing import AFTERWORD, Alone, Seat
 from telephony.server.webhooks import DIAL_ENDED
 from telephony.settings import Fallback, Settings
 from telephony.store.keeper import RecordKeeper
@@ -76,6 +77,7 @@ class Office:
         calls: Calls,
         keeper: RecordKeeper,
         permits: Permits,
+        lag: LoopLag,
         internal: Server | None = None,
     ) -> None:
         self.settings = settings
@@ -86,6 +88,12 @@ class Office:
         self.keeper = keeper
         self.permits = permits
         """Asked before anybody is called."""
+        self.lag = lag
+
+    @property
+    def draining(self) -> bool:
+        """Whether no new call is taken any more."""
+        return self.calls.draining
 
     @property
     def address(self) -> str:
@@ -102,12 +110,15 @@ async def open_office(
     agents: Iterable[Agent] = (),
     provide: Iterable[str | Opener] = (),
     watcher: Watcher | None = None,
+    seat: Seat | None = None,
 ) -> AsyncIterator[Office]:
     """Open everything, listen, and on leaving drain and close it.
 
     *agents* made in Python, and what *provide* opens, come beside those of the configuration. *environ* is where keys
-    are looked up. *watcher* is told of every note of every call. Raises `ConfigurationError` before anything listens.
+    are looked up. *watcher* is told of every note of every call. *seat* is the process's place among others; alone by
+    default. Raises `ConfigurationError` before anything listens.
     """
+    seat = seat or Seat()
     _check(settings, agents := list(agents))
     staff = _agents(settings, agents)
     directory = directory_of(settings, staff)
@@ -126,27 +137,25 @@ async def open_office(
         consultations = Consultations(partial(perform, session), account, settings.public_url)
         stack.push_async_callback(consultations.close)
         departures = _departures(settings, session, account, directory, consultations, lambda sid: calls.live.get(sid))
-        counting, internal = _watched(settings, plans, keeper)
+        counting, internal = _watched(settings, plans, keeper, seat)
         shelf = partial(_shelf, settings, secrets_of(settings, environ, staff))
         plan_for, fetch = _latest(plans), _fetching(session, account)
         desk = CallDesk(permits, account, session, consultations)
         calls = Calls(counting, recordings, departures.hang_up, watcher, shelf, crew=plan_for, fetch=fetch, desk=desk)
         stack.callback(calls.close)
-        reception = _reception(settings, account, calls, directory, plan_for, upstream)
-        gateway = make_gateway(settings, upstream) if has_keys(settings) else None
+        reception = make_reception(settings, account, calls, directory, plan_for, upstream, lag := LoopLag(), seat)
+        gateway = make_gateway(settings, upstream, seat.sharing) if has_keys(settings) else None
         outbound = make_outbound(settings, store, session, account, directory.agents, lambda: calls.draining, permits)
-        consulting = ConsultingWebhooks(reception, consultations)
-        server = Server(application(reception, gateway, outbound, consulting), settings.host, settings.port)
-        await _begin_chores(stack, keeper, outbound, make_retention(settings, store))
+        app = application(reception, gateway, outbound, ConsultingWebhooks(reception, consultations))
+        server = Server(app, settings.host, settings.port, listener=seat.listener)
+        await _begin_chores(stack, lag, keeper, outbound, make_retention(settings, store))
         try:
             await server.start()
             if internal:
                 await internal.start()
-            yield Office(settings, server, calls, keeper, permits, internal)
-            async with asyncio.TaskGroup() as ending:
-                ending.create_task(calls.drain(settings.drain, GOODBYE), name="drain calls")
-                if gateway:
-                    ending.create_task(gateway.drain(settings.drain), name="drain gateway")
+            yield Office(settings, server, calls, keeper, permits, lag, internal)
+            await _drain(settings.drain, calls, gateway)
+            await seat.sharing.drained()
         finally:
             await calls.cut_off()
             await server.stop()
@@ -155,14 +164,27 @@ async def open_office(
 
 
 async def _begin_chores(
-    stack: contextlib.AsyncExitStack, keeper: RecordKeeper, outbound: Outbound | None, retention: Retention | None
+    stack: contextlib.AsyncExitStack,
+    lag: LoopLag,
+    keeper: RecordKeeper,
+    outbound: Outbound | None,
+    retention: Retention | None,
 ) -> None:
     """What goes on beside the calls until *stack* is left."""
-    await stack.enter_async_context(beside(keeper.run(), "record keeper"))
+    works = {"loop lag": lag.run(), "record keeper": keeper.run()}
     if outbound:
-        await stack.enter_async_context(beside(outbound.dialler.run(), "dialler"))
+        works["dialler"] = outbound.dialler.run()
     if retention:
-        await stack.enter_async_context(beside(retention.run(), "retention"))
+        works["retention"] = retention.run()
+    for name, work in works.items():
+        await stack.enter_async_context(beside(work, name))
+
+
+async def _drain(patience: float, calls: Calls, gateway: Gateway | None) -> None:
+    async with asyncio.TaskGroup() as ending:
+        ending.create_task(calls.drain(patience, GOODBYE), name="drain calls")
+        if gateway:
+            ending.create_task(gateway.drain(patience), name="drain gateway")
 
 
 async def answer_calls(
@@ -173,7 +195,8 @@ async def answer_calls(
     provide: Iterable[str | Opener] = (),
 ) -> None:
     """Answer calls until *stop* is set, then let them end."""
-    async with open_office(settings, environ, agents=agents, provide=provide) as office:
+    seat = Seat(Alone(AFTERWORD))
+    async with open_office(settings, environ, agents=agents, provide=provide, seat=seat) as office:
         _log.info("listening", address=office.address, webhook=f"{settings.public_url}/twilio/voice")
         if office.internal:
             _log.info("metrics", address=f"http://{office.internal.host}:{office.internal.port}/metrics")
@@ -216,30 +239,6 @@ def _departures(
     return Departures(session, account, settings.public_url + DIAL_ENDED, fallback_of, consultations)
 
 
-def _reception(
-    settings: Settings,
-    account: TwilioAccount,
-    calls: Calls,
-    directory: Directory,
-    plan_for: Callable[[str], Plan],
-    upstream: Upstream,
-) -> Reception:
-    """The front door: who answers, and what else decides about a call."""
-    models = {agent.name: agent.settings.model for agent in directory.agents.values()}
-    return Reception(
-        account,
-        settings.public_url,
-        calls,
-        directory.line_for,
-        plan_for,
-        TwilioStream,
-        agents=directory.agents,
-        failing=lambda: [name for name, model in models.items() if upstream.failing(model)],
-        zones={hours.timezone: ZoneInfo(hours.timezone) for hours in settings.hours.values()},
-        max_calls=settings.max_calls,
-    )
-
-
 def _fetching(session: aiohttp.ClientSession, account: TwilioAccount) -> Fetch:
     """How messages are fetched from the carrier."""
 
@@ -257,9 +256,11 @@ def _agents(settings: Settings, extra: Iterable[Agent]) -> list[Agent]:
 # -- watching ------------------------------------------------------------------------------------------------------
 
 
-def _watched(settings: Settings, plans: Mapping[str, Plans], keeper: RecordKeeper) -> tuple[Keeper, Server | None]:
+def _watched(
+    settings: Settings, plans: Mapping[str, Plans], keeper: RecordKeeper, seat: Seat
+) -> tuple[Keeper, Server | None]:
     """Who keeps the records, and where one can see what they add up to, if anybody wants to."""
-    if settings.internal_port is None:
+    if settings.internal_port is None or seat.is_shared:
         return keeper, None
     from telephony.runtime.metrics import CountingKeeper, Metrics
 

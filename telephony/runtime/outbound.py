@@ -57,7 +57,7 @@ def make_outbound(
         settings.public_url,
         lambda name: terms(agents[name]) if name in agents else None,
         CallingHours(own.hours).refusal,
-        Bucket(own.calls_per_second),
+        Bucket(own.calls_per_second / settings.workers),  # each worker has its share: together they never exceed it
         permit,
     )
     api = CallsApi(dialler, key, agents.__contains__, own.from_number, draining)

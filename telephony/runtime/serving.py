@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,11 @@ from telephony.agents.agent import Agent
 from telephony.errors import ConfigurationError
 from telephony.runtime import logs
 from telephony.runtime.configuration import DEFAULT_DOTENV, load, problems_of
-from telephony.runtime.environment import Environment
+from telephony.runtime.environment import WORKER, Environment
 from telephony.runtime.office import answer_calls
 from telephony.runtime.redaction import secrets_of
+from telephony.runtime.workers.parent import Parent
+from telephony.runtime.workers.worker import inherited, work
 from telephony.settings import Settings
 from telephony.tools.provided import Opener
 
@@ -75,8 +78,41 @@ async def run_until_told(
     agents: Iterable[Agent] = (),
     provide: Iterable[str | Opener] = (),
 ) -> None:
-    """Answer calls until the first SIGTERM or SIGINT; the second one ends the process within seconds."""
-    await until_told(lambda stop: answer_calls(settings, environ, stop, agents, provide))
+    """Answer calls until the first SIGTERM or SIGINT; the second one ends the process within seconds.
+
+    With several `workers` this process is their parent, or one of them, if a parent has started it. Raises
+    `SystemExit` if they ended badly.
+    """
+    if sockets := inherited(environ):
+        os.environ.pop(WORKER, None)
+        with _deaf():
+            await work(settings, environ, sockets, agents, provide)
+    elif settings.workers > 1:
+        parent, code = Parent(settings, environ), 0
+
+        async def run(stop: asyncio.Event) -> None:
+            nonlocal code
+            code = await parent.run(stop)
+
+        await until_told(run)
+        if code:
+            raise SystemExit(code)
+    else:
+        await until_told(lambda stop: answer_calls(settings, environ, stop, agents, provide))
+
+
+@contextlib.contextmanager
+def _deaf() -> Iterator[None]:
+    """A worker ends when its parent says so: whoever stops a service tells all of its processes, and a parent that
+    passes that on would have told its workers twice."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, _log.debug, "a worker is stopped by its parent")
+    try:
+        yield
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
 
 
 async def until_told(work: Callable[[asyncio.Event], Awaitable[None]]) -> None:

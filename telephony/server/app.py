@@ -7,7 +7,9 @@ so that the agent would go on talking to a caller it no longer hears.
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import structlog
 from aiohttp import web
@@ -27,6 +29,9 @@ KEEPALIVE = 15.0
 """Seconds an idle or dawdling connection is kept; aiohttp's own default here is an hour."""
 LINGER = 2.0
 """Seconds in which a body that nobody wants is read and thrown away, so that its sender sees the answer."""
+BACKLOG = 1024
+"""Connections that may wait to be accepted."""
+REMEDY = "Set PORT (or --port) to a free one, or stop what uses it."
 LAST_REQUESTS = 1.0
 """Seconds that requests under way have when the server stops; aiohttp's own default is a minute, and takes it twice."""
 
@@ -59,6 +64,13 @@ def application(
         """The process is alive; asks nothing of anything else."""
         return web.json_response({"status": "ok", "calls": len(reception.calls.live)})
 
+    async def last_on_its_connection(request: web.Request, response: web.StreamResponse) -> None:
+        """Let no proxy keep a connection to a process that goes: the next request on it may come just too late."""
+        if (reception.calls.draining or reception.sharing.parting) and "Upgrade" not in response.headers:
+            response.force_close()
+            response.headers["Connection"] = "close"  # aiohttp has decided by now what it says of that
+
+    app.on_response_prepare.append(last_on_its_connection)
     app.router.add_get("/healthz", healthz)
     return app
 
@@ -108,13 +120,18 @@ class Server:
         *,
         keepalive: float = KEEPALIVE,
         setting: str = "port",
-        remedy: str = "Set PORT (or --port) to a free one, or stop what uses it.",
+        remedy: str = REMEDY,
+        listener: socket.socket | None = None,
     ) -> None:
-        """*setting* is where *port* comes from, and *remedy* what to do if it cannot be had."""
+        """*setting* is where *port* comes from, and *remedy* what to do if it cannot be had. *listener* is listened on
+        in place of host and port; it stays the caller's."""
         self.host = host
         self.port = port
         self._setting = setting
         self._remedy = remedy
+        self._keepalive = keepalive
+        self._listener = listener
+        self._site: web.BaseSite | None = None
         self._runner = web.AppRunner(
             app,
             handle_signals=False,
@@ -127,15 +144,56 @@ class Server:
     async def start(self) -> None:
         """Listen. Raises `ConfigurationError` if the address cannot be had."""
         await self._runner.setup()
-        site = web.TCPSite(self._runner, self.host, self.port, backlog=1024)
         try:
-            await site.start()
+            await self.listen()
         except OSError as error:
             await self._runner.cleanup()
-            problem = f"{self.host}:{self.port} cannot be listened on ({error.strerror or error})"
-            raise ConfigurationError(self._setting, problem, self._remedy) from error
-        self.port = self._runner.addresses[0][1]
+            raise unavailable(self.host, self.port, error, self._setting, self._remedy) from error
+        if self._site:
+            self.port = self._runner.addresses[0][1]
+
+    async def listen(self) -> None:
+        """Accept connections. Doing it twice is fine, and so is doing it after the end."""
+        if self._site or self._runner.server is None:
+            return
+        if self._listener:
+            self._site = web.SockSite(self._runner, self._listener.dup(), backlog=BACKLOG)
+        else:
+            self._site = web.TCPSite(self._runner, self.host, self.port, backlog=BACKLOG)
+        await self._site.start()
+
+    async def pause(self) -> None:
+        """Accept no more connections, for a while; those that are open are served."""
+        site, self._site = self._site, None
+        if site:
+            await site.stop()
+
+    async def unused(self) -> None:
+        """Wait until no connection is open; those that nobody uses are closed as soon as their keep-alive is over."""
+        end = asyncio.get_running_loop().time() + self._keepalive + LAST_REQUESTS
+        while self._runner.server and self._runner.server.connections and asyncio.get_running_loop().time() < end:  # noqa: ASYNC110  nothing announces it
+            await asyncio.sleep(0.1)
+
+    async def listen_at(self, path: Path) -> None:
+        """Take requests on a Unix socket as well."""
+        await web.UnixSite(self._runner, path, backlog=BACKLOG).start()
+
+    async def take_over(self, connection: socket.socket, head: bytes) -> None:
+        """Serve a *connection* that another process accepted, which has read *head* from it and answered nothing."""
+        if self._runner.server is None:
+            connection.close()
+            return
+        connection.setblocking(False)
+        _, protocol = await asyncio.get_running_loop().connect_accepted_socket(self._runner.server, connection)
+        protocol.data_received(head)
 
     async def stop(self) -> None:
         """Stop listening and cancel what is open. Bounded; whoever wants calls to end well has drained them before."""
         await self._runner.cleanup()
+
+
+def unavailable(
+    host: str, port: int, error: OSError, setting: str = "port", remedy: str = REMEDY
+) -> ConfigurationError:
+    """What is to be said of an address that cannot be had."""
+    return ConfigurationError(setting, f"{host}:{port} cannot be listened on ({error.strerror or error})", remedy)

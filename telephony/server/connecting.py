@@ -7,7 +7,6 @@ from typing import Literal
 from telephony.carriers.base import Announcement, StreamOffer
 from telephony.server.reception import Reception
 
-MEDIA = "/twilio/media"
 STREAM_STATUS = "/twilio/stream-status"
 STREAM_ENDED = "/twilio/stream-ended"
 
@@ -22,9 +21,10 @@ def connect(
     direction: Literal["inbound", "outbound"] = "inbound",
 ) -> str:
     """Instructions for the carrier; what the agent needs is got ready meanwhile."""
-    token = desk.tokens.issue(call_id, agent, from_number, to_number, desk.now, direction)
+    unrecorded = call_id in desk.unrecorded
+    token = desk.tokens.issue(call_id, agent, from_number, to_number, desk.now, direction, unrecorded=unrecorded)
     offer = StreamOffer(
-        desk.media_url(MEDIA),
+        desk.media_url(desk.media_path),
         {"token": token, "agent": agent},
         ended_url=desk.url(STREAM_ENDED),
         status_url=desk.url(STREAM_STATUS),

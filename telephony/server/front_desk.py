@@ -54,44 +54,52 @@ class FrontDesk:
 
     def __init__(self, reception: Reception) -> None:
         self._reception = reception
-        self._lines: dict[str, str] = {}
-        """By call, the key of the line whose agent has it."""
 
     # -- coming in ---------------------------------------------------------------------------------------------------
 
-    def admit(self, call: IncomingCall) -> str:
-        """A call comes in."""
+    async def admit(self, call: IncomingCall) -> str:
+        """A call comes in. Its place is taken before it is answered."""
         desk = self._reception
         line = desk.line_for(call.to_number)
         log = _log.bind(call_id=call.call_id, to=call.to_number)
         if line is None:
             log.warning("no agent answers this number; set `numbers` in the configuration")
             return self._turned_away(call, "", "no agent answers this number", "failed", "server", NOT_IN_SERVICE)
-        admission = line.admit(call.from_number, self._situation(line, call.call_id))
+        full = ""
+        if asked := line.asked(call.from_number, self._situation(line)):
+            full = await self._full(call.call_id, asked, line)
+        admission = line.admit(call.from_number, self._situation(line, full))
         if admission.why != "open":
             log.info("call not taken as usual", why=admission.why, detail=admission.detail)
         if admission.agent:
             log.info("call comes in", agent=admission.agent)
             return self._to_agent(call, line, admission)
+        if call.call_id not in desk.calls.live:
+            desk.sharing.release(call.call_id)
         return self._elsewhere(call, line, admission)
 
-    def _situation(self, line: Line, call_id: str) -> Situation:
-        """What decides about a call, which does not stand in its own way when its webhook comes again."""
+    async def _full(self, call_id: str, agent: str, line: Line) -> str:
+        """Take the places of a call, or say why there is none, in words. A call whose webhook comes again has them."""
         desk = self._reception
-        carried = {*desk.calls.live, *desk.calls.visits.waiting} - {call_id}
-        self._lines = {call_id: key for call_id, key in self._lines.items() if call_id in carried}
+        known = call_id in desk.calls.live or desk.calls.visits.get(call_id)
+        if not known and (lagging := desk.lagging()):
+            return lagging
+        full = await desk.sharing.take(call_id, desk.caps(agent, line))
+        return str(full) if full else ""
+
+    def _situation(self, line: Line, full: str = "") -> Situation:
+        """What decides about a call."""
+        desk = self._reception
         return Situation(
             wall=desk.wall(line.hours.timezone) if line.hours else None,
-            here=sum(key == line.key for key in self._lines.values()),
-            everywhere=len(carried),
-            most=desk.max_calls,
+            full=full,
             failing=desk.failing(),
             draining=desk.calls.draining,
         )
 
     def _to_agent(self, call: IncomingCall, line: Line, admission: Admission) -> str:
         desk, consent, language = self._reception, line.settings.consent, line.settings.language
-        self._lines[call.call_id] = line.key
+        desk.sharing.hold(call.call_id, desk.caps(admission.agent, line))  # a last resort has not asked for any
         self._expect(call, admission.agent)
         said = admission.route.say if admission.route else ""
         if consent and consent.key:

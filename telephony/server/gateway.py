@@ -24,6 +24,7 @@ from telephony.links.dialed import MAX_MESSAGE
 from telephony.links.served import accept
 from telephony.realtime.usage import Usage
 from telephony.server.keys import Client, KeyExhausted, Keyring, presented, protocols
+from telephony.server.sharing import Alone, Sharing
 from telephony.upstream.pool import Upstream
 from telephony.upstream.session import Session
 
@@ -74,12 +75,15 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Gateway:
     """The routes and the running sessions."""
 
-    def __init__(self, upstream: Upstream, keyring: Keyring, *, budget: float = BUDGET) -> None:
+    def __init__(
+        self, upstream: Upstream, keyring: Keyring, *, budget: float = BUDGET, sharing: Sharing | None = None
+    ) -> None:
         self.draining = False
         self.on_session: Callable[[SessionReport], None] | None = None
         """Told of every session that is over."""
         self._upstream = upstream
         self._keyring = keyring
+        self._sharing = sharing or Alone()
         self._budget = budget
         self._relays: set[Relay] = set()
         self._idle = asyncio.Event()
@@ -123,6 +127,8 @@ class Gateway:
             raise Refusal(426, "websocket_required", message, Upgrade="websocket")
         if self.draining:
             raise Refusal(503, "gateway_stopping", "The gateway is stopping. Connect again.", Retry_After="1")
+        if client.is_limited and await self._sharing.handed_to_owner(request, f"key {client.name}"):
+            return web.Response(status=499)  # its sessions are counted, and held, by one process
         with _stay(client) as allowance:
             async with await self._session(model, request.query) as session:
                 return await self._serve(request, client, model, session, allowance)

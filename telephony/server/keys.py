@@ -44,6 +44,11 @@ class Client:
         self._running: dict[object, float] = {}
         self._over: deque[tuple[float, float]] = deque()
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether sessions of the key are counted."""
+        return self._max_sessions is not None or self._day < math.inf
+
     def may_use(self, model: str) -> bool:
         """Whether *model* is on the key's list; a key without a list may use all."""
         return not self._models or model in self._models

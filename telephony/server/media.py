@@ -19,8 +19,7 @@ from telephony.errors import ConfigurationError, ForgedRequest
 from telephony.events import CallStarted, CarrierFault, CarrierStopped
 from telephony.links.link import Link
 from telephony.links.served import accept
-from telephony.server.connecting import MEDIA
-from telephony.server.reception import Reception
+from telephony.server.reception import MEDIA, Reception
 from telephony.server.tokens import Ticket
 
 REFUSED = (1008, "refused")
@@ -35,12 +34,14 @@ class Media:
         self._reception = reception
 
     def routes(self) -> list[web.RouteDef]:
-        return [web.get(MEDIA, self._stream)]
+        return [web.get(MEDIA, self._stream), web.get(MEDIA + "/{worker}", self._stream)]
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         desk = self._reception
         if not desk.account.genuine_media(request.rel_url.raw_path, request.headers):
-            raise ForgedRequest(desk.doubt(desk.media_url(MEDIA)))
+            raise ForgedRequest(desk.doubt(desk.media_url(desk.media_path)))
+        if await desk.sharing.handed_on(request, request.match_info.get("worker", "")):
+            return web.Response(status=499)  # nobody reads this: the connection is another's
         link, response = await accept(request)
         try:
             await self._serve(link, request.remote)
@@ -70,12 +71,14 @@ class Media:
         caller = Caller(ticket.call_id, ticket.agent, ticket.from_number, ticket.to_number, metadata, ticket.direction)
         try:
             plan = desk.plan(ticket.call_id, ticket.agent)
-            if ticket.call_id in desk.unrecorded:
+            if ticket.unrecorded or ticket.call_id in desk.unrecorded:
                 plan = plan.unrecorded()
         except ConfigurationError as error:
             _log.error("the agent cannot take calls", agent=ticket.agent, error=str(error))
             await link.close(1011, "agent not available")
             return
+        line = desk.line_for(ticket.to_number) if ticket.direction == "inbound" else None
+        desk.sharing.hold(ticket.call_id, desk.caps(ticket.agent, line))
         await desk.calls.carry(caller, plan, started, carrier, link, opening)
 
     async def _started(self, link: Link, carrier: Carrier) -> tuple[CallStarted, list[str | bytes]]:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 
 from telephony.agents.admission import Line
+from telephony.agents.places import Cap
 from telephony.bridge.calls import Calls, Plan
 from telephony.carriers.base import Account, Carrier
 from telephony.errors import ConfigurationError
+from telephony.server.sharing import Alone, Sharing
 from telephony.server.tokens import Tokens
+
+MEDIA = "/twilio/media"
 
 NOT_IN_SERVICE = "We are sorry, this number is not in service. Goodbye."
 CLOSED = "We are sorry, we cannot take your call right now. Please call again in a few minutes. Goodbye."
@@ -57,14 +61,26 @@ class Reception:
     """The agents whose model cannot be reached just now."""
     zones: Mapping[str, tzinfo] = field(default_factory=dict)
     """Time zones by name: those of the opening hours."""
-    max_calls: int | None = None
-    """How many calls agents may carry at once."""
+    caps_for: Callable[[str], Iterable[Cap]] = lambda agent: ()
+    """What a call to an agent counts for, beside its number."""
+    lagging: Callable[[], str] = str
+    """Why the process has no time for another call, in words; empty if it has."""
+    sharing: Sharing = field(default_factory=Alone)
     carrier: str = "twilio"
     """What records call the carrier."""
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     unrecorded: OrderedDict[str, None] = field(default_factory=OrderedDict)
     """Calls whose caller did not agree to be recorded, oldest first."""
     _ringing: OrderedDict[str, Plan] = field(default_factory=OrderedDict)
+
+    def __post_init__(self) -> None:
+        self.calls.on_gone = self.calls.visits.on_gone = self._gone
+
+    def _gone(self, call_id: str) -> None:
+        """A call's stream is over, or is not waited for any more: its place is free, unless it was waited for because
+        it is there."""
+        if call_id not in self.calls.live:
+            self.sharing.release(call_id)
 
     def wall(self, zone: str) -> datetime:
         """The clock on the wall in a time *zone*."""
@@ -88,6 +104,11 @@ class Reception:
         that was opened meanwhile was told of these tools and no others. Raises `ConfigurationError`."""
         return self._ringing.pop(call_id, None) or self.plan_for(agent)
 
+    def caps(self, agent: str, line: Line | None) -> list[Cap]:
+        """What a call counts for that *agent* takes on a number's *line*."""
+        own = [Cap("number", line.key, line.settings.max_calls)] if line else []
+        return [*own, *self.caps_for(agent)]
+
     def url(self, path: str) -> str:
         """Where the carrier reaches *path*."""
         return self.public_url + path
@@ -98,6 +119,11 @@ class Reception:
             f"the signature was not made for {url} with our auth token: "
             "is PUBLIC_URL the address that the carrier calls, and TWILIO_AUTH_TOKEN this account's?"
         )
+
+    @property
+    def media_path(self) -> str:
+        """Where the media streams of our calls are to come. Twilio drops the query of a stream's URL, not its path."""
+        return f"{MEDIA}/{self.sharing.name}" if self.sharing.name else MEDIA
 
     def media_url(self, path: str) -> str:
         """Where the carrier opens a media stream at *path*."""

@@ -39,6 +39,8 @@ class Ticket(msgspec.Struct, frozen=True, array_like=True):
     expires: float
     nonce: str
     direction: Literal["inbound", "outbound"] = "inbound"
+    unrecorded: bool = False
+    """Whether the caller does not agree to be recorded."""
 
 
 class Tokens:
@@ -56,10 +58,12 @@ class Tokens:
         to_number: str,
         now: float,
         direction: Literal["inbound", "outbound"] = "inbound",
+        *,
+        unrecorded: bool = False,
     ) -> str:
         """A token. Longer numbers than any telephone's are cut."""
         caller, called = _clipped(from_number), _clipped(to_number)
-        ticket = Ticket(call_id, agent, caller, called, now + LIFETIME, secrets.token_hex(8), direction)
+        ticket = Ticket(call_id, agent, caller, called, now + LIFETIME, secrets.token_hex(8), direction, unrecorded)
         body = _encode(msgspec.json.encode(ticket))
         return f"{body}.{self._sign(body)}"
 

@@ -79,6 +79,9 @@ class Webhooks:
 
         async def handle(request: web.Request) -> web.Response:
             form = await self._signed_form(request)
+            # Before repeats are looked for: they are remembered by whoever answered the first time.
+            if answer := await self._reception.sharing.elsewhere(request, _concerned(form, request.query)):
+                return answer
             if not (token := request.headers.get(HEADER, "")):
                 return await understood(request, form)
             # What was signed is part of the key, for the token is not.
@@ -119,7 +122,7 @@ class Webhooks:
         if call.call_id in desk.calls.past:
             _log.warning("the webhook of a call that is over came again; it gets a hang-up", call_id=call.call_id)
             return instructions(desk.account.finish())
-        return instructions(self._front.admit(call))
+        return instructions(await self._front.admit(call))
 
     async def _status(self, form: Form) -> web.Response:
         """The call's own state: the end of a call whose stream said nothing."""
@@ -163,6 +166,12 @@ class Webhooks:
             return instructions(document)
         log.warning("nobody took the transferred call")
         return instructions(account.apologise(NOBODY_THERE))
+
+
+def _concerned(form: Form, query: Mapping[str, str]) -> str:
+    """The carrier's id of the call that a request is about: for the call to a colleague that is the caller's, who is to
+    be put through to them; the room where the two are to meet is named after it."""
+    return query.get("room", "").rpartition("-")[0] or form.get("CallSid", "")
 
 
 def instructions(document: str) -> web.Response:

@@ -133,6 +133,8 @@ class AgentSettings(Group):
     limits: Limits = Limits()
     fallback: Fallback = Fallback()
     outbound: OutboundPolicy = OutboundPolicy()
+    max_calls: Annotated[int | None, Field(ge=1)] = None
+    """Calls that it may carry at once, all numbers together; whoever calls beyond it gets the number's `overflow`."""
     record: bool = True
     """Whether to write a stereo recording."""
     cassette: Literal["off", "sampled", "always"] = "always"

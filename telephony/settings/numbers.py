@@ -85,7 +85,8 @@ class NumberSettings(Group):
     max_calls: Annotated[int | None, Field(ge=1)] = None
     """Calls that agents may carry for this number at once; whoever calls beyond it gets `overflow`."""
     overflow: AnyRoute = Route(say="We are sorry, all our lines are busy. Please call again in a few minutes. Goodbye.")
-    """Beyond `max_calls` of the number or of the process."""
+    """Beyond `max_calls`, of the number, the agent or all of them, beyond the sessions of the agent's model, and while
+    the machine has no time left for another call (`shed_lag_ms`)."""
     outage: Annotated[Route | None, _named("say")] = None
     """While every deployment of the agent's model is failing, or the process is stopping. Unset lets the agent's
     `fallback` take the call."""

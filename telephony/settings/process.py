@@ -81,7 +81,17 @@ class Settings(Group):
     hours: dict[str, OpeningHours] = {}
     """Opening hours by name, for the `numbers` that keep them."""
     max_calls: Annotated[int | None, Field(ge=1)] = None
-    """Calls that agents may carry at once, all numbers together."""
+    """Calls that agents may carry at once, all numbers and workers together."""
+    max_calls_per_worker: Annotated[int | None, Field(ge=1)] = None
+    """Calls that agents may carry at once in one process."""
+    shed_lag_ms: Annotated[float, Field(gt=0)] = 200
+    """Milliseconds by which work may begin late: where more than one look in twenty within five seconds finds it later
+    than that, new calls get `overflow`, before those that are going on can be heard to suffer."""
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
+    """Processes that share the port, one for each core; 1 does without a parent. See `--workers`."""
+    run_folder: str = ""
+    """Folder of the sockets by which workers find each other; unset takes `$RUNTIME_DIRECTORY`, `$XDG_RUNTIME_DIR` or
+    a folder of this user's beside the temporary files. All versions that share a port must have the same."""
     tariffs: File = ""
     """YAML file with what models and carrier cost; unset knows no prices."""
     http_tools: dict[str, HttpToolSettings] = {}

@@ -16,6 +16,7 @@ from telephony.settings import NumberSettings, OpeningHours
 
 CALLER = "+15550142"
 NOON = datetime(2026, 11, 30, 12)  # noqa: DTZ001  a clock on a wall
+FULL = "1 calls are going on"
 OPEN = Hours("open", OpeningHours(timezone="UTC", open={"daily": "0-24"}))
 SHUT = Hours("shut", OpeningHours(timezone="UTC"))
 
@@ -25,7 +26,7 @@ def line(hours: Hours | None = None, **settings: Any) -> Line:
 
 
 def test_without_rules_the_agent_answers() -> None:
-    admission = line().admit(CALLER, Situation(here=10_000, everywhere=10_000, failing=["desk"]))
+    admission = line().admit(CALLER, Situation(failing=["desk"]))
     assert (admission.why, admission.agent, admission.route) == ("open", "desk", None)
 
 
@@ -35,25 +36,32 @@ def test_a_blocked_caller_is_blocked_also_while_closed() -> None:
 
 
 def test_a_closed_number_takes_its_way_also_when_all_lines_are_busy() -> None:
-    admission = line(SHUT, max_calls=1, closed="Bye.").admit(CALLER, Situation(wall=NOON, here=9))
+    admission = line(SHUT, closed="Bye.").admit(CALLER, Situation(wall=NOON, full=FULL))
     assert (admission.why, admission.agent) == ("closed", "")
     assert admission.route is not None
     assert admission.route.say == "Bye."
 
 
 def test_another_agent_for_closed_hours_needs_room_and_a_model_as_well() -> None:
-    night = line(SHUT, max_calls=1, closed={"agent": "night", "say": "Hi."}, outage="Bye.")
+    night = line(SHUT, closed={"agent": "night", "say": "Hi."}, outage="Bye.")
     assert night.admit(CALLER, Situation(wall=NOON)).agent == "night"
-    assert night.admit(CALLER, Situation(wall=NOON, here=1)).why == "overflow"
+    assert night.admit(CALLER, Situation(wall=NOON, full=FULL)).why == "overflow"
     assert night.admit(CALLER, Situation(wall=NOON, failing=["night"])).why == "outage"
     assert night.admit(CALLER, Situation(wall=NOON, failing=["desk"])).why == "closed"
 
 
-@given(st.integers(0, 5), st.integers(0, 5), st.none() | st.integers(1, 5), st.none() | st.integers(1, 5))
-def test_overflow_begins_at_either_bound(here: int, others: int, own: int | None, most: int | None) -> None:
-    admission = line(max_calls=own).admit(CALLER, Situation(here=here, everywhere=here + others, most=most))
-    full = (own is not None and here >= own) or (most is not None and here + others >= most)
-    assert (admission.why == "overflow") is full
+def test_without_a_place_the_number_overflows_and_the_record_says_why() -> None:
+    admission = line(overflow={"agent": "spare"}).admit(CALLER, Situation(full=FULL, failing=["desk"]))
+    assert (admission.why, admission.detail, admission.agent) == ("overflow", FULL, "spare")
+
+
+def test_a_place_is_asked_for_whoever_would_answer_if_there_were_room_and_a_model() -> None:
+    nowhere = Situation(wall=NOON, full=FULL, failing=["desk", "night"])
+    assert line().asked(CALLER, nowhere) == "desk"
+    assert line(SHUT, closed={"agent": "night"}, outage="Bye.").asked(CALLER, nowhere) == "night"
+    assert line(SHUT).asked(CALLER, nowhere) == ""
+    assert line(block=[CALLER]).asked(CALLER, nowhere) == ""
+    assert line(outage={"agent": "spare"}).asked(CALLER, Situation(draining=True)) == ""
 
 
 def test_an_outage_has_a_way_of_its_own_only_if_one_is_named() -> None:
@@ -90,12 +98,12 @@ def test_a_pattern_that_is_none_is_told(pattern: str) -> None:
     assert caught.value.key == "numbers.*.block"
 
 
-@given(st.text(max_size=30), st.booleans(), st.booleans(), st.integers(0, 3), st.booleans())
+@given(st.text(max_size=30), st.booleans(), st.booleans(), st.booleans(), st.booleans())
 def test_whoever_calls_gets_exactly_one_of_an_agent_a_way_and_a_refusal(
-    caller: str, closed: bool, draining: bool, here: int, failing: bool
+    caller: str, closed: bool, draining: bool, full: bool, failing: bool
 ) -> None:
-    number = line(SHUT if closed else OPEN, block=["+1900*"], max_calls=2, outage="Bye.")
-    admission = number.admit(caller, Situation(NOON, here, here, None, ["desk"] if failing else [], draining))
+    number = line(SHUT if closed else OPEN, block=["+1900*"], outage="Bye.")
+    admission = number.admit(caller, Situation(NOON, FULL if full else "", ["desk"] if failing else [], draining))
     if admission.why == "open":
         assert (admission.agent, admission.route) == ("desk", None)
     elif admission.why == "blocked":

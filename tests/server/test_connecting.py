@@ -6,7 +6,8 @@ from xml.etree import ElementTree as ET
 
 from front_door import CALL, PUBLIC, FrontDoor
 from telephony.carriers.base import Announcement
-from telephony.server.connecting import MEDIA, STREAM_ENDED, STREAM_STATUS, connect
+from telephony.server.connecting import STREAM_ENDED, STREAM_STATUS, connect
+from telephony.server.reception import MEDIA
 
 
 async def test_a_stream_is_offered_with_a_token_for_this_call_behind_what_is_said(door: FrontDoor) -> None:

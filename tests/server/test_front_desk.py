@@ -11,7 +11,9 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from front_door import CALL, FORM, NUMBER, PUBLIC, FrontDoor, front_door, start
+from telephony.agents.places import Cap
 from telephony.server.front_desk import CONSENT, FORWARDED, MESSAGE, MESSAGE_STATUS
+from telephony.server.sharing import Alone
 from telephony.settings import NumberSettings
 
 pytestmark = [pytest.mark.usefixtures("nothing_left_behind"), pytest.mark.timeout(30)]
@@ -66,6 +68,37 @@ async def test_a_call_does_not_stand_in_its_own_way(tmp_path: Path) -> None:
     async with front_door(tmp_path, numbers=number(overflow=BUSY)) as door:
         first, again = await instructions(door), await instructions(door)
         assert ([verb.tag for verb in first], [verb.tag for verb in again]) == (["Connect"], ["Connect"])
+
+
+async def test_callers_are_sent_elsewhere_while_the_machine_has_no_time_and_those_who_were_admitted_are_not(
+    tmp_path: Path,
+) -> None:
+    async with front_door(tmp_path, numbers=number(overflow=BUSY)) as door:
+        await instructions(door)
+        door.reception.lagging = lambda: "no time"
+        again = await instructions(door)
+        assert [verb.tag for verb in again] == ["Connect"]
+        other = ET.fromstring((await door.post(form=[("CallSid", "CA" + "9" * 32), *FORM[1:]]))[1])  # noqa: S314
+        assert [verb.tag for verb in other] == ["Reject"]
+        assert await records(door) == ["overflow: no time"]
+
+
+async def test_an_agent_of_whom_too_much_is_asked_has_room_again_when_a_call_is_over(tmp_path: Path) -> None:
+    async with front_door(tmp_path, numbers=number(max_calls=None, overflow=BUSY)) as door:
+        door.reception.caps_for = lambda agent: [Cap("agent", agent, 1)]
+        assert [verb.tag for verb in await second_call(door)] == ["Reject"]
+        assert await records(door) == ["overflow: 1 calls are going on with frontdesk"]
+        status = [("CallSid", "CA" + "9" * 32), *FORM[1:-1], ("CallStatus", "completed")]
+        assert (await door.post("/twilio/status", status))[0] == 204
+        third = ET.fromstring((await door.post(form=[("CallSid", "CA" + "8" * 32), *FORM[1:]]))[1])  # noqa: S314
+        assert [verb.tag for verb in third] == ["Connect"]
+
+
+async def test_a_last_resort_is_asked_whatever_is_full_and_counts(tmp_path: Path) -> None:
+    async with front_door(tmp_path, numbers=number(overflow={"agent": "frontdesk"})) as door:
+        assert [verb.tag for verb in await second_call(door)] == ["Connect"]
+        assert isinstance(door.reception.sharing, Alone)
+        assert door.reception.sharing.places.count("number", NUMBER) == 2
 
 
 async def test_a_forwarded_call_comes_back_with_its_record_and_its_way(tmp_path: Path) -> None:

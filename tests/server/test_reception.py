@@ -6,8 +6,7 @@ import msgspec
 import pytest
 
 from front_door import FrontDoor
-from telephony.server.connecting import MEDIA
-from telephony.server.reception import MOST_RINGING
+from telephony.server.reception import MEDIA, MOST_RINGING
 from telephony.server.webhooks import STATUS
 
 
