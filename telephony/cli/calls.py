@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -12,9 +13,11 @@ from rich.console import Console
 
 from telephony import show as shown
 from telephony import show_audit
+from telephony.agents.numbers import HOW_TO_WRITE, is_e164, normal
 from telephony.cli.serve import ConfigOption
-from telephony.errors import TelephonyError
+from telephony.errors import ConfigurationError, TelephonyError
 from telephony.records import AuditRow, CallRecord
+from telephony.runtime.retention import Erased, Retention
 from telephony.runtime.serving import read_settings
 from telephony.settings import Settings
 from telephony.store.base import CallSummary
@@ -98,6 +101,33 @@ def audit_calls(
         Console().print(missing or "Nobody was asked for.", markup=False, highlight=False, soft_wrap=True)
 
 
+@app.command("erase")
+def erase_calls(
+    number: Annotated[str, typer.Argument(help="Whose calls: a plus, the country code and the number.")],
+    config: ConfigOption = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Delete everything that is kept of a phone number: records with what was said, recordings, messages, cassettes,
+    and requests to reach it. Calls that go on stay; run it again when they are over.
+
+    Exit code 1 if a file could not be deleted.
+    """
+    settings, _ = read_settings(config)
+    plain = normal(number)
+    if not is_e164(plain):
+        raise ConfigurationError("number", f"{number[:40]!r} is no phone number", HOW_TO_WRITE)
+    if missing := _missing(settings):
+        raise TelephonyError(missing)
+    if not yes:
+        typer.confirm(f"Delete everything that is kept of {plain}?", abort=True)
+    done = asyncio.run(_erase(settings, plain))
+    told = f"{done.calls} calls, {done.files} files and {done.requests} requests deleted."
+    Console(soft_wrap=True, highlight=False).print(told, markup=False)
+    if done.kept:
+        problem = f"files of {done.kept} calls could not be deleted, so their records are still there"
+        raise TelephonyError(f"{problem}. See above for which, and run it again.")
+
+
 def _missing(settings: Settings) -> str:
     """That there is no database, if so. Opening one would make it, in whatever folder this happens to be."""
     from telephony.store.database import address, missing_file
@@ -140,5 +170,19 @@ async def _audits(settings: Settings, limit: int, wanted: str | None) -> list[Au
         # Of a call that was never answered, and of one that was refused to begin with, there is no record.
         ids = [record.id, record.carrier_call_id] if record else [wanted]
         return await store.audits(limit, calls=ids)
+    finally:
+        await store.close()
+
+
+async def _erase(settings: Settings, number: str) -> Erased:
+    from telephony.store.keeper import RecordKeeper
+    from telephony.store.sql import SqlStore
+
+    store = SqlStore(settings.database_url)
+    keeper = RecordKeeper(store, Path(settings.recordings) / "unsaved")
+    try:
+        await store.open()
+        await keeper.round()  # what the database did not take in its time would come back afterwards
+        return await Retention(store, settings).erase(number)
     finally:
         await store.close()

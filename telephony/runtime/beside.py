@@ -1,4 +1,4 @@
-"""Work that goes on beside a block, and ends with it."""
+"""Work that goes on beside the calls of a process, for as long as it is open."""
 
 from __future__ import annotations
 

@@ -13,15 +13,15 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import aiohttp
 import structlog
 from structlog.typing import FilteringBoundLogger
 
-from telephony.agents.agent import Agent, call_settings
+from telephony.agents.agent import Agent
 from telephony.agents.directory import Directory
-from telephony.bridge.bridge import Bridge, ConnectModel, ModelSession
+from telephony.bridge.bridge import Bridge
 from telephony.bridge.calls import Calls, Keeper, Plan, Watcher
 from telephony.bridge.consultations import Consultations
 from telephony.bridge.lag import LoopLag
@@ -30,48 +30,37 @@ from telephony.bridge.shelf import Shelf
 from telephony.bridge.tape import recover
 from telephony.bridge.visits import Fetch
 from telephony.carriers.twilio_account import TwilioAccount
-from telephony.dialling import DialPolicy
 from telephony.errors import ConfigurationError
 from telephony.links.download import download
 from telephony.links.http import perform
-from telephony.realtime import dialect
 from telephony.runtime.beside import beside
 from telephony.runtime.checks import check, serving_problems
-from telephony.runtime.clips import clips_for
 from telephony.runtime.configuration import ConfigurationErrors
 from telephony.runtime.departures import Departures
-from telephony.runtime.desk import CallDesk, knowing
+from telephony.runtime.desk import CallDesk
 from telephony.runtime.dialling import make_permits
-from telephony.runtime.gateway import has_keys, make_gateway, offered
+from telephony.runtime.gateway import has_keys, make_gateway
 from telephony.runtime.number_checks import directory_of
 from telephony.runtime.outbound import make_outbound
 from telephony.runtime.plans import Plans
 from telephony.runtime.reception import make_reception
 from telephony.runtime.redaction import mask_json, secrets_of
-from telephony.runtime.tariffs import read_tariffs
+from telephony.runtime.retention import Retention, make_retention
+from telephony.runtime.staffing import all_plans, models_for
 from telephony.server.app import Server, application, internal_application
 from telephony.server.consulting import ConsultingWebhooks
 from telephony.server.gateway import Gateway
+from telephony.server.outbound import Outbound
 from telephony.server.sharing import AFTERWORD, Alone, Seat
 from telephony.server.webhooks import DIAL_ENDED
-from telephony.settings import CallSettings, Fallback, Settings, ToolSpec
+from telephony.settings import Fallback, Settings
 from telephony.store.keeper import RecordKeeper
-from telephony.tools.load import load_tools
-from telephony.tools.mcp_servers import McpTools
-from telephony.tools.provided import Opener, opened
-from telephony.tools.sources import ToolSources
-from telephony.tools.toolbox import Toolbox
-from telephony.upstream.balancer import chain
-from telephony.upstream.deployment import Deployment, deployments
-from telephony.upstream.failures import Failure
-from telephony.upstream.pool import Resumption, Upstream
-from telephony.upstream.session import Session
+from telephony.tools.provided import Opener
+from telephony.upstream.pool import Upstream
 
 if TYPE_CHECKING:
     from telephony.store.sql import SqlStore
 
-MCP_START = 5.0
-"""Seconds that the start of the process waits for MCP servers; calls that come before a server is there go without."""
 GOODBYE = 20.0
 """Seconds the last calls have to say goodbye once the drain is over."""
 
@@ -133,13 +122,13 @@ async def open_office(
     _check(settings, agents := list(agents))
     staff = _agents(settings, agents)
     directory = directory_of(settings, staff)
-    upstream = Upstream(_models(settings, staff, environ), settings.router_settings)
+    upstream = Upstream(models_for(settings, staff, environ), settings.router_settings)
     store, keeper = _keeper(settings)
     permits = make_permits(settings, staff, keeper.audits)
     recordings = Path(settings.recordings)
     account = TwilioAccount(settings.public_url, settings.twilio)
     async with contextlib.AsyncExitStack() as stack:
-        plans = await _all_plans(staff, settings, upstream, permits.policy, provide, stack)
+        plans = await all_plans(staff, settings, upstream, permits.policy, provide, stack)
         session = await stack.enter_async_context(aiohttp.ClientSession())
         await _open_records(keeper, recordings)
         await _open_shelf(settings, plans)
@@ -159,9 +148,7 @@ async def open_office(
         outbound = make_outbound(settings, store, session, account, directory.agents, lambda: calls.draining, permits)
         app = application(reception, gateway, outbound, ConsultingWebhooks(reception, consultations))
         server = Server(app, settings.host, settings.port, listener=seat.listener)
-        works = {"loop lag": lag.run(), "record keeper": keeper.run()}
-        for name, work in (works | ({"dialler": outbound.dialler.run()} if outbound else {})).items():
-            await stack.enter_async_context(beside(work, name))
+        await _begin_chores(stack, lag, keeper, outbound, make_retention(settings, store))
         try:
             await server.start()
             if internal:
@@ -174,6 +161,22 @@ async def open_office(
             await server.stop()
             if internal:
                 await internal.stop()
+
+
+async def _begin_chores(
+    stack: contextlib.AsyncExitStack,
+    lag: LoopLag,
+    keeper: RecordKeeper,
+    outbound: Outbound | None,
+    retention: Retention | None,
+) -> None:
+    """What goes on beside the calls until *stack* is left."""
+    await stack.enter_async_context(beside(lag.run(), "loop lag"))
+    await stack.enter_async_context(beside(keeper.run(), "record keeper"))
+    if outbound:
+        await stack.enter_async_context(beside(outbound.dialler.run(), "dialler"))
+    if retention:
+        await stack.enter_async_context(beside(retention.run(), "retention"))
 
 
 async def _drain(patience: float, calls: Calls, gateway: Gateway | None) -> None:
@@ -247,78 +250,6 @@ def _fetching(session: aiohttp.ClientSession, account: TwilioAccount) -> Fetch:
 def _agents(settings: Settings, extra: Iterable[Agent]) -> list[Agent]:
     agents = [Agent.from_settings(name, own) for name, own in settings.agents.items()]
     return [*agents, *extra]
-
-
-def _models(settings: Settings, agents: Iterable[Agent], environ: Mapping[str, str]) -> Iterable[Deployment]:
-    """Of `model_list` what some agent may come to speak with, so that nobody needs keys for the rest of it. Clients of
-    the gateway may ask for whatever there is."""
-    wanted = {agent.settings.model for agent in agents}
-    fallbacks = {other for name in wanted for other in chain(name, settings.router_settings)}
-    needed = deployments(settings.model_list, environ, wanted=None if "" in wanted else wanted | fallbacks)
-    return offered(settings, environ) if has_keys(settings) else needed
-
-
-async def _all_plans(
-    staff: Iterable[Agent],
-    settings: Settings,
-    upstream: Upstream,
-    policy: DialPolicy,
-    provide: Iterable[str | Opener],
-    stack: contextlib.AsyncExitStack,
-) -> dict[str, Plans]:
-    """Those of every agent by name; the MCP servers that some agent names are held until *stack* is left."""
-    provided = await stack.enter_async_context(opened([*settings.provide, *provide], "provide"))
-    sources = ToolSources(settings.http_tools, settings.mcp)
-    stack.push_async_callback(sources.close)
-    plans = {agent.name: _plans(agent, settings, upstream, policy, provided, stack, sources) for agent in staff}
-    if sources.servers.wanted:
-        await stack.enter_async_context(beside(sources.servers.run(), "mcp servers"))
-        await sources.servers.tried(MCP_START)
-    return plans
-
-
-def _plans(
-    agent: Agent,
-    process: Settings,
-    upstream: Upstream,
-    policy: DialPolicy,
-    provided: Mapping[type, Any],
-    stack: contextlib.AsyncExitStack,
-    sources: ToolSources,
-) -> Plans:
-    """How calls to *agent* are carried. Everything that could be wrong with it is found here."""
-    place = f"agents.{agent.name}.tools"
-    tools = load_tools(agent.tools, place, sources)
-    mcp = McpTools(sources.servers, agent.tools, [tool.spec.name for tool in tools], place)
-    toolbox = Toolbox(tools, provided, others=mcp.find)
-    stack.push_async_callback(toolbox.close)
-    clips, tariffs = clips_for(agent), read_tariffs(process.tariffs)
-    candidates = upstream.for_model(agent.settings.model)
-    share = {"off": 0.0, "sampled": process.cassettes.sample, "always": 1.0}[agent.settings.cassette]
-    colleagues = frozenset(agent.settings.hand_over)
-
-    def plan(more: tuple[ToolSpec, ...]) -> Plan:
-        settings = call_settings(agent, knowing((*toolbox.specs, *more), agent, policy), clips, tariffs)
-        for deployment in candidates:
-            dialect(deployment.dialect, settings.session)
-        connect = _connector(agent, settings, upstream)
-        return Plan(settings, toolbox, connect, agent.settings.record, share, candidates[0].dialect, colleagues)
-
-    return Plans(plan, lambda: tuple(tool.spec for tool in mcp.offered()))
-
-
-def _connector(agent: Agent, settings: CallSettings, upstream: Upstream) -> ConnectModel:
-    async def connect(before: ModelSession | None = None, resume: str = "") -> ModelSession:
-        resumption = None
-        if resume and before and isinstance(before.link, Session):
-            resumption = Resumption(before.link.deployment, resume)
-        session = await upstream.connect(agent.settings.model, budget=settings.limits.connect, resume=resumption)
-        deployment = session.deployment
-        speaker = dialect(deployment.dialect, settings.session)
-        name = f"{deployment.provider}/{deployment.model}"
-        return ModelSession(speaker, name, session, lambda why: session.failed(Failure("elsewhere", why)))
-
-    return connect
 
 
 # -- watching ------------------------------------------------------------------------------------------------------

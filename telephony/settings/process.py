@@ -12,6 +12,7 @@ from telephony.settings.dialling import DiallingSettings
 from telephony.settings.models import GatewaySettings, GeneralSettings, ModelEntry, RouterSettings
 from telephony.settings.numbers import AnyNumber, OpeningHours
 from telephony.settings.outbound import OutboundSettings
+from telephony.settings.retention import RetentionSettings
 from telephony.settings.tools import HttpToolSettings, McpServerSettings
 
 
@@ -64,6 +65,7 @@ class Settings(Group):
     recordings: str = "recordings"
     """Folder of the recordings."""
     cassettes: CassetteSettings = CassetteSettings()
+    retention: RetentionSettings = RetentionSettings()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """`LOG_LEVEL`"""
     log_format: Literal["auto", "pretty", "json"] = "auto"

@@ -113,6 +113,22 @@ class CallStore(Protocol):
     async def audits(self, limit: int = 50, *, calls: Collection[str] | None = None) -> AuditRows:
         """At most *limit* rows, newest first; of the calls of these ids only, if they are given."""
 
+    async def ended(
+        self, limit: int, *, before: datetime | None = None, number: str = "", files: bool = False
+    ) -> Summaries:
+        """At most *limit* calls that are over, oldest first: those that began before a time, those from or to a number
+        (as it stands in the record), those that have *files*, a recording or a cassette."""
+
+    async def drop_files(self, calls: Collection[str]) -> None:
+        """The calls of these ids have neither recording nor cassette any more."""
+
+    async def erase(self, calls: Collection[str]) -> int:
+        """Delete the calls of these ids that are over, and what was asked for in them. How many there were."""
+
+    async def erase_requests(self, *, before: datetime | None = None, number: str = "") -> int:
+        """Delete requests to call or text somebody, from before a time or to a number, whatever their call. How many
+        there were. One of the two must be given."""
+
     async def close(self) -> None:
         """Let go of everything. Doing it twice is fine."""
 

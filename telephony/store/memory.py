@@ -111,6 +111,46 @@ class MemoryStore:
         rows = [row for row in self._shelf.audits.values() if calls is None or row.call_id in calls]
         return sorted(rows, key=lambda row: (row.at, row.id), reverse=True)[:limit]
 
+    async def ended(
+        self, limit: int, *, before: datetime | None = None, number: str = "", files: bool = False
+    ) -> Summaries:
+        records = (entry.record for entry in self._shelf.entries.values())
+        wanted = [
+            record
+            for record in records
+            if record.termination is not None
+            and (before is None or age(record)[0] < before)
+            and (not number or number in (record.from_number, record.to_number))
+            and (not files or record.recording or record.cassette)
+        ]
+        return [CallSummary.of(record) for record in sorted(wanted, key=age)[:limit]]
+
+    async def drop_files(self, calls: Collection[str]) -> None:
+        for call in self._shelf.entries.keys() & set(calls):
+            record = self._shelf.entries[call].record
+            record.recording = record.cassette = ""
+
+    async def erase(self, calls: Collection[str]) -> int:
+        there = [entry.record for call, entry in self._shelf.entries.items() if call in calls]
+        over = [record for record in there if record.termination is not None]
+        ids = {each for record in over for each in (record.id, record.carrier_call_id)}
+        for record in over:
+            del self._shelf.entries[record.id]
+        self._shelf.audits = {key: row for key, row in self._shelf.audits.items() if row.call_id not in ids}
+        return len(over)
+
+    async def erase_requests(self, *, before: datetime | None = None, number: str = "") -> int:
+        if before is None and not number:
+            raise ValueError("erase_requests needs a time or a number: it would delete everything")
+        gone = [
+            row.id
+            for row in self._shelf.audits.values()
+            if (before is None or row.at < before) and (not number or row.number == number)
+        ]
+        for row_id in gone:
+            del self._shelf.audits[row_id]
+        return len(gone)
+
     async def close(self) -> None:
         pass
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from telephony.errors import ConfigurationError, StoreError
 from telephony.records import AuditRow, CallRecord, Termination
-from telephony.store import audits, queries
+from telephony.store import audits, forgetting, queries
 from telephony.store.base import AuditRows, Summaries, storable
 from telephony.store.database import KEY, Raced, address, engine_for, in_memory, misconfigured
 from telephony.store.migration import upgrade
@@ -102,6 +102,20 @@ class SqlStore:
 
     async def audits(self, limit: int = 50, *, calls: Collection[str] | None = None) -> AuditRows:
         return await self._open().read("read what was asked for", audits.read_audits, limit, calls)
+
+    async def ended(
+        self, limit: int, *, before: datetime | None = None, number: str = "", files: bool = False
+    ) -> Summaries:
+        return await self._open().read("look for old calls", forgetting.ended, limit, before, number, files)
+
+    async def drop_files(self, calls: Collection[str]) -> None:
+        await self._write("forget the files of calls", forgetting.drop_files, calls)
+
+    async def erase(self, calls: Collection[str]) -> int:
+        return await self._write("erase calls", forgetting.erase, calls)
+
+    async def erase_requests(self, *, before: datetime | None = None, number: str = "") -> int:
+        return await self._write("erase what was asked for", forgetting.erase_requests, before, number)
 
     async def close(self) -> None:
         transactions, self._transactions = self._transactions, None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -136,3 +137,21 @@ def test_whom_agents_asked_for_is_listed_of_all_calls_or_of_one(kept: Telephony)
 def test_nobody_asked_for_where_no_calls_were_taken(telephony: Telephony) -> None:
     assert telephony("calls", "audit").out.startswith("No calls yet: there is no database at ")
     assert telephony("calls", "audit", "--json").out == "[]\n"
+
+
+def test_a_number_is_erased_when_it_was_asked_about(kept: Telephony, folder: Path) -> None:
+    (folder / "recordings").mkdir()
+    (folder / "recordings" / f"{IDS[0]}.wav").touch()
+    assert kept("calls", "erase", "+1 555 0143", "--yes").out == "0 calls, 0 files and 0 requests deleted.\n"
+    assert kept("calls", "erase", "+1 555 0142", "--yes").out == "2 calls, 1 files and 0 requests deleted.\n"
+    assert kept("calls", "list").out == "No calls yet.\n"
+    assert [row["call_id"] for row in json.loads(kept("calls", "audit", "--json").out)] == ["nobody's"]
+
+
+def test_nothing_is_erased_unasked_or_by_mistake(kept: Telephony, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    assert kept("calls", "erase", "+15550142").code != 0
+    typed = kept("calls", "erase", "frontdesk", "--yes")
+    assert typed.code == 2
+    assert "is no phone number" in typed.said
+    assert len(json.loads(kept("calls", "list", "--json").out)) == 2
