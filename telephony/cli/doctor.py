@@ -39,8 +39,8 @@ def doctor(
 ) -> None:
     """Look at all that must hold before a call is answered: a line each, green, amber or red with the remedy.
 
-    While the port is free it listens there itself, so that name, certificate, proxy
-    and port are tried before the first start; a running server is asked instead.
+    While the port is free it listens there itself, so that name, certificate,
+    proxy and port are tried before the first start. A running server is asked.
 
     A session is opened with every model, and nothing said in it.
 
@@ -78,10 +78,10 @@ def doctor(
 def _print(console: Console, finding: Finding) -> None:
     line = Text(finding.state.ljust(STATE_WIDTH), style=STYLES[finding.state])
     console.print(line, Text(f"{finding.name.ljust(NAME_WIDTH)} {finding.what}"), sep="", soft_wrap=True)
-    if finding.remedy:
-        # Whoever reads it from a file wants it on one line.
-        wide = None if console.is_terminal else len(finding.remedy) + INDENT
-        console.print(Padding(Text(finding.remedy, style="dim"), (0, 0, 0, INDENT)), width=wide, crop=False)
+    if finding.remedy and console.is_terminal:
+        console.print(Padding(Text(finding.remedy, style="dim"), (0, 0, 0, INDENT)))
+    elif finding.remedy:  # whoever reads it from a file wants it on one line
+        console.print(" " * INDENT + finding.remedy, markup=False, soft_wrap=True)
 
 
 def _as_object(findings: Sequence[Finding]) -> dict[str, object]:

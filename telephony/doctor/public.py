@@ -154,7 +154,7 @@ class Way:
         headers: dict[str, str] = {}
         if signed:
             headers[HEADER] = sign_upgrade(self._token, "ws" + self._url.removeprefix("http") + MEDIA)
-        nonce = self._announced(headers)
+        nonce, answer = self._announced(headers), Answer()
         try:
             async with (
                 asyncio.timeout(PATIENCE),
@@ -171,8 +171,8 @@ class Way:
         except aiohttp.WSServerHandshakeError as refusal:
             return self._answer(refusal.status, refusal.headers or {}, nonce, str(refusal.message))
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            arrival = self._here.arrivals.pop(nonce, None)
-            return Answer(101 if arrival and arrival.genuine else 0, reason(error), arrival=arrival)
+            arrival = answer.arrival or self._here.arrivals.pop(nonce, None)
+            return msgspec.structs.replace(answer, problem=reason(error), arrival=arrival)
 
     # -- whose fault it is ---------------------------------------------------------------------------------------------
 
