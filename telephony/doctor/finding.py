@@ -58,7 +58,7 @@ def reason(error: BaseException) -> str:
         case aiohttp.ServerDisconnectedError() | ConnectionResetError():
             return "the connection was closed without an answer"
         case ssl.SSLError():
-            return f"TLS failed: {cause.reason or type(cause).__name__}"
+            return f"TLS failed: {getattr(cause, 'reason', '') or type(cause).__name__}"
         case OSError() if cause.strerror:
             return cause.strerror
         case _:

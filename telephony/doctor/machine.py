@@ -31,6 +31,8 @@ NO_ROOM = 50_000_000
 CLOCK_AMBER = timedelta(seconds=10)
 CLOCK_RED = timedelta(minutes=5)
 """Beyond it certificates and opening hours are judged wrongly, and signatures of many providers do not hold."""
+BUSY = 3.0
+"""Seconds to wait for whoever writes to the database just now."""
 ASKING = 8.0
 """Seconds for the clock of somebody else."""
 
@@ -141,7 +143,7 @@ def _try_writing(url: str) -> None:
     """Begin to write, and leave it at that. Blocking. Raises `StoreError`."""
     from telephony.store.database import ERRORS, address, engine_for, explain
 
-    engine = engine_for(address(url), connections=1, busy=3.0, patience=8.0)
+    engine = engine_for(address(url), connections=1, busy=BUSY, patience=2 * BUSY)
     try:
         with engine.connect().execution_options(writes=True) as connection, connection.begin() as transaction:
             transaction.rollback()
