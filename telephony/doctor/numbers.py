@@ -102,7 +102,7 @@ class Numbers:
                 name, f"{finding.what}; left so, for Twilio cannot call {self._settings.public_url}", finding.remedy
             )
         await self._ask(point_number(self._api, one.sid, voice_url=self._voice, status_callback=self._status))
-        return green(name, f"leads to {self._voice} now; {finding.what.removeprefix('it ')} before")
+        return green(name, f"leads to {self._voice} now; before: {finding.what}")
 
     def _webhook(self, name: str, one: NumberResource) -> Finding:
         """What the number's own settings say."""

@@ -93,8 +93,12 @@ async def test_as_a_process_it_asks_model_and_carrier_and_tells_no_secret(desk: 
         desk.write("telephony.yaml", text)
         process = await asyncio.to_thread(desk.run, "doctor", code=1)
         assert number.voice_url.startswith("https://demo.twilio.com")
+        desk.write("telephony.yaml", text.replace("public_url: http:", "public_url: https:"))
+        fixed = await asyncio.to_thread(desk.run, "doctor", "--fix", code=1)
+        assert number.voice_url.startswith("https://127.0.0.1:")
     lines = {line[9:36].strip(): line.split()[0] for line in process.out.splitlines() if line[:1].strip()}
     assert (lines["websocket"], lines["model xai/grok"], lines["clock"]) == ("green", "green", "green")
+    assert "green    number +15550100            leads to https://127.0.0.1:" in fixed.out
     assert "red      number +15550100            it still leads to Twilio's demo" in process.out
     assert [secret for secret in (TOKEN, PLANTED) if secret in process.out + process.errors] == []
     assert process.errors == ""
