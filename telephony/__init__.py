@@ -3,6 +3,7 @@
 The floors, arrows pointing down only:
 
      7   cli/  demo  show  show_audit  show_cassette  show_replay  replayed  pytest_plugin  __main__
+   6.5   doctor/                                         looks at all that must hold before a call is answered
      6   runtime/                                        picks the concrete classes: the only wiring
      5   server/  simulate/                              webhooks, media, health; the simulators' sockets
      4   bridge/  client                                 asyncio around one call, or one session without a call

@@ -24,6 +24,7 @@ FUNCTION_LINES = 60
 FLOORS: dict[str, float] = {
     **dict.fromkeys(["cli", "demo", "replayed", "pytest_plugin", "bench", "__main__"], 7),
     **dict.fromkeys(["show", "show_audit", "show_cassette", "show_replay"], 7),
+    "doctor": 6.5,
     "runtime": 6,
     **dict.fromkeys(["server", "simulate"], 5),
     **dict.fromkeys(["bridge", "client"], 4),

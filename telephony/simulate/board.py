@@ -54,6 +54,25 @@ class CallRecording:
         """A WAV file, once there is one."""
 
 
+class PhoneNumber:
+    """A number of the account's, as Twilio sells it: its calls go to the demo that every new number has."""
+
+    def __init__(self, phone_number: str) -> None:
+        self.sid = new_sid("PN")
+        self.phone_number = phone_number
+        self.friendly_name = phone_number
+        self.voice_url = "https://demo.twilio.com/welcome/voice/"
+        self.voice_method = "POST"
+        self.voice_fallback_url = ""
+        self.voice_fallback_method = "POST"
+        self.status_callback = ""
+        self.status_callback_method = "POST"
+        self.voice_application_sid = ""
+        self.trunk_sid = ""
+        self.takes_calls = True
+        self.created = self.updated = datetime.now(UTC)
+
+
 class Switchboard:
     """One account. `open` it before calls are placed; `close` ends what still goes on."""
 
@@ -65,6 +84,8 @@ class Switchboard:
         """Whom one can reach, by number or SIP address. Nobody else answers."""
         self.numbers: set[str] | None = None
         """Those of the account, from which it may call; None: any."""
+        self.phone_numbers: dict[str, PhoneNumber] = {}
+        """Those of the account with their webhooks, by SID."""
         self.barred: set[str] = set()
         """Prefixes that the account may not call (Twilio's geographic permissions)."""
         self.unsubscribed: set[str] = set()

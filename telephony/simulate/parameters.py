@@ -112,6 +112,14 @@ def _pattern(pattern: str, wanted: str) -> Check:
     return check
 
 
+def _or_empty(check: Check) -> Check:
+    def either(name: str, value: str) -> None:
+        if value:
+            check(name, value)
+
+    return either
+
+
 def _twiml(name: str, value: str) -> None:
     if len(value) > LONGEST_TWIML:
         raise RefusedError(400, PARAMETER, f"{name} exceeds {LONGEST_TWIML} characters")
@@ -132,6 +140,7 @@ _address = _url(BAD_URL)
 _events = _choices("initiated", "ringing", "answered", "completed")
 _recorded = _choices("in-progress", "completed", "absent")
 _sid = _pattern("[A-Z]{2}[0-9a-fA-F]{32}", "a SID")
+_sid_or_none, _address_or_none, _callback_or_none = _or_empty(_sid), _or_empty(_address), _or_empty(_callback)
 _day = _pattern(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\dZ)?", "a date")
 
 _STATUS = _once(StatusCallback=_callback, StatusCallbackMethod=_method)
@@ -267,3 +276,38 @@ CREATE_RECORDING: Known = _RECORDING
 UPDATE_RECORDING: Known = _once(
     Status=_choice("in-progress", "paused", "stopped"), PauseBehavior=_choice("skip", "silence")
 )
+LIST_NUMBERS: Known = _once(
+    Beta=_flag,
+    FriendlyName=_text,
+    PhoneNumber=_pattern(r"[+0-9*A-Za-z]+", "a number or a part of one"),
+    Origin=_choice("twilio", "hosted"),
+    PageToken=_text,
+    Page=_number(0, 10_000),
+    PageSize=_number(1, 1000),
+)
+UPDATE_NUMBER: Known = _once(
+    AccountSid=_sid,
+    ApiVersion=_text,
+    FriendlyName=_text,
+    SmsApplicationSid=_sid_or_none,
+    SmsFallbackMethod=_method,
+    SmsFallbackUrl=_address_or_none,
+    SmsMethod=_method,
+    SmsUrl=_address_or_none,
+    StatusCallback=_callback_or_none,
+    StatusCallbackMethod=_method,
+    VoiceApplicationSid=_sid_or_none,
+    VoiceCallerIdLookup=_flag,
+    VoiceFallbackMethod=_method,
+    VoiceFallbackUrl=_address_or_none,
+    VoiceMethod=_method,
+    VoiceUrl=_address_or_none,
+    EmergencyStatus=_choice("Active", "Inactive"),
+    EmergencyAddressSid=_sid_or_none,
+    TrunkSid=_sid_or_none,
+    VoiceReceiveMode=_choice("voice", "fax"),
+    IdentitySid=_sid_or_none,
+    AddressSid=_sid_or_none,
+    BundleSid=_sid_or_none,
+)
+"""Empty takes away what was there."""

@@ -7,7 +7,7 @@ from datetime import datetime
 from email.utils import format_datetime
 from typing import Any
 
-from telephony.simulate.board import CallRecording, Message
+from telephony.simulate.board import CallRecording, Message, PhoneNumber
 from telephony.simulate.conference import Conference, Participant
 from telephony.simulate.live import LiveCall
 
@@ -132,6 +132,39 @@ def recording(one: CallRecording, account_sid: str) -> dict[str, Any]:
         "source": one.source,
         "error_code": None,
         "track": "both",
+    }
+
+
+def phone_number(one: PhoneNumber, account_sid: str) -> dict[str, Any]:
+    return {
+        "sid": one.sid,
+        "account_sid": account_sid,
+        "friendly_name": one.friendly_name,
+        "phone_number": one.phone_number,
+        "voice_url": one.voice_url,
+        "voice_method": one.voice_method,
+        "voice_fallback_url": one.voice_fallback_url,
+        "voice_fallback_method": one.voice_fallback_method,
+        "voice_caller_id_lookup": False,
+        "voice_application_sid": one.voice_application_sid or None,
+        "voice_receive_mode": "voice",
+        "trunk_sid": one.trunk_sid or None,
+        "date_created": _date(one.created),
+        "date_updated": _date(one.updated),
+        "sms_url": "",
+        "sms_method": "POST",
+        "sms_fallback_url": "",
+        "sms_fallback_method": "POST",
+        "sms_application_sid": "",
+        "status_callback": one.status_callback,
+        "status_callback_method": one.status_callback_method,
+        "address_requirements": "none",
+        "beta": False,
+        "capabilities": {"voice": one.takes_calls, "sms": True, "mms": True, "fax": False},
+        "origin": "twilio",
+        "status": "in-use",
+        "api_version": VERSION,
+        "uri": f"{_account(account_sid)}/IncomingPhoneNumbers/{one.sid}.json",
     }
 
 

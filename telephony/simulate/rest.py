@@ -1,4 +1,4 @@
-"""Twilio's REST API for a simulation: calls, conferences and their participants, messages, recordings of a call.
+"""Twilio's REST API for a simulation: calls, conferences and their participants, messages, recordings, phone numbers.
 
 It is as strict as the real one and answers as the real one does, so that a mistake in a request shows here first:
 `{"code": 20404, "message": …, "more_info": …, "status": 404}`.
@@ -20,7 +20,7 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from telephony.simulate import parameters, resources, rest_calls, rest_conferences, rest_messages
+from telephony.simulate import parameters, resources, rest_calls, rest_conferences, rest_messages, rest_numbers
 from telephony.simulate.board import Switchboard
 from telephony.simulate.callee import Callee
 from telephony.simulate.live import LiveCall
@@ -161,6 +161,14 @@ class TwilioRest:
             case ["Messages", sid] if sid in self.board.messages:
                 sent = self.board.messages[sid]
                 return {"GET": ({}, lambda form: resources.message(sent, self.account_sid))}
+            case ["IncomingPhoneNumbers"]:
+                return {"GET": (parameters.LIST_NUMBERS, lambda form: rest_numbers.find(self.board, form, path))}
+            case ["IncomingPhoneNumbers", sid] if sid in self.board.phone_numbers:
+                number = self.board.phone_numbers[sid]
+                return {
+                    "GET": ({}, lambda form: resources.phone_number(number, self.account_sid)),
+                    "POST": (parameters.UPDATE_NUMBER, lambda form: rest_numbers.update(self.board, number, form)),
+                }
         return None
 
     def _calls(self, inner: list[str], path: str) -> Actions | None:

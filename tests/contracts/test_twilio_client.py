@@ -25,12 +25,14 @@ from telephony.carriers.twilio_conferences import (
     update_participant,
 )
 from telephony.carriers.twilio_messages import create_message
+from telephony.carriers.twilio_numbers import find_numbers, point_number, read_numbers
 from telephony.carriers.twilio_recordings import pause_recording, resume_recording, start_recording, stop_recording
 from telephony.carriers.twilio_rest import RestApi
 from telephony.commands import HttpRequest
 from telephony.errors import CarrierRefused
 from telephony.links.http import perform
 from telephony.settings import TwilioSettings
+from telephony.simulate.board import PhoneNumber
 from telephony.simulate.callee import Callee
 from telephony.simulate.conference import ConferenceNoun
 from telephony.simulate.live import LiveCall
@@ -44,6 +46,8 @@ US, THEM, DESK = "+15550100", "+15550177", "sip:desk@pbx.example.com"
 TOLD = "https://voice.example.com/twilio/status?intent=a%20b&x=1"
 SINCE = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 TWIML = "<Response><Say>Grüße &amp; more</Say></Response>"
+
+OURS = PhoneNumber(US)
 
 Ours = Callable[[RestApi], HttpRequest]
 Theirs = Callable[[Client], Any]
@@ -242,6 +246,20 @@ OPERATIONS: dict[str, tuple[Ours, Theirs]] = {
         lambda api: stop_recording(api, CALL),
         lambda client: client.calls(CALL).recordings("Twilio.CURRENT").update(status="stopped"),
     ),
+    "a number": (
+        lambda api: find_numbers(api, US),
+        lambda client: client.incoming_phone_numbers.page(phone_number=US, page_size=1000),
+    ),
+    "all numbers": (
+        lambda api: find_numbers(api),
+        lambda client: client.incoming_phone_numbers.page(page_size=1000),
+    ),
+    "where the calls of a number go": (
+        lambda api: point_number(api, OURS.sid, voice_url=TOLD, status_callback=TOLD),
+        lambda client: client.incoming_phone_numbers(OURS.sid).update(
+            voice_url=TOLD, voice_method="POST", status_callback=TOLD, status_callback_method="POST"
+        ),
+    ),
 }
 
 
@@ -287,6 +305,7 @@ def set_out(rest: TwilioRest) -> None:
         live.answer()
         board.conferences.join(live, ConferenceNoun(name="room"))
     board.recordings.clear()
+    board.phone_numbers = {OURS.sid: OURS}
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
@@ -334,6 +353,22 @@ async def test_a_refusal_is_the_same_to_both(rest: TwilioRest) -> None:
         await by_ours(rest, lambda api: create_message(api, THEM, "Hi", from_number=THEM))
     assert (ours.value.status, ours.value.code) == (theirs.value.status, theirs.value.code) == (400, 21606)
     assert theirs.value.msg.removeprefix("Unable to create record: ") in str(ours.value)
+
+
+async def test_a_number_is_read_as_their_client_reads_it(rest: TwilioRest) -> None:
+    set_out(rest)
+    await by_ours(rest, OPERATIONS["where the calls of a number go"][0])
+    (ours,) = read_numbers(await by_ours(rest, OPERATIONS["a number"][0]))
+    (theirs,) = await by_their_client(rest, OPERATIONS["a number"][1])
+    assert (ours.sid, ours.phone_number, ours.voice_url, ours.voice_method, ours.status_callback) == (
+        theirs.sid,
+        theirs.phone_number,
+        theirs.voice_url,
+        theirs.voice_method,
+        theirs.status_callback,
+    )
+    assert (ours.voice_url, ours.trunk_sid, theirs.trunk_sid) == (TOLD, "", None)
+    assert ours.voiceless is not theirs.capabilities["voice"] is True
 
 
 async def test_what_was_placed_is_read_as_their_client_reads_it(rest: TwilioRest) -> None:

@@ -21,6 +21,8 @@ KNOWN: dict[str, Any] = {
     "CREATE_MESSAGE": parameters.CREATE_MESSAGE,
     "CREATE_RECORDING": parameters.CREATE_RECORDING,
     "UPDATE_RECORDING": parameters.UPDATE_RECORDING,
+    "LIST_NUMBERS": parameters.LIST_NUMBERS,
+    "UPDATE_NUMBER": parameters.UPDATE_NUMBER,
 }
 
 
@@ -57,6 +59,13 @@ KNOWN: dict[str, Any] = {
         ("CREATE_MESSAGE", "MessagingServiceSid", "MG1", 20001),
         ("CREATE_RECORDING", "RecordingChannels", "stereo", 20001),
         ("UPDATE_RECORDING", "Status", "resumed", 20001),
+        ("LIST_NUMBERS", "PageSize", "1001", 20001),
+        ("LIST_NUMBERS", "PhoneNumber", "", 20001),
+        ("UPDATE_NUMBER", "PhoneNumber", "+15550100", 20001),
+        ("UPDATE_NUMBER", "VoiceUrl", "voice.example.com", 21205),
+        ("UPDATE_NUMBER", "VoiceMethod", "PUT", 20001),
+        ("UPDATE_NUMBER", "StatusCallback", "/status", 21609),
+        ("UPDATE_NUMBER", "TrunkSid", "TK1", 20001),
     ],
 )
 def test_what_twilio_would_not_take_is_refused(resource: str, name: str, value: str, code: int) -> None:
@@ -82,6 +91,11 @@ def test_repeated_values_keep_their_order_and_may_come_in_one() -> None:
     )
     assert form.texts("StatusCallbackEvent") == ["answered", "ringing", "initiated"]
     assert form.plain() == {"StatusCallbackEvent": "answered ringing initiated"}
+
+
+def test_what_takes_something_away_is_empty() -> None:
+    form = read([("VoiceUrl", ""), ("TrunkSid", ""), ("StatusCallback", "")], parameters.UPDATE_NUMBER)
+    assert form.plain() == {"VoiceUrl": "", "TrunkSid": "", "StatusCallback": ""}
 
 
 def test_what_is_absent_is_what_one_says_it_is() -> None:
