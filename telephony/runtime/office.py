@@ -47,6 +47,7 @@ from telephony.runtime.plans import Plans
 from telephony.runtime.redaction import mask_json, secrets_of
 from telephony.runtime.retention import Retention, make_retention
 from telephony.runtime.staffing import all_plans, models_for
+from telephony.runtime.supervisor import Supervisor
 from telephony.server.app import Server, application, internal_application
 from telephony.server.consulting import ConsultingWebhooks
 from telephony.server.outbound import Outbound
@@ -173,12 +174,15 @@ async def answer_calls(
     provide: Iterable[str | Opener] = (),
 ) -> None:
     """Answer calls until *stop* is set, then let them end."""
-    async with open_office(settings, environ, agents=agents, provide=provide) as office:
+    supervisor = Supervisor(environ)
+    async with supervisor.watched(), open_office(settings, environ, agents=agents, provide=provide) as office:
         _log.info("listening", address=office.address, webhook=f"{settings.public_url}/twilio/voice")
         if office.internal:
             _log.info("metrics", address=f"http://{office.internal.host}:{office.internal.port}/metrics")
+        supervisor.ready(f"answering calls at {office.address}")
         await stop.wait()
         _log.info("stopping", calls=len(office.calls.live), seconds=settings.drain)
+        supervisor.stopping(f"letting {len(office.calls.live)} calls end, within {settings.drain:g} s")
 
 
 # -- agents and models ---------------------------------------------------------------------------------------------
