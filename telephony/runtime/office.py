@@ -116,7 +116,7 @@ async def open_office(
     store, keeper = _keeper(settings)
     permits = make_permits(settings, staff, keeper.audits)
     recordings = Path(settings.recordings)
-    account = TwilioAccount(settings.public_url, settings.twilio)
+    account = TwilioAccount(settings.public_url, settings.twilio, settings.instance_url)
     async with contextlib.AsyncExitStack() as stack:
         plans = await all_plans(staff, settings, upstream, permits.policy, provide, stack)
         session = await stack.enter_async_context(aiohttp.ClientSession())
@@ -124,7 +124,7 @@ async def open_office(
         await _open_shelf(settings, plans)
         stack.push_async_callback(keeper.close)
 
-        consultations = Consultations(partial(perform, session), account, settings.public_url)
+        consultations = Consultations(partial(perform, session), account, settings.callback_url)
         stack.push_async_callback(consultations.close)
         departures = _departures(settings, session, account, directory, consultations, lambda sid: calls.live.get(sid))
         counting, internal = _watched(settings, plans, keeper)
@@ -217,7 +217,7 @@ def _departures(
         agent = directory.agents.get(bridge.agent) if bridge else None
         return agent.settings.fallback if agent else Fallback()
 
-    return Departures(session, account, settings.public_url + DIAL_ENDED, fallback_of, consultations)
+    return Departures(session, account, settings.callback_url + DIAL_ENDED, fallback_of, consultations)
 
 
 def _reception(
@@ -232,7 +232,7 @@ def _reception(
     models = {agent.name: agent.settings.model for agent in directory.agents.values()}
     return Reception(
         account,
-        settings.public_url,
+        settings.callback_url,
         calls,
         directory.line_for,
         plan_for,
