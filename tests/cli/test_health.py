@@ -23,7 +23,7 @@ def answers() -> Iterator[Answers]:
 
     def start(by_path: dict[str, tuple[int, str]]) -> int:
         class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self) -> None:  # noqa: N802  so the standard library calls it
+            def do_GET(self) -> None:
                 status, body = by_path[self.path]
                 self.send_response(status)
                 self.end_headers()

@@ -178,7 +178,7 @@ def test_credentials_win_over_dotenv_and_the_environment_over_them(credentials: 
 
 
 def test_a_folder_of_credentials_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="CREDENTIALS_DIRECTORY: cannot read .*: No such file"):
+    with pytest.raises(ConfigurationError, match=r"CREDENTIALS_DIRECTORY: cannot read .*: No such file"):
         Environment({"CREDENTIALS_DIRECTORY": str(tmp_path / "gone")})
 
 

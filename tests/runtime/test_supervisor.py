@@ -132,7 +132,7 @@ async def test_what_serves_is_ready_once_it_answers_and_says_when_it_stops(
                 "READY=1",
                 f"STATUS=answering calls at http://127.0.0.1:{settings.port}",
             ]
-            reader, writer = await asyncio.open_connection("127.0.0.1", settings.port)
+            _reader, writer = await asyncio.open_connection("127.0.0.1", settings.port)
             writer.close()
             await writer.wait_closed()
             os.kill(os.getpid(), signal.SIGTERM)
