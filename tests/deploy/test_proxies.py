@@ -65,7 +65,7 @@ class Place:
         head = "{\n\tadmin off\n\tauto_https disable_redirects\n\tskip_install_trust\n}\n"
         file = self.write("Caddyfile", head + (DEPLOY / "proxy/Caddyfile").read_text(encoding="utf-8"))
         environment = {
-            "SITE": f"https://localhost:{self.public}",
+            "PUBLIC_URL": f"https://localhost:{self.public}",
             "UPSTREAM": f"127.0.0.1:{self.server}",
             "TLS": f"tls {self.authority.certificate} {self.authority.key}",
             "XDG_DATA_HOME": str(self.folder),
@@ -128,7 +128,7 @@ def desk(tmp_path: Path, place: Place) -> Iterator[Desk]:
 
 
 def test_caddy_takes_its_file(place: Place) -> None:
-    for environment in ({}, {"SITE": "https://localhost", "UPSTREAM": "bridge:8080"}):
+    for environment in ({}, {"PUBLIC_URL": "https://localhost", "UPSTREAM": "bridge:8080"}):
         words = ["validate", "--config", "proxy/Caddyfile", "--adapter", "caddyfile"]
         done = run("caddy", *words, HOME=str(place.folder), **environment)
         assert done.returncode == 0, said(done)
