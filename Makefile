@@ -18,16 +18,17 @@ WORKERS ?= auto
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq
 
-.PHONY: help demo test calls clients lint types format dist check clean
+.PHONY: help demo test calls clients validators lint types format dist check clean
 
 help:
-	@echo "make demo     a whole phone call on this machine: no key, no phone"
-	@echo "make test     the test suite"
-	@echo "make calls    the cassettes of fixtures/calls/ that are missing; ARGS=\"NAME\" for one whose call has changed"
-	@echo "make clients  Node's ws and a LiteLLM proxy, for the tests that skip themselves without"
-	@echo "make check    everything that must hold: lint, types, test, dist, demo"
-	@echo "make format   put the source into shape"
-	@echo "make clean    remove what the other targets made"
+	@echo "make demo        a whole phone call on this machine: no key, no phone"
+	@echo "make test        the test suite"
+	@echo "make calls       the cassettes of fixtures/calls/ that are missing; ARGS=\"NAME\" for one whose call has changed"
+	@echo "make clients     Node's ws and a LiteLLM proxy, for the tests that skip themselves without"
+	@echo "make validators  what judges the files in deploy/, for the tests that skip themselves without"
+	@echo "make check       everything that must hold: lint, types, test, dist, demo"
+	@echo "make format      put the source into shape"
+	@echo "make clean       remove what the other targets made"
 
 demo: $(RUN)
 	@$(BIN)/telephony demo $(ARGS)
@@ -39,6 +40,8 @@ calls: $(TEST)
 	@PYTHONPATH=tests $(BIN)/python -m library $(ARGS)
 
 clients: $(CLIENTS)/node_modules/ws $(CLIENTS)/litellm/bin/litellm
+
+validators: $(CLIENTS)/validators/bin/hadolint
 
 lint: $(DEV)
 	@$(BIN)/ruff check .
@@ -86,6 +89,12 @@ $(DEV): $(TEST)
 # Programs of others that the gateway is held to. LiteLLM pins what we do not, so it has an environment of its own.
 $(CLIENTS)/node_modules/ws:
 	@npm install --silent --no-audit --no-fund --prefix $(CLIENTS) ws@8
+
+$(CLIENTS)/validators/bin/hadolint: pyproject.toml
+	@$(PYTHON) -m venv --clear $(CLIENTS)/validators
+	@$(CLIENTS)/validators/bin/python -m pip --disable-pip-version-check install -qq --upgrade 'pip>=25.1'
+	@$(CLIENTS)/validators/bin/python -m pip --disable-pip-version-check install -qq --group validators
+	@touch $@
 
 $(CLIENTS)/litellm/bin/litellm:
 	@$(PYTHON) -m venv --clear $(CLIENTS)/litellm

@@ -30,10 +30,10 @@ def run(*command: str | Path, cwd: Path = ROOT) -> str:
     return done.stdout
 
 
-def package_files() -> set[str]:
-    """Every file of the package as git knows it (everything on disk in an unpacked sdist)."""
-    listed = subprocess.run(
-        ["git", "ls-files", "telephony"],  # noqa: S607
+def files_of(folder: str) -> set[str]:
+    """Every file of a folder as git knows it (everything on disk in an unpacked sdist)."""
+    listed = subprocess.run(  # noqa: S603  our own folders
+        ["git", "ls-files", folder],  # noqa: S607
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -44,7 +44,7 @@ def package_files() -> set[str]:
         return {name for name in listed.stdout.splitlines() if (ROOT / name).exists()}
     return {
         path.relative_to(ROOT).as_posix()
-        for path in (ROOT / "telephony").rglob("*")
+        for path in (ROOT / folder).rglob("*")
         if path.is_file() and path.suffix in SOURCE_SUFFIXES
     }
 
@@ -55,8 +55,8 @@ def check_contents(sdist: Path, wheel: Path) -> None:
         in_sdist = {name.partition("/")[2] for name in archive.getnames()}
     with zipfile.ZipFile(wheel) as archive:
         in_wheel = set(archive.namelist())
-    package = package_files()
-    missing = [f"sdist: {name}" for name in sorted({*package, *IN_SDIST} - in_sdist)]
+    package = files_of("telephony")
+    missing = [f"sdist: {name}" for name in sorted({*package, *files_of("deploy"), *IN_SDIST} - in_sdist)]
     missing += [f"wheel: {name}" for name in sorted(package - in_wheel)]
     if not any(name.startswith("tests/") for name in in_sdist):
         missing.append("sdist: tests/")

@@ -45,10 +45,12 @@ _STATUSES = frozenset(get_args(CallStatus))
 
 
 class TwilioAccount:
-    """Implements `carriers.base.Account`. *public_url* is the address at which Twilio reaches us."""
+    """Implements `carriers.base.Account`. *public_url* is the address at which Twilio reaches us, *instance_url* one
+    that is this process's alone, if it has one."""
 
-    def __init__(self, public_url: str, settings: TwilioSettings) -> None:
-        self._signatures = Signatures(PublicUrl.parse(public_url), settings)
+    def __init__(self, public_url: str, settings: TwilioSettings, instance_url: str = "") -> None:
+        urls = dict.fromkeys(PublicUrl.parse(url) for url in (public_url, instance_url or public_url))
+        self._signatures = Signatures(urls, settings)
         self.rest = RestApi(settings)
         """For what `Account` has no verb for: `twilio_calls`, `twilio_conferences`, `twilio_messages`,
         `twilio_recordings`."""

@@ -79,8 +79,9 @@ class PublicUrl(msgspec.Struct, frozen=True):
 class Signatures:
     """Checks signatures with the secrets of one account: the auth token, its successor, and shared keys."""
 
-    def __init__(self, url: PublicUrl, settings: TwilioSettings) -> None:
-        self._url = url
+    def __init__(self, urls: Iterable[PublicUrl], settings: TwilioSettings) -> None:
+        """*urls*: wherever Twilio reaches us."""
+        self._urls = tuple(urls)
         tokens = (settings.auth_token.get_secret_value(), settings.auth_token_secondary.get_secret_value())
         # An empty token is no token: anyone can sign with an empty key.
         self._tokens = tuple(token for token in tokens if token)
@@ -98,10 +99,14 @@ class Signatures:
         if not form and body and not _body_vouched_for(query, body):
             return False
         signature, secrets, algorithm = self._claim(headers)
-        url = self._url.webhook(path, query)
+        urls = [url.webhook(path, query) for url in self._urls]
         parameters = _Parameters(form)
         try:
-            results = [RequestValidator(secret).validate(url, parameters, signature, algorithm) for secret in secrets]
+            results = [
+                RequestValidator(secret).validate(url, parameters, signature, algorithm)
+                for secret in secrets
+                for url in urls
+            ]
         except UnicodeEncodeError:  # half a surrogate pair has no UTF-8, so nobody can have signed it
             return False
         return bool(signature) and any(results)
@@ -113,7 +118,8 @@ class Signatures:
         results = [
             hmac.compare_digest(_mac(secret, url, algorithm), given)
             for secret in secrets
-            for url in self._url.media(path.partition("?")[0])
+            for ours in self._urls
+            for url in ours.media(path.partition("?")[0])
         ]
         return bool(signature) and any(results)
 

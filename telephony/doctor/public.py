@@ -21,7 +21,7 @@ import msgspec
 from telephony.doctor.certificate import certificate
 from telephony.doctor.finding import Finding, amber, green, reason, red, skipped
 from telephony.doctor.standin import NONCE, Arrival, Here
-from telephony.server.connecting import MEDIA
+from telephony.server.reception import MEDIA
 from telephony.server.webhooks import STATUS
 from telephony.settings import Settings
 from telephony.simulate.signature import HEADER, sign_upgrade, sign_webhook

@@ -22,7 +22,7 @@ from telephony.errors import ConfigurationError
 from telephony.links.served import accept
 from telephony.runtime.ordering import server_of
 from telephony.server.app import MAX_BODY, Server
-from telephony.server.connecting import MEDIA
+from telephony.server.reception import MEDIA
 from telephony.server.webhooks import STATUS
 from telephony.settings import Settings
 

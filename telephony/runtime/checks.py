@@ -29,7 +29,7 @@ def check(settings: Settings, place: Place, agents: Iterable[Agent] = ()) -> lis
     """Every problem between settings that are each well-formed; *agents* were made in Python and come beside theirs."""
     staff = [*(Agent.from_settings(name, own) for name, own in settings.agents.items()), *agents]
     found = [
-        *_public_url(settings),
+        *_public_urls(settings),
         *_addresses(settings),
         *_account(settings),
         *_models(settings, staff),
@@ -70,19 +70,27 @@ Problem = tuple[Path, str, str]
 """Path, problem, remedy."""
 
 
-def _public_url(settings: Settings) -> Iterator[Problem]:
-    if not settings.public_url:
+def _public_urls(settings: Settings) -> Iterator[Problem]:
+    yield from _public_url("public_url", settings.public_url, prefix=False)
+    yield from _public_url("instance_url", settings.instance_url, prefix=True)
+
+
+def _public_url(key: str, text: str, *, prefix: bool) -> Iterator[Problem]:
+    """*prefix* says whether a path is allowed."""
+    if not text:
         return
-    path, url = ("public_url",), _split(settings.public_url)
+    path, url = (key,), _split(text)
     if url is None or not url.hostname:
-        yield path, f"{_quoted(settings.public_url)} is not a URL", "Write it as https://voice.example.com."
+        yield path, f"{_quoted(text)} is not a URL", "Write it as https://voice.example.com."
     elif url.username is not None or url.password is not None:
         yield path, "it holds a user name or password", "Take them out; Twilio's requests are signed."
     elif url.scheme not in {"https", "http"}:
         yield path, f"it begins with {url.scheme}://", "Begin with https://; the wss:// address follows from it."
     elif url.scheme == "http" and not is_loopback(url.hostname):
         yield path, "it is not https", "Use https://; http:// is for this machine's own addresses only."
-    elif url.path.rstrip("/") or url.query or url.fragment:
+    elif prefix and (url.query or url.fragment):
+        yield path, "it has a query or a fragment", "Take it out; a path is allowed."
+    elif not prefix and (url.path.rstrip("/") or url.query or url.fragment):
         remedy = f"Write only {url.scheme}://{url.netloc}; the program adds its own paths."
         yield path, "it has a path, a query or a fragment", remedy
 

@@ -76,7 +76,9 @@ def load(
     if problems:
         problems.sort(key=lambda problem: _natural(problem.place))
         raise problems[0] if len(problems) == 1 else ConfigurationErrors(problems)
-    return settings.model_copy(update={"public_url": settings.public_url.rstrip("/")})
+    return settings.model_copy(
+        update={name: getattr(settings, name).rstrip("/") for name in ("public_url", "instance_url")}
+    )
 
 
 def _natural(place: str) -> tuple[str, int]:

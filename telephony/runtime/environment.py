@@ -1,7 +1,8 @@
 """The environment over `.env`, variable by variable, and the settings that stand in it.
 
-Every variable may also be given as `NAME_FILE`, the path of a file that holds the value, as Docker, Kubernetes and
-systemd hand over secrets. An empty variable counts as unset: Compose writes one for everything it does not know.
+Every variable may also be given as `NAME_FILE`, the path of a file that holds the value, as Docker and Kubernetes hand
+over secrets, and as a credential of a systemd service, which the environment wins over. An empty variable counts as
+unset: Compose writes one for everything it does not know.
 """
 
 from __future__ import annotations
@@ -36,6 +37,10 @@ RESERVED = {"TELEPHONY_CONFIG", WORKER}
 """Names with our prefix that are no settings."""
 SERVICE_LINK = re.compile(r"TELEPHONY_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)")
 """What Kubernetes sets in pods beside a Service called `telephony`, `TELEPHONY_PORT=tcp://10.0.0.7:8080` among it."""
+CREDENTIALS = "CREDENTIALS_DIRECTORY"
+"""The folder of a service's credentials (systemd.exec(5))."""
+CREDENTIAL = re.compile(r"(?:[a-z0-9-]+_)?([A-Z][A-Z0-9_]*)")
+"""The name of one that is a variable of ours: where a whole folder is loaded, systemd puts that one's name in front."""
 
 
 class Layer(Mapping[str, Located]):
@@ -83,7 +88,8 @@ class Environment(Mapping[str, str]):
 
     def __init__(self, env: Mapping[str, str], dotenv: Path | None = None) -> None:
         own = {name: Located(value, f"environment variable {name}") for name, value in env.items()}
-        self.layers = [Layer(_read_dotenv(dotenv) if dotenv else {}), Layer(own)]
+        sources = [_read_dotenv(dotenv) if dotenv else {}, *_credentials(env), own]
+        self.layers = [Layer(variables) for variables in sources]
         """Weakest first."""
 
     def __getitem__(self, name: str) -> str:
@@ -149,6 +155,20 @@ def _content(name: str, file: Located) -> Located:
     if not value:
         raise ConfigurationError(name, f"{shown} is empty", remedy, file.place)
     return Located(value, f"{file.place}, file {file.value}")
+
+
+def _credentials(env: Mapping[str, str]) -> Iterator[dict[str, Located]]:
+    """The credentials of this service, if it has any, as variables that name files."""
+    if not env.get(CREDENTIALS):
+        return
+    folder = Path(env[CREDENTIALS])
+    try:
+        names = sorted(path.name for path in folder.iterdir())
+    except OSError as error:
+        problem, remedy = f"cannot read {folder}: {error.strerror}", "Unset it, or let it name a folder of files."
+        raise ConfigurationError(CREDENTIALS, problem, remedy) from None
+    found = [(match[1], name) for name in names if (match := CREDENTIAL.fullmatch(name))]
+    yield {f"{variable}_FILE": Located(str(folder / name), f"credential {name}") for variable, name in found}
 
 
 def _read_dotenv(path: Path) -> dict[str, Located]:

@@ -47,6 +47,7 @@ from telephony.runtime.reception import make_reception
 from telephony.runtime.redaction import mask_json, secrets_of
 from telephony.runtime.retention import Retention, make_retention
 from telephony.runtime.staffing import all_plans, models_for
+from telephony.runtime.supervisor import Supervisor
 from telephony.server.app import Server, application, internal_application
 from telephony.server.consulting import ConsultingWebhooks
 from telephony.server.gateway import Gateway
@@ -126,7 +127,7 @@ async def open_office(
     store, keeper = _keeper(settings)
     permits = make_permits(settings, staff, keeper.audits)
     recordings = Path(settings.recordings)
-    account = TwilioAccount(settings.public_url, settings.twilio)
+    account = TwilioAccount(settings.public_url, settings.twilio, settings.instance_url)
     async with contextlib.AsyncExitStack() as stack:
         plans = await all_plans(staff, settings, upstream, permits.policy, provide, stack)
         session = await stack.enter_async_context(aiohttp.ClientSession())
@@ -134,7 +135,7 @@ async def open_office(
         await _open_shelf(settings, plans)
         stack.push_async_callback(keeper.close)
 
-        consultations = Consultations(partial(perform, session), account, settings.public_url)
+        consultations = Consultations(partial(perform, session), account, settings.callback_url)
         stack.push_async_callback(consultations.close)
         departures = _departures(settings, session, account, directory, consultations, lambda sid: calls.live.get(sid))
         counting, internal = _watched(settings, plans, keeper, seat)
@@ -195,13 +196,18 @@ async def answer_calls(
     provide: Iterable[str | Opener] = (),
 ) -> None:
     """Answer calls until *stop* is set, then let them end."""
-    seat = Seat(Alone(AFTERWORD))
-    async with open_office(settings, environ, agents=agents, provide=provide, seat=seat) as office:
+    supervisor, seat = Supervisor(environ), Seat(Alone(AFTERWORD))
+    async with (
+        supervisor.watched(),
+        open_office(settings, environ, agents=agents, provide=provide, seat=seat) as office,
+    ):
         _log.info("listening", address=office.address, webhook=f"{settings.public_url}/twilio/voice")
         if office.internal:
             _log.info("metrics", address=f"http://{office.internal.host}:{office.internal.port}/metrics")
+        supervisor.ready(f"answering calls at {office.address}")
         await stop.wait()
         _log.info("stopping", calls=len(office.calls.live), seconds=settings.drain)
+        supervisor.stopping(f"letting {len(office.calls.live)} calls end, within {settings.drain:g} s")
 
 
 # -- agents and models ---------------------------------------------------------------------------------------------
@@ -236,7 +242,7 @@ def _departures(
         agent = directory.agents.get(bridge.agent) if bridge else None
         return agent.settings.fallback if agent else Fallback()
 
-    return Departures(session, account, settings.public_url + DIAL_ENDED, fallback_of, consultations)
+    return Departures(session, account, settings.callback_url + DIAL_ENDED, fallback_of, consultations)
 
 
 def _fetching(session: aiohttp.ClientSession, account: TwilioAccount) -> Fetch:

@@ -54,7 +54,7 @@ def make_outbound(
         partial(perform, session),
         account,
         SqlIntents(store),
-        settings.public_url,
+        settings.callback_url,
         lambda name: terms(agents[name]) if name in agents else None,
         CallingHours(own.hours).refusal,
         Bucket(own.calls_per_second / settings.workers),  # each worker has its share: together they never exceed it

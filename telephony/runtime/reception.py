@@ -35,7 +35,7 @@ def make_reception(
     models = {agent.name: agent.settings.model for agent in directory.agents.values()}
     return Reception(
         account,
-        settings.public_url,
+        settings.callback_url,
         calls,
         directory.line_for,
         plan_for,

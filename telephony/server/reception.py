@@ -45,7 +45,7 @@ class Reception:
 
     account: Account
     public_url: str
-    """`https://…` without a trailing slash."""
+    """Where our calls' sockets and callbacks come: `https://…` without a trailing slash."""
     calls: Calls
     line_for: Callable[[str], Line | None]
     """What the calls of a number meet."""

@@ -51,6 +51,9 @@ class Settings(Group):
 
     public_url: str = ""
     """`PUBLIC_URL`: https://… as Twilio reaches us. Signatures are checked against it, never against a header."""
+    instance_url: str = ""
+    """https://… as Twilio reaches this server alone, where several on different machines stand behind `public_url`: the
+    sockets and callbacks of its calls come there. A path in front of ours is allowed; the proxy must take it away."""
     host: str = "0.0.0.0"  # noqa: S104  a container and a VM behind a proxy both need it; every route checks signatures
     """`HOST`: the address to listen on."""
     port: Annotated[int, Field(ge=0, le=65_535)] = 8080
@@ -107,3 +110,8 @@ class Settings(Group):
     general_settings: GeneralSettings = GeneralSettings()
     gateway: GatewaySettings = GatewaySettings()
     """Who may use the models through `/v1/realtime`; `serve` offers it once there is a key."""
+
+    @property
+    def callback_url(self) -> str:
+        """Where sockets and callbacks of our calls are to come."""
+        return self.instance_url or self.public_url

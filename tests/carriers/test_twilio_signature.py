@@ -317,3 +317,16 @@ def test_the_hash_of_a_json_body_is_read_from_the_signed_url() -> None:
     assert account().genuine_webhook("/hook", query, headers, [], body)
     assert not account().genuine_webhook("/hook", query.replace("x=1", "x=2"), headers, [], body)
     assert not account().genuine_webhook("/hook", query, headers, [], b"\xff")
+
+
+# -- several servers behind one public address ---------------------------------------------------------------------
+
+
+def test_both_the_public_address_and_that_of_this_server_alone_are_ours() -> None:
+    alone = "https://example.com/at/b"
+    who = TwilioAccount("https://example.com", TwilioSettings(auth_token=SecretStr(TOKEN)), alone)
+    assert webhook(who, SIGNED)
+    assert webhook(who, signed(f"{alone}/myapp.php?foo=1&bar=2", FORM))
+    assert not webhook(who, signed("https://example.com/at/c/myapp.php?foo=1&bar=2", FORM))
+    assert who.genuine_media("/media", {"X-Twilio-Signature": signed("wss://example.com/at/b/media")})
+    assert not account().genuine_media("/media", {"X-Twilio-Signature": signed("wss://example.com/at/b/media")})

@@ -58,6 +58,14 @@ def test_public_urls_that_do_not(url: str, words: str) -> None:
     assert "planted" not in problem + remedy
 
 
+def test_the_url_of_one_server_among_several_may_have_a_path() -> None:
+    assert problems(public_url="https://voice.example.com", instance_url="https://voice.example.com/at/b/") == []
+    [(key, problem, remedy)] = problems(instance_url="https://voice.example.com/at/b?x=1")
+    assert (key, problem, remedy) == ("instance_url", "it has a query or a fragment", "Take it out; a path is allowed.")
+    [(key, problem, _)] = problems(instance_url="http://voice.example.com/at/b")
+    assert (key, problem) == ("instance_url", "it is not https")
+
+
 def test_agents_need_a_model() -> None:
     assert [key for key, *_ in problems(agents={"a": {}})] == ["model_list"]
     assert problems(agents={"a": {}}, model_list=MODELS[:2]) == []

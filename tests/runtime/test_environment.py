@@ -149,3 +149,42 @@ def test_vendor_names_mean_settings_that_exist() -> None:
         assert settings_schema().at(path), name
         assert env_name(path) == name
     assert env_name(["agents", "x", "voice"]) == "TELEPHONY_AGENTS__X__VOICE"
+
+
+@pytest.fixture
+def credentials(tmp_path: Path) -> dict[str, str]:
+    """As systemd hands them over: one by its own name, a folder loaded as `keys`, and something that is no variable."""
+    files = {"TWILIO_AUTH_TOKEN": "by-name", "keys_XAI_API_KEY": "out-of-a-folder\n", "tls.pem": "not for us"}
+    for name, content in files.items():
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    return {"CREDENTIALS_DIRECTORY": str(tmp_path)}
+
+
+def test_credentials_of_a_service_are_variables(credentials: dict[str, str]) -> None:
+    environment = Environment(credentials)
+    assert environment["TWILIO_AUTH_TOKEN"] == "by-name"
+    assert environment["XAI_API_KEY"] == "out-of-a-folder"
+    assert "tls.pem" not in set(environment)
+    assert settings_in(credentials) == {"twilio": {"auth_token": "by-name"}}
+    assert environment.layers[1]["XAI_API_KEY"].place.startswith("credential keys_XAI_API_KEY, file /")
+
+
+def test_credentials_win_over_dotenv_and_the_environment_over_them(credentials: dict[str, str], tmp_path: Path) -> None:
+    dotenv = tmp_path / ".env"
+    dotenv.write_text("XAI_API_KEY=from-dotenv\nTWILIO_AUTH_TOKEN=from-dotenv\n", encoding="utf-8")
+    environment = Environment(credentials | {"XAI_API_KEY": "from-environment"}, dotenv)
+    assert environment["TWILIO_AUTH_TOKEN"] == "by-name"
+    assert environment["XAI_API_KEY"] == "from-environment"
+
+
+def test_a_folder_of_credentials_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"CREDENTIALS_DIRECTORY: cannot read .*: No such file"):
+        Environment({"CREDENTIALS_DIRECTORY": str(tmp_path / "gone")})
+
+
+def test_an_empty_credential_is_told_with_its_name_when_it_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "XAI_API_KEY").write_text("\n", encoding="utf-8")
+    environment = Environment({"CREDENTIALS_DIRECTORY": str(tmp_path)})
+    with pytest.raises(ConfigurationError, match="XAI_API_KEY") as caught:
+        environment["XAI_API_KEY"]
+    assert caught.value.place == "credential XAI_API_KEY"

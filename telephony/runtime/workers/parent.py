@@ -14,6 +14,7 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from telephony.runtime.office import GOODBYE
+from telephony.runtime.supervisor import Supervisor
 from telephony.runtime.workers.backoff import Backoff
 from telephony.runtime.workers.folder import run_folder
 from telephony.runtime.workers.messages import Accept, Drain, End
@@ -52,6 +53,7 @@ class Parent:
         """Those that run, by name."""
         self.draining = False
         self.registrar = Registrar(settings.shed_lag_ms / 1000)
+        self._supervisor = Supervisor(environ)
         self._folder = run_folder(settings.run_folder, environ)
         self._name = secrets.token_hex(4)
         self._secret = secrets.token_hex(32)
@@ -78,7 +80,8 @@ class Parent:
             listener = await self._peers.open() or self._bind()
             self._peers.listener = listener
             with listener:
-                return await self._run(listener, stop)
+                async with self._supervisor.watched():
+                    return await self._run(listener, stop)
         finally:
             await self._peers.close()
 
@@ -114,12 +117,10 @@ class Parent:
             return
         self._peers.say(ready=True, draining=False)
         host, port = listener.getsockname()[:2]
-        _log.info(
-            "listening",
-            address=f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}",  # noqa: S104  compared
-            webhook=f"{self.settings.public_url}/twilio/voice",
-            workers=self._ready,
-        )
+        address = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}"  # noqa: S104  compared
+        webhook = f"{self.settings.public_url}/twilio/voice"
+        _log.info("listening", address=address, webhook=webhook, workers=self._ready)
+        self._supervisor.ready(f"answering calls at {address} with {self._ready} workers")
         await stop.wait()
 
     # -- whose call --------------------------------------------------------------------------------------------------
@@ -208,6 +209,7 @@ class Parent:
         self.draining = True
         calls = len(self.registrar.places)
         _log.info("stopping", calls=calls, seconds=self.settings.drain, workers=len(self.workers))
+        self._supervisor.stopping(f"letting {calls} calls end, within {self.settings.drain:g} s")
         self._peers.say(ready=self._peers.state.ready, draining=True)
         for worker in self.workers.values():
             worker.tell(Drain())
