@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -157,6 +158,19 @@ async def test_a_call_is_seen_while_it_goes_on_and_counted_when_it_is_over(tmp_p
 
 def ended() -> CallRecord:
     return CallRecord("c1", "twilio", "CA1", "a", termination=Termination("completed", "caller", "caller hung up"))
+
+
+async def test_the_readme_names_every_metric_and_no_other(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path, internal_port=0, max_calls=30)
+    async with open_office(settings, {}, agents=[frontdesk()]) as office, aiohttp.ClientSession() as session:
+        assert office.internal
+        async with session.get(f"http://127.0.0.1:{office.internal.port}/metrics") as response:
+            page = await response.text()
+    there = set(re.findall(r"^# TYPE (telephony_\w+) ", page, re.MULTILINE))
+    there = {name for name in there if not name.endswith("_created")}
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    section = readme.partition("## Watching it")[2].partition("\n## ")[0]
+    assert set(re.findall(r"`(telephony_\w+)`", section)) == there
 
 
 async def test_without_an_internal_port_there_is_nowhere_to_look(tmp_path: Path) -> None:
