@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
@@ -47,7 +48,8 @@ class Watching:
         self._metrics = Metrics({})
         self.running = Running(self._metrics.registry)
         self.readiness = Readiness()
-        self.app = internal_application(self.readiness, self._page, drain, lambda: self._tasks.shown(self._mask.text))
+        self.drain = drain
+        self.app = internal_application(self)
         """Everything that the internal port answers."""
         self.server: Server | None = None
         """Where that is answered, if the settings name a port."""
@@ -105,5 +107,14 @@ class Watching:
         if self._tracer:
             self._tracer.moments(record, moments)
 
-    async def _page(self) -> tuple[bytes, str]:
+    async def reasons(self) -> list[str]:
+        """See `Watched`."""
+        return self.readiness.reasons
+
+    async def page(self) -> tuple[bytes, str]:
+        """See `Watched`."""
         return self._metrics.page()
+
+    async def tasks(self) -> list[dict[str, Any]]:
+        """See `Watched`."""
+        return self._tasks.shown(self._mask.text)

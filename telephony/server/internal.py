@@ -6,8 +6,8 @@ not. `/metrics`: what a scrape gets. `POST /drain`: as SIGTERM. `/debug/tasks`: 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import structlog
 from aiohttp import web
@@ -38,14 +38,24 @@ class Readiness:
         return found if self.begun else [STARTING, *found]
 
 
-def internal_application(
-    readiness: Readiness,
-    metrics: Callable[[], Awaitable[tuple[bytes, str]]],
-    drain: Callable[[], None],
-    tasks: Callable[[], Sequence[dict[str, Any]]],
-) -> web.Application:
-    """The internal routes. *metrics* gives the body of a scrape and its content type; *drain* lets the process end as
-    SIGTERM does, and is called once however often that is asked for; *tasks* are what `/debug/tasks` shows."""
+class Watched(Protocol):
+    """What the internal port is about: a process, or several that share a port."""
+
+    async def reasons(self) -> list[str]:
+        """What speaks against sending calls here, one short phrase each; empty if nothing does."""
+
+    async def page(self) -> tuple[bytes, str]:
+        """The body of a scrape and its content type."""
+
+    async def tasks(self) -> list[dict[str, Any]]:
+        """What it is doing."""
+
+    def drain(self) -> None:
+        """Let it end, as SIGTERM does. Called once, however often that is asked for."""
+
+
+def internal_application(watched: Watched) -> web.Application:
+    """The internal routes."""
     app = web.Application(middlewares=[refusals], client_max_size=MAX_BODY)
     told = False
 
@@ -53,11 +63,11 @@ def internal_application(
         return web.json_response({"status": "ok"})
 
     async def readyz(request: web.Request) -> web.Response:
-        reasons = readiness.reasons
+        reasons = await watched.reasons()
         return web.json_response({"ready": not reasons, "reasons": reasons}, status=503 if reasons else 200)
 
     async def scrape(request: web.Request) -> web.Response:
-        body, content_type = await metrics()
+        body, content_type = await watched.page()
         return web.Response(body=body, headers={"Content-Type": content_type})
 
     async def ask_to_drain(request: web.Request) -> web.Response:
@@ -68,11 +78,11 @@ def internal_application(
         if not told:
             told = True
             _log.info("asked to drain", peer=request.remote)
-            drain()
+            watched.drain()
         return web.json_response({"status": DRAINING}, status=202)
 
     async def debug_tasks(request: web.Request) -> web.Response:
-        return web.json_response({"tasks": list(tasks())})
+        return web.json_response({"tasks": await watched.tasks()})
 
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)

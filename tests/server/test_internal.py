@@ -20,13 +20,16 @@ class Inside:
         self.drained = 0
         self.readiness = Readiness(lambda: self.trouble)
 
+    async def reasons(self) -> list[str]:
+        return self.readiness.reasons
+
     async def page(self) -> tuple[bytes, str]:
         return b"calls 1\n", "text/plain; version=9"
 
     def drain(self) -> None:
         self.drained += 1
 
-    def tasks(self) -> list[dict[str, Any]]:
+    async def tasks(self) -> list[dict[str, Any]]:
         return [{"name": "serve"}]
 
 
@@ -37,7 +40,7 @@ def inside() -> Inside:
 
 @pytest.fixture
 async def session(inside: Inside) -> AsyncIterator[aiohttp.ClientSession]:
-    app = internal_application(inside.readiness, inside.page, inside.drain, inside.tasks)
+    app = internal_application(inside)
     server = Server(app, "127.0.0.1", 0)
     await server.start()
     async with aiohttp.ClientSession(f"http://127.0.0.1:{server.port}") as session:
