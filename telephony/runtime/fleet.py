@@ -16,10 +16,16 @@ import msgspec
 import structlog
 from structlog.typing import FilteringBoundLogger
 
+from telephony.errors import ConfigurationError
 from telephony.runtime.exposition import Workers
+from telephony.runtime.watching import internal_server
+from telephony.server.internal import internal_application
+from telephony.settings import Settings
 
 PATIENCE = 2.0
 """Seconds that a worker has to answer; whoever scrapes waits ten."""
+AGAIN = 1.0
+"""Seconds between tries to have the internal port."""
 NOBODY = "no worker runs"
 SILENT = "it does not answer"
 
@@ -78,6 +84,26 @@ class Fleet:
         sockets = dict(self._sockets())
         texts = await asyncio.gather(*(_get(socket, path) for socket in sockets.values()))
         return dict(zip(sockets, texts, strict=True))
+
+
+async def answer(fleet: Fleet, settings: Settings) -> None:
+    """Answer the internal port, if the settings name one, for *fleet*. Until cancelled. A port that is taken is waited
+    for: the version before this one has it for as long as its last calls go on."""
+    told = False
+    while server := internal_server(settings, internal_application(fleet)):
+        try:
+            await server.start()
+        except ConfigurationError as error:
+            if not told:
+                _log.warning("not watched yet; it is tried again", error=str(error), every_s=AGAIN)
+            told = True
+            await asyncio.sleep(AGAIN)
+            continue
+        _log.info("watched", address=f"http://{server.host}:{server.port}/readyz")
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await server.stop()
 
 
 async def _get(socket: Path, path: str) -> str:

@@ -51,10 +51,8 @@ class Watching:
         self.drain = drain
         self.app = internal_application(self)
         """Everything that the internal port answers."""
-        self.server: Server | None = None
+        self.server = internal_server(settings, self.app) if alone else None
         """Where that is answered, if the settings name a port."""
-        if alone and (port := settings.internal_port) is not None:
-            self.server = Server(self.app, settings.internal_host, port, setting="internal_port", remedy=REMEDY)
 
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
@@ -118,3 +116,10 @@ class Watching:
     async def tasks(self) -> list[dict[str, Any]]:
         """See `Watched`."""
         return self._tasks.shown(self._mask.text)
+
+
+def internal_server(settings: Settings, app: web.Application) -> Server | None:
+    """Where *app* is answered, if the settings name a port."""
+    if (port := settings.internal_port) is None:
+        return None
+    return Server(app, settings.internal_host, port, setting="internal_port", remedy=REMEDY)

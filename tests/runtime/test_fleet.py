@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
+from offices import free_port
 from telephony.runtime import fleet as fleet_module
-from telephony.runtime.fleet import Fleet
+from telephony.runtime.fleet import Fleet, answer
 from telephony.server.internal import internal_application
+from telephony.settings import Settings
 
 
 class Worker:
@@ -108,6 +112,30 @@ async def test_a_worker_that_does_not_answer_holds_up_nobody_and_loses_nothing(
         assert await fleet.reasons() == ["a: it does not answer", "b: it does not answer"]
         assert await fleet.tasks() == []
         over.set()
+
+
+async def test_the_internal_port_is_had_as_soon_as_another_version_has_let_go_of_it(
+    workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fleet_module, "AGAIN", 0.05)
+    port = free_port()
+    settings = Settings(internal_port=port)
+    await workers.add("a", Worker(0))
+    with capture_logs() as logs, socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", port))
+        other.listen()
+        async with asyncio.TaskGroup() as group, aiohttp.ClientSession() as session:
+            answering = group.create_task(answer(Fleet(lambda: workers.sockets, nothing), settings), name="answer")
+            await asyncio.sleep(0.2)
+            other.close()
+            async with asyncio.timeout(10):
+                while not any(line["event"] == "watched" for line in logs):  # noqa: ASYNC110  the log announces it
+                    await asyncio.sleep(0.01)
+                async with session.get(f"http://127.0.0.1:{port}/readyz") as response:
+                    assert await response.json() == {"ready": True, "reasons": []}
+            answering.cancel()
+    assert [line["event"] for line in logs] == ["not watched yet; it is tried again", "watched"]
 
 
 async def test_tasks_are_shown_with_their_worker(workers: Workers) -> None:
