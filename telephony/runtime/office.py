@@ -121,9 +121,8 @@ async def open_office(
     """Open everything, listen, and on leaving drain and close it.
 
     *agents* made in Python, and what *provide* opens, come beside those of the configuration. *environ* is where keys
-    are looked up. *watcher* is told of every note of every call. *seat* is the process's place among others; alone by
-    default. *stop* is set when somebody asks the process to drain. Raises `ConfigurationError` before the public port
-    is listened on.
+    are looked up. *watcher* is told of every note of every call. *seat* is the process's place among others. *stop* is
+    set when somebody asks it to drain. Raises `ConfigurationError` before the public port is listened on.
     """
     seat = seat or Seat()
     _check(settings, agents := list(agents))
@@ -134,8 +133,7 @@ async def open_office(
     upstream = Upstream(models_for(settings, staff, environ), settings.router_settings, watch=watching.running)
     store, keeper = _keeper(settings)
     permits = make_permits(settings, staff, keeper.audits)
-    recordings = Path(settings.recordings)
-    account = TwilioAccount(settings.public_url, settings.twilio)
+    recordings, account = Path(settings.recordings), TwilioAccount(settings.public_url, settings.twilio)
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(watching.open())
         plans = await all_plans(staff, settings, upstream, permits.policy, provide, stack)
@@ -147,8 +145,7 @@ async def open_office(
         consultations = Consultations(partial(perform, session), account, settings.public_url)
         stack.push_async_callback(consultations.close)
         departures = _departures(settings, session, account, directory, consultations, lambda sid: calls.live.get(sid))
-        counting = watching.counting(keeper, plans)
-        shelf = partial(_shelf, settings, secrets)
+        counting, shelf = watching.counting(keeper, plans), partial(_shelf, settings, secrets)
         plan_for, fetch = _latest(plans), _fetching(session, account)
         desk = CallDesk(permits, account, session, consultations)
         calls = Calls(counting, recordings, departures.hang_up, watcher, shelf, crew=plan_for, fetch=fetch, desk=desk)
