@@ -39,7 +39,7 @@ from telephony.diagnosis import diagnose
 from telephony.events import CallerAudio, CallStarted, Event, ModelConnected, SessionReady
 from telephony.realtime.base import Dialect
 from telephony.realtime.leg import ModelLeg
-from telephony.records import CallRecord, Finding
+from telephony.records import CallRecord, Finding, Moment
 from telephony.settings import CallSettings
 
 
@@ -159,6 +159,11 @@ class Exchange:
         record.notes = list(tally.notes)
         meter = self.conversation.state.meter
         record.cost, record.currency = round(meter.cost(now), 6), meter.currency
+
+    @property
+    def moments(self) -> list[Moment]:
+        """What happened, in the order of time; see `Moment`."""
+        return list(self.conversation.state.chronicle.moments)
 
     def findings(self, now: float) -> list[Finding]:
         """What the caller will have minded until *now*, and why."""

@@ -218,7 +218,7 @@ class AuditRow(msgspec.Struct, frozen=True):
 
 MomentKind = Literal[
     "asked for session",  # detail: why
-    "connected",
+    "connected",  # detail: the model, if it is known by then
     "ready",
     "unacknowledged",  # the call went on with a session that never became ready
     "lost",  # detail: the reason. A session is of no more use, or one that was to come does not

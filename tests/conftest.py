@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import os
+import sys
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import settings
 
 settings.register_profile("house", max_examples=50, deadline=None)
@@ -90,3 +93,19 @@ async def nothing_left_behind() -> AsyncIterator[None]:
     yield
     left = await before.settled()
     assert not left, "left behind:\n  " + "\n  ".join(left)
+
+
+@pytest.fixture
+def logging_as_before() -> Iterator[None]:
+    """Whoever sets up logging, which belongs to the process, leaves it as it was."""
+    from telephony.runtime.logs import QUIET
+
+    root, quiet = logging.getLogger(), [logging.getLogger(name) for name in QUIET]
+    before = (root.level, list(root.handlers), [logger.level for logger in quiet], sys.excepthook)
+    yield
+    structlog.reset_defaults()
+    root.setLevel(before[0])
+    root.handlers[:] = before[1]
+    for logger, level in zip(quiet, before[2], strict=True):
+        logger.setLevel(level)
+    sys.excepthook = before[3]

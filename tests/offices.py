@@ -205,7 +205,11 @@ async def world(
 
 @contextlib.asynccontextmanager
 async def opened(
-    settings: Settings, around: Outside, *agents: Agent, provide: Sequence[Any] = ()
+    settings: Settings,
+    around: Outside,
+    *agents: Agent,
+    provide: Sequence[Any] = (),
+    environ: Mapping[str, str] | None = None,
 ) -> AsyncIterator[World]:
     """Open the process between what is outside already."""
     notes: list[tuple[str, float, Note]] = []
@@ -213,7 +217,7 @@ async def opened(
     def watch(call_id: str, at: float, note: Note) -> None:
         notes.append((call_id, at, note))
 
-    async with open_office(settings, {}, agents=agents, watcher=watch, provide=provide) as office:
+    async with open_office(settings, environ or {}, agents=agents, watcher=watch, provide=provide) as office:
         yield World(office, around, notes)
 
 

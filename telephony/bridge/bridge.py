@@ -190,6 +190,11 @@ class Bridge:
         """Seconds the call lasted, or has lasted so far: what is still to be closed behind it does not count."""
         return self.now if self._ended_at is None else self._ended_at
 
+    @property
+    def unsent(self) -> tuple[int, int]:
+        """About how many bytes wait to be sent, to the carrier and to the model."""
+        return self._carrier.waiting, sum(session.link.waiting for session in self._sessions.values())
+
     # -- for the tools -----------------------------------------------------------------------------------------------
 
     @property

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -24,13 +24,14 @@ from telephony.bridge.scribe import Caller, Scribe, coming_back
 from telephony.bridge.shelf import CassetteFile, Shelf, is_sampled
 from telephony.bridge.tape import Tape
 from telephony.bridge.visits import Fetch, Visits
+from telephony.bridge.writers import Writers
 from telephony.carriers.base import Carrier, StatusUpdate
 from telephony.commands import HangUp, Note
 from telephony.errors import UpstreamError
 from telephony.events import CallEnded, CallStarted, ServerStopping
 from telephony.exchange import Exchange
 from telephony.links.link import Link
-from telephony.records import CallRecord, Termination
+from telephony.records import CallRecord, Moment, Termination
 from telephony.settings import CallSettings
 from telephony.tools.context import CallContext
 from telephony.tools.permits import Desk
@@ -108,11 +109,15 @@ class Calls:
         says whom the tools of calls may reach, and *crew* who the other agents are. *fetch* fetches what callers say
         after the tone."""
         self.live: dict[str, Bridge] = {}
+        self.callers: dict[str, Caller] = {}
+        """Who is on the line, of those."""
         self.draining = False
         self.on_record: Callable[[CallRecord], None] | None = None
         """Told of every call that is over, with its complete record."""
         self.on_gone: Callable[[str], None] = lambda call_id: None
         """Told of every call that no agent carries any more."""
+        self.on_moments: Callable[[CallRecord, list[Moment]], None] | None = None
+        """Told of every stream that is over, before its record is kept: what happened in it."""
         self.past: OrderedDict[str, bool] = OrderedDict()
         """Calls that are over, by the carrier's id, and whether the caller knows. One that comes again is a replay."""
         self.away = Away(self._keep)
@@ -127,7 +132,7 @@ class Calls:
         self._desk = desk
         self._crew = crew
         # Recordings have threads of their own: sync tools that hang must not keep them from the disk.
-        self._writers = ThreadPoolExecutor(2, "tape")
+        self._writers = Writers(2, "tape")
         self._shelf = shelf(self._writers) if shelf else None
         self._over: dict[str, asyncio.Event] = {}
         """Set when a live call's stream is done with and its record put away."""
@@ -140,7 +145,8 @@ class Calls:
     def expect(self, call_id: str, plan: Plan) -> None:
         """A call was told to open its media stream: reach the model meanwhile."""
         if call_id not in self.live and not self.draining:
-            self._ringing.expect(call_id, plan.connect_model)
+            with structlog.contextvars.bound_contextvars(call_id=call_id):
+                self._ringing.expect(call_id, plan.connect_model)
 
     async def carry(
         self,
@@ -179,7 +185,7 @@ class Calls:
         )
         if self._leaving:
             bridge.feed(ServerStopping())
-        self.live[caller.call_id] = bridge
+        self.live[caller.call_id], self.callers[caller.call_id] = bridge, caller
         self.visits.connected(caller.call_id)
         over = self._over[caller.call_id] = asyncio.Event()
         self._unkept += 1
@@ -187,7 +193,7 @@ class Calls:
         try:
             await self._run(scribe, exchange, bridge, [file for file in (tape, cassette) if file])
         finally:
-            del self.live[caller.call_id]
+            del self.live[caller.call_id], self.callers[caller.call_id]
             self.on_gone(caller.call_id)
             self._ringing.forget(caller.call_id)
             self._remember(caller.call_id, bridge.took_leave)
@@ -206,6 +212,8 @@ class Calls:
     async def _put_away(self, caller: Caller, scribe: Scribe, bridge: Bridge, state: dict[str, Any]) -> None:
         """Keep the record, as that of a call that is over, or of one whose caller may come back to the agent who sent
         them, and to the *state* of its tools."""
+        if self.on_moments:
+            self.on_moments(scribe.record, scribe.moments(bridge.exchange))
         sending = sent_on(bridge.sent_on)
         self._release(caller.call_id, sending.room if sending else "")
         if sending and not self._leaving:
@@ -263,6 +271,11 @@ class Calls:
         if bridge is not None and status.terminal:
             reason = "caller hung up" if status.status == "completed" else f"carrier says {status.status}"
             bridge.feed(CallEnded("caller", reason))
+
+    @property
+    def writes_waiting(self) -> int:
+        """Pieces of recordings and cassettes that no thread has written yet."""
+        return self._writers.waiting
 
     async def stream_over(self, call_id: str) -> None:
         """Wait until a call's stream is done with, if it has one: the carrier may know what became of a caller who was

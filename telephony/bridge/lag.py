@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 
 EVERY = 0.05
 """Seconds between ticks."""
@@ -19,9 +20,10 @@ load."""
 
 
 class LoopLag:
-    """The lateness of one loop."""
+    """The lateness of one loop. *observe* is told of that of every tick."""
 
-    def __init__(self) -> None:
+    def __init__(self, observe: Callable[[float], None] = lambda late: None) -> None:
+        self._observe = observe
         self._late: deque[float] = deque(maxlen=SAMPLES)
 
     async def run(self) -> None:
@@ -34,7 +36,9 @@ class LoopLag:
 
     def note(self, late: float) -> None:
         """A tick came *late* by so many seconds."""
-        self._late.append(max(0.0, late))
+        late = max(0.0, late)
+        self._observe(late)
+        self._late.append(late)
 
     @property
     def high(self) -> float:

@@ -19,13 +19,13 @@ from telephony.bridge.tape import Tape
 from telephony.commands import EndCall
 from telephony.conversation import phrases
 from telephony.exchange import Exchange
-from telephony.records import CallRecord, Finding, Termination, ToolUse, Turn
+from telephony.records import CallRecord, Finding, Moment, Termination, ToolUse, Turn
 from telephony.settings import CallSettings, Prologue
 
 SAID = 6000
 """Characters of what was said before that the model is told, at most; the oldest are left out."""
 
-_Timed = TypeVar("_Timed", Turn, ToolUse, Finding)
+_Timed = TypeVar("_Timed", Turn, ToolUse, Finding, Moment)
 
 
 class Caller(msgspec.Struct, frozen=True):
@@ -104,6 +104,10 @@ class Scribe:
         findings = [_later(finding, self._offset) for finding in exchange.findings(bridge.duration)]
         record.findings = [*before.findings, *findings] if before else findings
         record.notes = [*record.notes, *bridge.errands.messages, *self._files(tape, cassette)]
+
+    def moments(self, exchange: Exchange) -> list[Moment]:
+        """What happened in this stream, on the clock of the call's first."""
+        return [_later(moment, self._offset) for moment in exchange.moments]
 
     def _files(self, tape: Tape | None, cassette: CassetteFile | None) -> list[str]:
         """What is to be said of the stream's files."""

@@ -26,6 +26,9 @@ def gateway(
         int | None, typer.Option(help=f"Port to listen on, {PORT} if none is set; 0 picks a free one.")
     ] = None,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
+    log_format: Annotated[
+        str | None, typer.Option(help="auto, pretty or json; auto is pretty in a terminal and JSON lines elsewhere.")
+    ] = None,
     key_for: Annotated[
         str | None, typer.Option("--new-key", metavar="NAME", help="Make a key for a client, show it, and end.")
     ] = None,
@@ -38,7 +41,7 @@ def gateway(
     if key_for is not None:
         _show_new_key(key_for)
         return
-    flags = {"host": host, "port": port, "log_level": log_level}
+    flags = {"host": host, "port": port, "log_level": log_level, "log_format": log_format}
     with missing_file_told(config):
         settings, environ = read_settings(config, flags)
         if "port" not in settings.model_fields_set:

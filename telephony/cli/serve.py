@@ -35,6 +35,9 @@ def serve(
     public_url: Annotated[str | None, typer.Option(help="https://… as Twilio reaches this server.")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes that share the port: one for each core.")] = None,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
+    log_format: Annotated[
+        str | None, typer.Option(help="auto, pretty or json; auto is pretty in a terminal and JSON lines elsewhere.")
+    ] = None,
 ) -> None:
     """Answer calls: webhook at /twilio/voice, media at /twilio/media.
 
@@ -44,7 +47,8 @@ def serve(
     be started on the same port before that: it takes the new calls at once.
     """
     importable()
-    flags = {"host": host, "port": port, "public_url": public_url, "workers": workers, "log_level": log_level}
+    flags = {"host": host, "port": port, "public_url": public_url, "workers": workers}
+    flags |= {"log_level": log_level, "log_format": log_format}
     with missing_file_told(config):
         settings, environ = read_settings(config, flags)
         logs.set_up(settings.log_level, settings.log_format, secrets=secrets_of(settings, environ))

@@ -167,7 +167,7 @@ def model_connected(state: State, event: ev.ModelConnected, now: float) -> None:
         state.tally.model = event.model
         state.meter.speaks(event.model, now)
     state.sessions.connected(event.model, now)
-    state.chronicle.add("connected", now)
+    state.chronicle.add("connected", now, event.model)
     state.out.append(ConfigureSession(event.session))
 
 

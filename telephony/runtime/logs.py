@@ -1,7 +1,8 @@
 """Logging: structlog and the standard library's loggers through one formatter, one handler, one mask.
 
 In a terminal a line reads `12:00:01 [info] call answered  call_id=CA… agent=frontdesk`; elsewhere each line is a JSON
-object. Whatever is bound with `call_logs` stands in every line written inside it, by whichever library.
+object. Whatever is bound to structlog's context variables, as the id of a call is, stands in
+every line written inside it, by whichever library.
 """
 
 from __future__ import annotations
@@ -9,13 +10,13 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Iterable
-from contextlib import AbstractContextManager
-from typing import Any, Literal, TextIO
+from types import TracebackType
+from typing import Literal, TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from telephony.runtime.redaction import mask, mask_text
+from telephony.runtime.masking import Mask
 
 Level = Literal["debug", "info", "warning", "error"]
 Format = Literal["auto", "pretty", "json"]
@@ -25,6 +26,7 @@ QUIET = {
     "telephony.links.dialed.websockets": logging.INFO,  # the same library under our name
     "aiohttp.access": logging.WARNING,  # a line for every health check tells nobody anything
     "sqlalchemy": logging.WARNING,
+    "urllib3": logging.WARNING,  # as traces are exported
     "mcp": logging.WARNING,  # below, it shows session ids, which let one in, and whole messages
     "httpx2": logging.WARNING,
     "httpcore2": logging.WARNING,
@@ -49,7 +51,7 @@ def set_up(
     """
     stream = stream or sys.stderr
     pretty = format == "pretty" or (format == "auto" and stream.isatty())
-    hide = _Mask(secrets)
+    hide = Mask(secrets)
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -87,13 +89,17 @@ def set_up(
         root.removeHandler(old)
     root.addHandler(handler)
     root.setLevel(level.upper())
+    sys.excepthook = _uncaught
     for name, floor in QUIET.items():
         logging.getLogger(name).setLevel(max(floor, root.level))
 
 
-def call_logs(call_id: str, **more: str) -> AbstractContextManager[None]:
-    """Stand *call_id* (and *more*) in every line logged inside the `with` block and in the tasks begun there."""
-    return structlog.contextvars.bound_contextvars(call_id=call_id, **more)
+def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """What nobody has caught goes the way of every line, so that it is masked as they are."""
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+    else:
+        structlog.get_logger("telephony").error("the program failed", exc_info=(kind, error, trace))
 
 
 def _terminal(stream: TextIO) -> Processor:
@@ -107,20 +113,3 @@ def _in_reading_order(logger: WrappedLogger, method: str, event: EventDict) -> E
     """When, how bad, what; then the rest as it comes."""
     first = {key: event[key] for key in ("timestamp", "level", "event", "call_id") if key in event}
     return {**first, **event}
-
-
-class _Mask:
-    """The processor that hides secrets; the last before rendering, when tracebacks have become text."""
-
-    def __init__(self, secrets: Iterable[str]) -> None:
-        self._secrets = tuple(sorted(set(secrets), key=len, reverse=True))
-
-    def __call__(self, logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
-        shown: dict[str, Any] = mask(event, secrets=self._secrets)
-        return {key: self._harmless(value) for key, value in shown.items()}
-
-    def _harmless(self, value: Any) -> Any:
-        """An object shows itself by its repr, which may hold anything; it becomes masked text here."""
-        if value is None or isinstance(value, str | bool | int | float | dict | list):
-            return value
-        return mask_text(repr(value), self._secrets)

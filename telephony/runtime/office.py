@@ -22,7 +22,7 @@ from structlog.typing import FilteringBoundLogger
 from telephony.agents.agent import Agent
 from telephony.agents.directory import Directory
 from telephony.bridge.bridge import Bridge
-from telephony.bridge.calls import Calls, Keeper, Plan, Watcher
+from telephony.bridge.calls import Calls, Plan, Watcher
 from telephony.bridge.consultations import Consultations
 from telephony.bridge.lag import LoopLag
 from telephony.bridge.permits import Permits
@@ -48,7 +48,8 @@ from telephony.runtime.redaction import mask_json, secrets_of
 from telephony.runtime.retention import Retention, make_retention
 from telephony.runtime.staffing import all_plans, models_for
 from telephony.runtime.supervisor import Supervisor
-from telephony.server.app import Server, application, internal_application
+from telephony.runtime.watching import Watching
+from telephony.server.app import Server, application
 from telephony.server.consulting import ConsultingWebhooks
 from telephony.server.gateway import Gateway
 from telephony.server.outbound import Outbound
@@ -79,17 +80,21 @@ class Office:
         keeper: RecordKeeper,
         permits: Permits,
         lag: LoopLag,
-        internal: Server | None = None,
+        watching: Watching,
     ) -> None:
         self.settings = settings
         self.server = server
-        self.internal = internal
-        """Where the process can be watched, if that is wanted."""
+        self.watching = watching
         self.calls = calls
         self.keeper = keeper
         self.permits = permits
         """Asked before anybody is called."""
         self.lag = lag
+
+    @property
+    def internal(self) -> Server | None:
+        """Where the process can be watched, if that is wanted."""
+        return self.watching.server
 
     @property
     def draining(self) -> bool:
@@ -112,23 +117,27 @@ async def open_office(
     provide: Iterable[str | Opener] = (),
     watcher: Watcher | None = None,
     seat: Seat | None = None,
+    stop: asyncio.Event | None = None,
 ) -> AsyncIterator[Office]:
     """Open everything, listen, and on leaving drain and close it.
 
     *agents* made in Python, and what *provide* opens, come beside those of the configuration. *environ* is where keys
-    are looked up. *watcher* is told of every note of every call. *seat* is the process's place among others; alone by
-    default. Raises `ConfigurationError` before anything listens.
+    are looked up. *watcher* is told of every note of every call. *seat* is the process's place among others. *stop* is
+    set when somebody asks it to drain. Raises `ConfigurationError` before the public port is listened on.
     """
     seat = seat or Seat()
     _check(settings, agents := list(agents))
     staff = _agents(settings, agents)
     directory = directory_of(settings, staff)
-    upstream = Upstream(models_for(settings, staff, environ), settings.router_settings)
+    secrets = secrets_of(settings, environ, staff)
+    watching = Watching(settings, environ, secrets, (stop or asyncio.Event()).set, alone=not seat.is_shared)
+    upstream = Upstream(models_for(settings, staff, environ), settings.router_settings, watch=watching.running)
     store, keeper = _keeper(settings)
     permits = make_permits(settings, staff, keeper.audits)
     recordings = Path(settings.recordings)
     account = TwilioAccount(settings.public_url, settings.twilio, settings.instance_url)
     async with contextlib.AsyncExitStack() as stack:
+        await stack.enter_async_context(watching.open())
         plans = await all_plans(staff, settings, upstream, permits.policy, provide, stack)
         session = await stack.enter_async_context(aiohttp.ClientSession())
         await _open_records(keeper, recordings)
@@ -138,30 +147,28 @@ async def open_office(
         consultations = Consultations(partial(perform, session), account, settings.callback_url)
         stack.push_async_callback(consultations.close)
         departures = _departures(settings, session, account, directory, consultations, lambda sid: calls.live.get(sid))
-        counting, internal = _watched(settings, plans, keeper, seat)
-        shelf = partial(_shelf, settings, secrets_of(settings, environ, staff))
+        counting, shelf = watching.counting(keeper, plans), partial(_shelf, settings, secrets)
         plan_for, fetch = _latest(plans), _fetching(session, account)
         desk = CallDesk(permits, account, session, consultations)
         calls = Calls(counting, recordings, departures.hang_up, watcher, shelf, crew=plan_for, fetch=fetch, desk=desk)
         stack.callback(calls.close)
-        reception = make_reception(settings, account, calls, directory, plan_for, upstream, lag := LoopLag(), seat)
+        lag = LoopLag(watching.running.late)
+        reception = make_reception(settings, account, calls, directory, plan_for, upstream, lag, seat)
         gateway = make_gateway(settings, upstream, seat.sharing) if has_keys(settings) else None
         outbound = make_outbound(settings, store, session, account, directory.agents, lambda: calls.draining, permits)
         app = application(reception, gateway, outbound, ConsultingWebhooks(reception, consultations))
         server = Server(app, settings.host, settings.port, listener=seat.listener)
+        watching.look_at(reception, upstream, keeper, app)
         await _begin_chores(stack, lag, keeper, outbound, make_retention(settings, store))
         try:
             await server.start()
-            if internal:
-                await internal.start()
-            yield Office(settings, server, calls, keeper, permits, lag, internal)
+            watching.readiness.begun = True
+            yield Office(settings, server, calls, keeper, permits, lag, watching)
             await _drain(settings.drain, calls, gateway)
             await seat.sharing.drained()
         finally:
             await calls.cut_off()
             await server.stop()
-            if internal:
-                await internal.stop()
 
 
 async def _begin_chores(
@@ -199,11 +206,11 @@ async def answer_calls(
     supervisor, seat = Supervisor(environ), Seat(Alone(AFTERWORD))
     async with (
         supervisor.watched(),
-        open_office(settings, environ, agents=agents, provide=provide, seat=seat) as office,
+        open_office(settings, environ, agents=agents, provide=provide, seat=seat, stop=stop) as office,
     ):
         _log.info("listening", address=office.address, webhook=f"{settings.public_url}/twilio/voice")
         if office.internal:
-            _log.info("metrics", address=f"http://{office.internal.host}:{office.internal.port}/metrics")
+            _log.info("watched", address=f"http://{office.internal.host}:{office.internal.port}/readyz")
         supervisor.ready(f"answering calls at {office.address}")
         await stop.wait()
         _log.info("stopping", calls=len(office.calls.live), seconds=settings.drain)
@@ -257,25 +264,6 @@ def _fetching(session: aiohttp.ClientSession, account: TwilioAccount) -> Fetch:
 def _agents(settings: Settings, extra: Iterable[Agent]) -> list[Agent]:
     agents = [Agent.from_settings(name, own) for name, own in settings.agents.items()]
     return [*agents, *extra]
-
-
-# -- watching ------------------------------------------------------------------------------------------------------
-
-
-def _watched(
-    settings: Settings, plans: Mapping[str, Plans], keeper: RecordKeeper, seat: Seat
-) -> tuple[Keeper, Server | None]:
-    """Who keeps the records, and where one can see what they add up to, if anybody wants to."""
-    if settings.internal_port is None or seat.is_shared:
-        return keeper, None
-    from telephony.runtime.metrics import CountingKeeper, Metrics
-
-    now = {name: each.now().settings.session.tools for name, each in plans.items()}
-    metrics = Metrics({name: frozenset(tool.name for tool in tools) for name, tools in now.items()})
-    app = internal_application(metrics.page)
-    remedy = "Set internal_port to a free one; every process on a machine needs its own. Unset, there is none."
-    server = Server(app, settings.internal_host, settings.internal_port, setting="internal_port", remedy=remedy)
-    return CountingKeeper(keeper, metrics), server
 
 
 # -- records -------------------------------------------------------------------------------------------------------

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
+from urllib.parse import unquote
 
 import msgspec
 from pydantic import SecretStr
@@ -48,6 +49,8 @@ SHAPES = [
     re.compile(r"(://)[^/\s:@]*:[^/\s@]+(?=@)"),  # user and password in a URL
 ]
 """What secrets look like; the group is what may be seen of them."""
+USERINFO = re.compile(r"://[^/\s:@]*:([^/\s@]+)@")
+"""The password in a URL (RFC 3986, 3.2.1); a library that is given it tells of it without the URL."""
 PIECES = "response.function_call_arguments.delta"
 """The message that holds a piece of a function's arguments. No single piece shows that it is one of a secret."""
 HINTS = (
@@ -94,7 +97,7 @@ def mask_text(text: str, secrets: Iterable[str] = (), hide: Hide = short) -> str
 
 def mask(value: Any, name: str = "", secrets: Iterable[str] = ()) -> Any:
     """A copy of a JSON-like *value* that may be shown; *name* is what it is called."""
-    hidden = _is_hidden(name, value)
+    hidden = is_hidden(name, value)
     if isinstance(value, Mapping):
         return {key: mask(item, name if hidden else str(key), secrets) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -108,7 +111,7 @@ def mask(value: Any, name: str = "", secrets: Iterable[str] = ()) -> Any:
     return value
 
 
-def _is_hidden(name: str, value: Any) -> bool:
+def is_hidden(name: str, value: Any) -> bool:
     """Whether everything that is called *name* is. The schema of a function's argument is none of it: what the argument
     is called says nothing of what stands there."""
     if name not in HEADERS and not is_secret_name(name):
@@ -150,7 +153,7 @@ def _is_json(text: str) -> bool:
 
 def _mask_deeply(value: Any, name: str, secrets: Sequence[str]) -> Any:
     """As `mask`, of decoded JSON: also the names in it, and strings that are JSON (arguments and results of tools)."""
-    hidden = _is_hidden(name, value)
+    hidden = is_hidden(name, value)
     if isinstance(value, dict):
         if value.get("type") == PIECES and isinstance(value.get("delta"), str):
             value = value | {"delta": stars(value["delta"])}
@@ -182,10 +185,19 @@ def secrets_of(
         _collect(group.model_dump(), "", found)
     environment = environment or {}
     for name in {name.removesuffix("_FILE") for name in environment}:
+        if name.startswith("OTEL_") and name.endswith("_HEADERS"):
+            found.update(_header_values(environment.get(name, "")))
         if is_secret_name(name):
             with suppress(ConfigurationError):  # a file nobody asked for may be unreadable
                 found.add(environment.get(name, ""))
     return sorted((s for s in found if s and not s.startswith(REFERENCE)), key=lambda s: (-len(s), s))
+
+
+def _header_values(headers: str) -> Iterator[str]:
+    """The values of `name=value,name=value`, percent-encoded as OpenTelemetry has them (W3C Baggage, 3.2.1.1)."""
+    for header in headers.split(","):
+        value = header.partition("=")[2].strip()
+        yield from (value, AFTER_SCHEME.sub("", unquote(value)))
 
 
 def _collect(value: Any, name: str, found: set[str]) -> None:
@@ -200,3 +212,5 @@ def _collect(value: Any, name: str, found: set[str]) -> None:
         found.update((secret, AFTER_SCHEME.sub("", secret)))
     elif isinstance(value, str) and is_secret_name(name):
         found.add(value)
+    elif isinstance(value, str) and (userinfo := USERINFO.search(value)):
+        found.update((userinfo[1], unquote(userinfo[1])))

@@ -57,7 +57,7 @@ def serve(
     """
     try:
         resolved, environ = read_settings(Path(config) if config else None, settings, agents)
-        logs.set_up(resolved.log_level, resolved.log_format, secrets=secrets_of(resolved, environ))
+        logs.set_up(resolved.log_level, resolved.log_format, secrets=secrets_of(resolved, environ, agents))
         asyncio.run(run_until_told(resolved, environ, agents, provide))
     except ConfigurationError as error:
         tell_problems(error)

@@ -48,7 +48,7 @@ def application(
 ) -> web.Application:
     """The public routes of one reception, and beside them those of a gateway, of the calls that it places and of the
     colleagues whom it asks."""
-    app = web.Application(middlewares=[_refusals], client_max_size=MAX_BODY)
+    app = web.Application(middlewares=[refusals], client_max_size=MAX_BODY)
     webhooks = Webhooks(reception)
     app.add_routes(webhooks.routes())
     app.add_routes(Media(reception).routes())
@@ -77,25 +77,13 @@ def application(
 
 def gateway_application(gateway: Gateway) -> web.Application:
     """The routes of a gateway alone."""
-    app = web.Application(middlewares=[_refusals], client_max_size=MAX_BODY)
+    app = web.Application(middlewares=[refusals], client_max_size=MAX_BODY)
     app.add_routes(gateway.routes())
     return app
 
 
-def internal_application(metrics: Callable[[], tuple[bytes, str]]) -> web.Application:
-    """What only whoever watches the process may see. *metrics* gives the body of a scrape and its content type."""
-    app = web.Application(middlewares=[_refusals], client_max_size=MAX_BODY)
-
-    async def scrape(request: web.Request) -> web.Response:
-        body, content_type = metrics()
-        return web.Response(body=body, headers={"Content-Type": content_type})
-
-    app.router.add_get("/metrics", scrape)
-    return app
-
-
 @web.middleware
-async def _refusals(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def refusals(request: web.Request, handler: Handler) -> web.StreamResponse:
     """A forged request gets 403 and no reason; a bug of ours gets 500 and no traceback."""
     try:
         return await handler(request)

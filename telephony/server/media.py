@@ -21,6 +21,7 @@ from telephony.links.link import Link
 from telephony.links.served import accept
 from telephony.server.reception import MEDIA, Reception
 from telephony.server.tokens import Ticket
+from telephony.tools.hidden import hiding
 
 REFUSED = (1008, "refused")
 
@@ -57,6 +58,7 @@ class Media:
             ticket = self._redeem(started)
         except ForgedRequest as reason:
             _log.warning("media stream refused", reason=str(reason), peer=peer)
+            self._reception.on_refused()
             await link.close(*REFUSED)
             return
         await self._carry(ticket, started, opening, carrier, link)
@@ -79,7 +81,8 @@ class Media:
             return
         line = desk.line_for(ticket.to_number) if ticket.direction == "inbound" else None
         desk.sharing.hold(ticket.call_id, desk.caps(ticket.agent, line))
-        await desk.calls.carry(caller, plan, started, carrier, link, opening)
+        with structlog.contextvars.bound_contextvars(call_id=ticket.call_id), hiding():
+            await desk.calls.carry(caller, plan, started, carrier, link, opening)
 
     async def _started(self, link: Link, carrier: Carrier) -> tuple[CallStarted, list[str | bytes]]:
         """The stream's `start`, and all messages up to it. Raises `ForgedRequest` if anything else comes first, or

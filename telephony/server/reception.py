@@ -69,6 +69,8 @@ class Reception:
     carrier: str = "twilio"
     """What records call the carrier."""
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    on_refused: Callable[[], None] = lambda: None
+    """Told of every media stream that is refused."""
     unrecorded: OrderedDict[str, None] = field(default_factory=OrderedDict)
     """Calls whose caller did not agree to be recorded, oldest first."""
     _ringing: OrderedDict[str, Plan] = field(default_factory=OrderedDict)

@@ -61,8 +61,8 @@ class Settings(Group):
     internal_host: str = "127.0.0.1"
     """The address to listen on for whoever watches this process; nobody has to show anything there."""
     internal_port: Annotated[int | None, Field(ge=0, le=65_535)] = None
-    """Port of `GET /metrics` for Prometheus, such as 9464; 0 picks a free one, unset is none. Two processes on one
-    machine need two."""
+    """Port of `/readyz`, `/metrics`, `/drain` and the like, such as 9464; 0 picks a free one, unset is none. Two
+    processes on one machine need two."""
     database_url: str = "sqlite:///telephony.db"
     """`DATABASE_URL`: where call records go."""
     recordings: str = "recordings"

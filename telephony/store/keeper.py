@@ -18,7 +18,7 @@ import structlog
 from telephony.errors import ConfigurationError, StoreError
 from telephony.records import CallRecord
 from telephony.store.audit_keeper import AuditKeeper
-from telephony.store.base import PROCESS_DIED, PROCESS_DIED_NOTE, CallStore, Summaries
+from telephony.store.base import PROCESS_DIED, PROCESS_DIED_NOTE, CallStore, CallSummary, Summaries
 from telephony.store.owner import Owner
 from telephony.store.spool import Spool, Spooled
 
@@ -49,6 +49,10 @@ class RecordKeeper:
     def __init__(self, store: CallStore, folder: Path, *, retries: Sequence[float] = RETRIES) -> None:
         self.lost = 0
         """Records that were lost for good."""
+        self.trouble = ""
+        """Why the store takes nothing just now; empty if it does, as far as is known."""
+        self.spooled: set[str] = set()
+        """Ids of the records that lie on the disk and that the store is still to take."""
         self.in_memory: dict[str, Spooled] = {}
         """Records that only this process holds, by call id, oldest first."""
         self.audits = AuditKeeper(store, folder)
@@ -64,6 +68,7 @@ class RecordKeeper:
         try:
             await self._store.open()
         except StoreError as error:
+            self.trouble = str(error)
             log.warning("the store of call records does not answer yet; records are spooled", error=str(error))
             return []
         return await self.round()
@@ -98,11 +103,13 @@ class RecordKeeper:
                 await self._offer(now)
                 await self.audits.offer()
                 recovered = await self._store.recover(now)
+                self.trouble = ""
             except (StoreError, ConfigurationError) as error:
+                self.trouble = str(error)
                 log.warning("the store of call records does not answer", error=str(error), waiting=len(self.in_memory))
                 return []
         for call in recovered:
-            log.warning("a process died and left this call open", call_id=call.id, agent=call.agent)
+            log.warning("a process died and left this call open", **_names(call), agent=call.agent)
         return recovered
 
     async def close(self) -> None:
@@ -119,12 +126,15 @@ class RecordKeeper:
         try:
             written = await writing
         except StoreError as error:
-            log.warning("a call record is spooled", call_id=record.id, error=str(error), kind=error.kind)
+            if error.kind != "slow":
+                self.trouble = str(error)
+            log.warning("a call record is spooled", **_names(record), error=str(error), kind=error.kind)
             return await asyncio.to_thread(self._set_aside, record)
         except asyncio.CancelledError:
             # Nobody will come back for it, and a thread could be cancelled too: the disk now, whatever it takes.
             self._set_aside(record)
             raise
+        self.trouble = ""
         await self._forget(record.id)
         return "stored" if written else "ended already"
 
@@ -133,7 +143,7 @@ class RecordKeeper:
             try:
                 return await self._write_once(record)
             except StoreError as error:
-                log.info("a call record is written again", call_id=record.id, error=str(error), seconds=pause)
+                log.info("a call record is written again", **_names(record), error=str(error), seconds=pause)
             await asyncio.sleep(pause)
         return await self._write_once(record)
 
@@ -154,8 +164,9 @@ class RecordKeeper:
         try:
             self._spool.put(self._store.owner, record)
         except (OSError, TypeError) as error:  # TypeError: something in it that JSON cannot hold
-            log.error("a call record cannot be spooled", call_id=record.id, error=str(error))
+            log.error("a call record cannot be spooled", **_names(record), error=str(error))
         else:
+            self.spooled.add(record.id)
             self.in_memory.pop(record.id, None)
             return "spooled"
         known = self.in_memory.get(record.id)
@@ -168,7 +179,7 @@ class RecordKeeper:
     def _lose(self, call: str, why: str) -> None:
         self.lost += 1
         lost = self.in_memory.pop(call).record
-        log.error("a call record is lost", why=why, call_id=call, from_number=lost.from_number, agent=lost.agent)
+        log.error("a call record is lost", **_names(lost), why=why, from_number=lost.from_number, agent=lost.agent)
 
     # -- offering again ----------------------------------------------------------------------------------------------
 
@@ -176,6 +187,7 @@ class RecordKeeper:
         """One record that the store will not have must not hold up the others; a store that has none of them must not
         be asked for each."""
         waiting = await asyncio.to_thread(lambda: list(self._spool.waiting()))
+        self.spooled = {each.record.id for each in waiting}
         refused = 0
         for spooled in [*waiting, *self.in_memory.values()]:
             record = settled(spooled, self._store.owner, now)
@@ -187,18 +199,24 @@ class RecordKeeper:
                 refused += 1
                 if refused == REFUSALS or error.kind != "broken":
                     raise
-                log.warning("a spooled call record is refused", call_id=record.id, error=str(error))
+                log.warning("a spooled call record is refused", **_names(record), error=str(error))
                 continue
-            log.info("a spooled call record is stored", call_id=record.id, already=not written)
+            log.info("a spooled call record is stored", **_names(record), already=not written)
             await self._forget(record.id)
 
     async def _forget(self, call: str) -> None:
         self.in_memory.pop(call, None)
+        self.spooled.discard(call)
         try:
             await asyncio.to_thread(self._spool.drop, call)
         except OSError as error:
             # It will be offered again, and the store will say that it has it.
-            log.warning("a spooled record cannot be deleted", call_id=call, error=str(error))
+            log.warning("a spooled record cannot be deleted", record=call, error=str(error))
+
+
+def _names(record: CallRecord | CallSummary) -> dict[str, str]:
+    """A call in a log line: by the id that all of its lines have, and by ours, under which its record is found."""
+    return {"call_id": record.carrier_call_id, "record": record.id}
 
 
 def settled(spooled: Spooled, here: Owner, now: datetime) -> CallRecord | None:

@@ -25,6 +25,7 @@ from telephony.events import (
     TransferWanted,
 )
 from telephony.settings import CallSettings
+from telephony.tools.hidden import hide
 from telephony.tools.permits import Answered, Denied, Desk, Ends, Granted, Use
 
 _TONES = frozenset("0123456789*#ABCDabcdwW")
@@ -271,6 +272,7 @@ class CallContext:
         outcome: Any = done.outcome
         if not secret or not done.keys:
             return Digits(outcome, len(done.keys), done.keys)
+        hide(done.keys)
         handle = f"secret-{len(self._secrets) + 1}"
         self._secrets[handle] = done.keys
         return Digits(outcome, len(done.keys), handle=handle)

@@ -18,13 +18,14 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from telephony.commands import RunTool
-from telephony.conversation.arguments import paths_of, without
+from telephony.conversation.arguments import found, paths_of, spelled, without
 from telephony.errors import ConfigurationError, ToolError
 from telephony.events import ToolFinished, ToolProgress, ToolSays
 from telephony.settings import ToolSpec
 from telephony.tools.arguments import InvalidArguments
 from telephony.tools.builtin import Builtin
 from telephony.tools.context import CallContext
+from telephony.tools.hidden import hide
 from telephony.tools.output import UnusableResult, failure, render
 from telephony.tools.progress import MAX_NEWS, last_of
 from telephony.tools.remote import RemoteTool
@@ -139,6 +140,8 @@ class Toolbox:
     async def _attempt(self, tool: Tool[..., Any] | RemoteTool, call: RunTool, context: CallContext) -> ToolFinished:
         """One call from JSON to JSON, and the shell around other people's code."""
         log = _log.bind(tool=call.name, call_id=context.call_id)
+        for value in found(call.arguments, paths_of(tool.spec.sensitive)):
+            hide(spelled(value))
         try:
             return await self._answer(tool, call, context, log)
         except (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt):

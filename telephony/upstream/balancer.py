@@ -13,7 +13,7 @@ too. Whoever takes one must release it; twice does nothing.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from telephony.errors import ConfigurationError
 from telephony.settings import RouterSettings
@@ -43,8 +43,15 @@ class Lease:
 class Balancer:
     """The deployments of a process, their sessions and their health. Times are seconds of one monotonic clock."""
 
-    def __init__(self, deployments: Iterable[Deployment], settings: RouterSettings | None = None) -> None:
+    def __init__(
+        self,
+        deployments: Iterable[Deployment],
+        settings: RouterSettings | None = None,
+        on_failure: Callable[[Deployment, Failure], None] | None = None,
+    ) -> None:
+        """*on_failure* is told of every failure."""
         self.settings = settings or RouterSettings()
+        self._on_failure = on_failure
         self._by_name: dict[str, list[_Place]] = {}
         for deployment in deployments:
             health = Health(self.settings.cooldown_time, self.settings.allowed_fails)
@@ -74,6 +81,11 @@ class Balancer:
     def candidates(self, model_name: str) -> tuple[Deployment, ...]:
         """Every deployment that may serve a name: its own, then those of the names it falls back on."""
         return tuple(place.deployment for group in self._groups(self.resolve(model_name)) for place in group)
+
+    @property
+    def deployments(self) -> tuple[Deployment, ...]:
+        """All of them."""
+        return tuple(place.deployment for group in self._by_name.values() for place in group)
 
     def sessions(self, deployment: Deployment) -> int:
         """How many sessions it holds."""
@@ -124,6 +136,8 @@ class Balancer:
     def failed(self, lease: Lease, failure: Failure, now: float) -> None:
         """The session failed, at its beginning or later. It still has to be released."""
         lease._place.health.failed(lease.began, failure, now)
+        if self._on_failure:
+            self._on_failure(lease.deployment, failure)
         self._end_probe(lease)
 
     def release(self, lease: Lease) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import math
 from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol
 
 import msgspec
 
@@ -25,6 +26,19 @@ CLOSE_PATIENCE = 0.2
 Query = Mapping[str, str]
 
 
+class Watch(Protocol):
+    """Told how it goes with the deployments, for whoever counts."""
+
+    def asked(self, deployment: Deployment, seconds: float, error: UpstreamError | None) -> None:
+        """A session was asked for, and was there after so many seconds, or was not."""
+
+    def failed(self, deployment: Deployment, failure: Failure) -> None:
+        """A deployment failed, at the beginning of a session or in it."""
+
+    def failed_over(self, deployment: Deployment) -> None:
+        """A session was opened here after others, asked before, had failed."""
+
+
 class Resumption(msgspec.Struct, frozen=True):
     """A conversation that a provider may still know."""
 
@@ -35,7 +49,7 @@ class Resumption(msgspec.Struct, frozen=True):
 class Upstream:
     """All deployments of a process, and their sessions.
 
-    *clock* is what cool-downs are measured with, the event loop's if None.
+    *clock* is what cool-downs are measured with, the event loop's if None; *watch* is told how it goes.
     """
 
     def __init__(
@@ -44,8 +58,10 @@ class Upstream:
         settings: RouterSettings | None = None,
         *,
         clock: Callable[[], float] | None = None,
+        watch: Watch | None = None,
     ) -> None:
-        self.balancer = Balancer(deployments, settings)
+        self.balancer = Balancer(deployments, settings, on_failure=watch.failed if watch else None)
+        self._watch = watch
         self._clock = clock or (lambda: asyncio.get_running_loop().time())
 
     def for_model(self, model_name: str) -> tuple[Deployment, ...]:
@@ -87,10 +103,13 @@ class Upstream:
             if lease:
                 bound = lease.deployment.timeout or self.balancer.settings.timeout
                 try:
-                    return await self._open(lease, min(bound, left / attempts.left), attempts)
+                    session = await self._open(lease, min(bound, left / attempts.left), attempts)
                 except UpstreamError:
                     wanted = None
                     continue
+                if self._watch and attempts.tried:
+                    self._watch.failed_over(lease.deployment)
+                return session
             wait = attempts.wait(pause)
             if rounds == 0 or left <= wait:
                 raise attempts.verdict(self._everybody_is_busy)
@@ -136,7 +155,7 @@ class Upstream:
     ) -> Session:
         """One connection, with the *extra* headers; closed if it comes to nothing. The lease is left as it is."""
         loop = asyncio.get_running_loop()
-        deployment, session = lease.deployment, None
+        deployment, session, began = lease.deployment, None, loop.time()
         try:
             headers = {**deployment.headers, **(extra or {})}
             patience = max(0.0, deadline - loop.time())
@@ -150,11 +169,15 @@ class Upstream:
                 if not on_trial:
                     self.balancer.failed(lease, failure, self._clock())
             attempts.note(deployment, error, failure)
+            if self._watch:
+                self._watch.asked(deployment, loop.time() - began, error)
             await _part(session)
             raise
         except BaseException:
             await _part(session)
             raise
+        if self._watch:
+            self._watch.asked(deployment, loop.time() - began, None)
         return session
 
     def _everybody_is_busy(self, candidates: Iterable[Deployment]) -> str:

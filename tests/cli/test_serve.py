@@ -176,6 +176,9 @@ def test_flag_is_named_like_a_setting(telephony: Telephony) -> None:
     said = telephony("serve", "--log-level", "loud")
     assert said.code == 2
     assert said.errors.startswith("error log_level (--log-level): expected one of debug, info, warning, error")
+    said = telephony("serve", "--log-format", "xml")
+    assert said.code == 2
+    assert said.errors.startswith("error log_format (--log-format): expected one of auto, pretty, json")
 
 
 def test_file_that_is_not_there_is_named(telephony: Telephony) -> None:

@@ -16,6 +16,7 @@ from contextlib import closing
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import aiohttp
 import pytest
 
 from offices import ACCOUNT, free_port
@@ -213,6 +214,33 @@ async def test_a_new_version_on_the_same_port_cuts_no_call_and_loses_none(line: 
     records = line.terminations()
     assert sorted(len(found) for found in records.values()) == [1] * len(outcomes)
     assert {result for [(_, result, _)] in records.values()} == {"completed"}
+
+
+async def test_all_workers_are_watched_as_one_process_and_drained_from_there(line: Line) -> None:
+    internal = free_port()
+    line.configure(more=f"internal_port: {internal}")
+    server = await line.serve()
+    calls = [line.call() for _ in range(CALLS)]
+    await line.until_heard(server, CALLS)
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{internal}") as session:
+        async with session.get("/readyz") as response:
+            assert await response.json() == {"ready": True, "reasons": []}
+        async with session.get("/metrics") as response:
+            assert f'telephony_calls_active{{direction="inbound"}} {CALLS}.0' in await response.text()
+        async with session.get("/debug/tasks") as response:
+            tasks = (await response.json())["tasks"]
+        assert len({task["worker"] for task in tasks}) == 2
+        owners = {task["owner"] for task in tasks} - {"process"}
+        async with session.post("/drain") as response:
+            assert response.status == 202
+        await asyncio.sleep(0.5)
+        async with session.get("/readyz") as response:
+            assert response.status == 503
+            assert "draining" in (await response.json())["reasons"]
+        outcomes = await asyncio.gather(*calls)
+    assert all(whole(outcome) for outcome in outcomes), "a caller has noticed"
+    assert {outcome.call_sid for outcome in outcomes} == owners
+    assert await ended(server) == 0, server.story
 
 
 async def test_told_to_stop_it_says_goodbye_and_sends_new_callers_elsewhere(line: Line) -> None:

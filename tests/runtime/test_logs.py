@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import json
 import logging
+import sys
 
 import pytest
 import structlog
 
-from telephony.runtime.logs import Handler, call_logs, set_up
+from telephony.runtime.logs import Handler, set_up
 
 PLANTED = "planted-7c1f-secret"
 
@@ -50,7 +51,7 @@ def test_lines_are_for_people_in_a_terminal() -> None:
 def test_every_line_inside_a_call_carries_its_id_whoever_wrote_it() -> None:
     stream = io.StringIO()
     set_up("info", "json", stream=stream)
-    with call_logs("CA1", agent="frontdesk"):
+    with structlog.contextvars.bound_contextvars(call_id="CA1", agent="frontdesk"):
         structlog.get_logger("x").info("ours")
         logging.getLogger("aiohttp.server").warning("%s", "theirs")
     structlog.get_logger("x").info("outside")
@@ -119,3 +120,15 @@ def test_foreign_handlers_are_left_alone() -> None:
     logging.getLogger().addHandler(other)
     set_up(stream=io.StringIO())
     assert other in logging.getLogger().handlers
+
+
+def test_what_nobody_caught_is_logged_and_masked_as_well() -> None:
+    stream = io.StringIO()
+    set_up("info", "json", [PLANTED], stream)
+    try:
+        raise ValueError(PLANTED)
+    except ValueError as error:
+        sys.excepthook(ValueError, error, error.__traceback__)
+    (line,) = lines(stream)
+    assert (line["event"], line["level"]) == ("the program failed", "error")
+    assert "ValueError: ***" in str(line["exception"])

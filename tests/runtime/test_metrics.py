@@ -38,6 +38,9 @@ def a_call() -> CallRecord:
             Finding(9.0, 1.4, "cut-off goodbye", "line_lost", SECRET),
         ],
         notes=[SECRET],
+        usage={"input_tokens": 900, "output_tokens": 100, "total_tokens": 1000, "input_token_details.text": 7},
+        cost=0.25,
+        currency="USD",
     )
 
 
@@ -74,9 +77,44 @@ def test_a_finished_call_is_counted_with_all_that_it_is_made_of(metrics: Metrics
     assert found["telephony_tool_seconds_sum", "outcome=ok", "tool=look_up"] == pytest.approx(1.2)
 
 
+def test_the_wait_for_the_first_word_is_measured_from_the_beginning_of_the_stream(metrics: Metrics) -> None:
+    metrics.count(a_call())
+    assert samples(metrics)["telephony_first_audio_seconds_sum", "agent=desk"] == 6.2
+
+
+def test_an_interruption_is_counted_and_how_long_the_agent_took_to_fall_silent(metrics: Metrics) -> None:
+    record = a_call()
+    record.turns = [
+        Turn("agent", heard="As I was", interrupted=True, started_at=1.0, ended_at=3.2),
+        Turn("caller", heard="Stop.", started_at=3.0),
+        Turn("agent", heard="Of", interrupted=True, started_at=5.0, ended_at=6.0),
+    ]
+    metrics.count(record)
+    found = samples(metrics)
+    assert found["telephony_barge_ins_total", "agent=desk"] == 2
+    assert found["telephony_barge_in_seconds_count", "agent=desk"] == 1
+    assert found["telephony_barge_in_seconds_sum", "agent=desk"] == pytest.approx(0.2)
+
+
+def test_tokens_and_money_are_summed(metrics: Metrics) -> None:
+    metrics.count(a_call())
+    metrics.count(a_call())
+    found = samples(metrics)
+    tokens = [found["telephony_tokens_total", "agent=desk", f"kind={kind}"] for kind in ("input", "output", "total")]
+    assert tokens == [1800, 200, 2000]
+    assert found["telephony_cost_total", "agent=desk", "currency=USD"] == 0.5
+    assert len([key for key in found if key[0] == "telephony_tokens_total"]) == 3
+
+
 def test_a_tool_that_the_agent_does_not_have_is_counted_without_its_name(metrics: Metrics) -> None:
     metrics.count(a_call())
     assert samples(metrics)["telephony_tool_seconds_count", "outcome=error", "tool=other"] == 1
+
+
+def test_tools_that_became_known_later_are_counted_by_name(metrics: Metrics) -> None:
+    metrics.know("desk", ["look_up", SECRET])
+    metrics.count(a_call())
+    assert ("telephony_tool_seconds_count", "outcome=error", f"tool={SECRET}") in samples(metrics)
 
 
 def test_nothing_of_a_caller_or_of_one_call_is_in_a_label(metrics: Metrics) -> None:

@@ -285,3 +285,20 @@ def test_a_known_secret_is_nowhere_in_json_that_held_it(value: object) -> None:
     text = json.dumps({"before": value, "here": [ODD, {"x": ODD + "!"}]})
     shown = json.loads(mask_json(text, [ODD]))
     assert shown["here"] == [stars(ODD), {"x": stars(ODD) + "!"}]
+
+
+def test_the_password_in_a_url_is_a_secret_by_itself() -> None:
+    found = secrets_of(Settings(database_url="postgresql://bob:p%40ss-w0rd-1@db.example.com/calls"))
+    assert {"p%40ss-w0rd-1", "p@ss-w0rd-1"} <= set(found)
+    assert mask_text('password authentication failed for "p@ss-w0rd-1"', found).count("p@ss") == 0
+
+
+def test_what_traces_are_exported_with_is_a_secret() -> None:
+    environ = {
+        "OTEL_EXPORTER_OTLP_HEADERS": "x-api-key=planted-one-7c1f, authorization=Basic%20planted-two-7c1f",
+        "OTEL_EXPORTER_OTLP_TRACES_HEADERS": "k=planted-three-7c1f",
+        "OTEL_SERVICE_NAME": "front-office",
+    }
+    found = secrets_of(Settings(), environ)
+    assert {"planted-one-7c1f", "planted-two-7c1f", "planted-three-7c1f"} <= set(found)
+    assert "front-office" not in found

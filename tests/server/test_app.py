@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 
 from front_door import FORM, FrontDoor, front_door, media, start
 from telephony.errors import ConfigurationError
-from telephony.server.app import MAX_BODY, Server, internal_application
+from telephony.server.app import MAX_BODY, Server
 from telephony.server.reception import Patience
 
 BRIEF = 0.3
@@ -45,15 +45,29 @@ async def test_health_tells_that_the_process_lives_and_nothing_else(door: FrontD
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/metrics", "/twilio", "/twilio/voice/", "/twilio/voice/../status", "/docs", "/.env"]
+    "path",
+    [
+        "/",
+        "/metrics",
+        "/readyz",
+        "/drain",
+        "/debug/tasks",
+        "/debug",
+        "/twilio",
+        "/twilio/voice/",
+        "/twilio/voice/../status",
+        "/docs",
+        "/.env",
+    ],
 )
 async def test_there_is_nothing_else_here(door: FrontDoor, path: str) -> None:
     status, _ = await door.post(path)
     assert status == 404
 
 
-async def test_metrics_are_not_for_strangers(door: FrontDoor) -> None:
-    async with door.session.get(door.address + "/metrics") as response:
+@pytest.mark.parametrize("path", ["/metrics", "/readyz", "/drain", "/debug/tasks"])
+async def test_what_the_internal_port_says_is_not_for_strangers(door: FrontDoor, path: str) -> None:
+    async with door.session.get(door.address + path) as response:
         assert response.status == 404
 
 
@@ -195,21 +209,6 @@ async def test_stopping_waits_for_nobody_for_long(nothing_left_behind: None, tmp
 
 
 # -- the internal port -------------------------------------------------------------------------------------------------
-
-
-async def test_whoever_watches_gets_the_metrics_and_nothing_else() -> None:
-    server = Server(internal_application(lambda: (b"calls 1\n", "text/plain; version=9")), "127.0.0.1", 0)
-    await server.start()
-    try:
-        async with aiohttp.ClientSession(f"http://127.0.0.1:{server.port}") as session:
-            async with session.get("/metrics") as response:
-                assert (response.status, await response.read()) == (200, b"calls 1\n")
-                assert response.headers["Content-Type"] == "text/plain; version=9"
-            for path in ("/", "/healthz", "/twilio/voice", "/v1/realtime"):
-                async with session.get(path) as response:
-                    assert response.status == 404
-    finally:
-        await server.stop()
 
 
 async def test_a_port_that_is_taken_is_told_by_the_name_of_its_setting() -> None:

@@ -175,7 +175,7 @@ async def test_abandoned_calls_are_closed_and_reported_at_start(folder: Path, ru
     with capture_logs() as logs:
         recovered = await RecordKeeper(MemoryStore(shelf), folder).open()
     assert [call.id for call in recovered] == ["call-1"]
-    assert {"call_id": "call-1", "log_level": "warning"}.items() <= logs[-1].items()
+    assert {"record": "call-1", "call_id": "CA1", "log_level": "warning"}.items() <= logs[-1].items()
 
 
 async def test_a_cancelled_finish_leaves_the_record_on_disk(
@@ -219,7 +219,20 @@ async def test_a_loss_is_counted_and_logged_with_what_was_lost(
             await keeper.finish(msgspec.structs.replace(ended, id=f"call-{n}"))
     assert list(keeper.in_memory) == ["call-1", "call-2"]
     assert keeper.lost == 1
-    assert [line["call_id"] for line in logs if line["event"] == "a call record is lost"] == ["call-0"]
+    assert [line["record"] for line in logs if line["event"] == "a call record is lost"] == ["call-0"]
+
+
+async def test_what_troubles_the_store_is_known_until_it_takes_records_again(
+    keeper: RecordKeeper, locked: Locked, ended: CallRecord
+) -> None:
+    with locked():
+        await keeper.finish(ended)
+        assert "locked" in keeper.trouble
+        await keeper.round()
+        assert "locked" in keeper.trouble
+        assert keeper.spooled == {ended.id}
+    await keeper.round()
+    assert (keeper.trouble, keeper.spooled) == ("", set())
 
 
 async def test_a_store_that_does_not_answer_at_start_does_not_keep_the_telephone_from_ringing(

@@ -10,9 +10,10 @@ from http import HTTPStatus
 import pytest
 from websockets.asyncio.server import Request, Response, ServerConnection, serve
 
-from telephony.errors import ConfigurationError, UpstreamLost, UpstreamRefused
+from telephony.errors import ConfigurationError, UpstreamError, UpstreamLost, UpstreamRefused
 from telephony.settings import RouterSettings
 from telephony.upstream import Failure, Upstream, resolve
+from telephony.upstream.deployment import Deployment
 from telephony.upstream.pool import Resumption
 
 SESSIONS = {
@@ -245,3 +246,38 @@ def test_an_unknown_model_is_refused_with_the_nearest_there_is(entry):
 def test_an_empty_model_list_is_refused():
     with pytest.raises(ConfigurationError, match="model_list: it has no realtime model"):
         Upstream([]).for_model("")
+
+
+class Counting:
+    """Somebody who counts how it goes."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, str]] = []
+
+    def asked(self, deployment: Deployment, seconds: float, error: UpstreamError | None) -> None:
+        assert 0 <= seconds < 10
+        self.told.append(("asked", type(error).__name__ if error else "ok"))
+
+    def failed(self, deployment: Deployment, failure: Failure) -> None:
+        self.told.append(("failed", failure.kind))
+
+    def failed_over(self, deployment: Deployment) -> None:
+        self.told.append(("failed over", deployment.model_name))
+
+
+async def test_whoever_counts_is_told_of_each_attempt_and_of_who_stepped_in(nearby: Neighbourhood, entry) -> None:
+    counting = Counting()
+    refusing, answering = await nearby.refusing(HTTPStatus.UNAUTHORIZED), await nearby.friendly()
+    broken = resolve(entry("xai/grok", name="first", api_base=refusing), {})
+    friendly = resolve(entry("xai/grok", name="second", api_base=answering), {})
+    upstream = Upstream([broken, friendly], RouterSettings(fallbacks=[{"first": ["second"]}]), watch=counting)
+    async with await upstream.connect("first", budget=5):
+        assert counting.told == [
+            ("failed", "fatal"),
+            ("asked", "UpstreamRefused"),
+            ("asked", "ok"),
+            ("failed over", "second"),
+        ]
+    counting.told.clear()
+    async with await upstream.connect("second", budget=5):
+        assert counting.told == [("asked", "ok")]

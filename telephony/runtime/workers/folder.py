@@ -62,6 +62,11 @@ def connections_at(folder: Path, worker: str) -> Path:
     return folder / f"{worker}.fds"
 
 
+def watched_at(folder: Path, worker: str) -> Path:
+    """Where a worker answers its parent what the internal port is asked."""
+    return folder / f"{worker}.watch"
+
+
 def parent_at(folder: Path, host: str, port: int, parent: str) -> Path:
     """Where a parent listens to others."""
     return folder / f"{_address(host, port)}-{parent}.parent"

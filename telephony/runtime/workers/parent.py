@@ -9,19 +9,23 @@ import signal
 import socket
 from collections.abc import Callable, Mapping
 from itertools import count
+from pathlib import Path
 
 import structlog
 from structlog.typing import FilteringBoundLogger
 
+from telephony.runtime.beside import beside
+from telephony.runtime.fleet import Fleet, answer
 from telephony.runtime.office import GOODBYE
 from telephony.runtime.supervisor import Supervisor
 from telephony.runtime.workers.backoff import Backoff
-from telephony.runtime.workers.folder import run_folder
+from telephony.runtime.workers.folder import run_folder, watched_at
 from telephony.runtime.workers.messages import Accept, Drain, End
 from telephony.runtime.workers.peers import Peers
 from telephony.runtime.workers.registrar import Registrar
 from telephony.runtime.workers.started import Started
 from telephony.server.app import BACKLOG, unavailable
+from telephony.server.internal import DRAINING
 from telephony.server.sharing import AFTERWORD
 from telephony.settings import Settings
 
@@ -77,10 +81,11 @@ class Parent:
         """Answer calls until *stop* is set, then let them end; returns the exit code. Cancelling it ends them at once.
         Raises `ConfigurationError` if the port cannot be had."""
         try:
-            listener = await self._peers.open() or self._bind()
-            self._peers.listener = listener
-            with listener:
-                async with self._supervisor.watched():
+            fleet = Fleet(self._sockets, stop.set, lambda: DRAINING if self.draining else "")
+            async with self._supervisor.watched(), beside(answer(fleet, self.settings), "internal port"):
+                listener = await self._peers.open() or self._bind()
+                self._peers.listener = listener
+                with listener:
                     return await self._run(listener, stop)
         finally:
             await self._peers.close()
@@ -122,6 +127,10 @@ class Parent:
         _log.info("listening", address=address, webhook=webhook, workers=self._ready)
         self._supervisor.ready(f"answering calls at {address} with {self._ready} workers")
         await stop.wait()
+
+    def _sockets(self) -> dict[str, Path]:
+        """Where those workers answer that have begun to."""
+        return {name: watched_at(self._folder, name) for name, worker in self.workers.items() if worker.ready}
 
     # -- whose call --------------------------------------------------------------------------------------------------
 

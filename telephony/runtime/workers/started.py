@@ -14,7 +14,7 @@ from typing import Protocol
 from telephony.links.channel import LONGEST_LINE, Channel
 from telephony.runtime.beside import beside
 from telephony.runtime.environment import WORKER
-from telephony.runtime.workers.folder import connections_at, requests_at
+from telephony.runtime.workers.folder import connections_at, requests_at, watched_at
 from telephony.runtime.workers.messages import (
     AnyMessage,
     Hold,
@@ -75,7 +75,8 @@ class Started:
             finally:
                 self._channel.close()
                 self.kill()
-                for path in (requests_at(self._folder, self.name), connections_at(self._folder, self.name)):
+                for where in (requests_at, connections_at, watched_at):
+                    path = where(self._folder, self.name)
                     with contextlib.suppress(FileNotFoundError):
                         path.unlink()
 

@@ -21,7 +21,7 @@ from telephony.links.handing import Receiver
 from telephony.runtime.beside import beside
 from telephony.runtime.environment import WORKER
 from telephony.runtime.office import Office, open_office
-from telephony.runtime.workers.folder import NAME, connections_at, requests_at
+from telephony.runtime.workers.folder import NAME, connections_at, requests_at, watched_at
 from telephony.runtime.workers.messages import (
     Accept,
     AnyMessage,
@@ -250,6 +250,7 @@ async def work(
         with contextlib.suppress(asyncio.CancelledError):  # only the parent's order cancels this
             async with open_office(settings, environ, agents=agents, provide=provide, seat=seat) as office:
                 await _at_other_doors(office, link, stack)
+                await stack.enter_async_context(office.watching.answering_at(watched_at(link.folder, link.name)))
                 _log.info("worker", name=link.name, pid=os.getpid())
                 await stack.enter_async_context(beside(link.follow(office, listener), "accepting"))
                 await stack.enter_async_context(beside(link.report(office), "reports"))

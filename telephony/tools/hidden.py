@@ -1,0 +1,52 @@
+"""What nobody may read who reads the log of a call: digits that a caller typed in secret, arguments marked sensitive.
+
+Such values are no secrets of the configuration; they come up in the middle of a call, and a function that is given one
+may put it into an exception, or hand it to a library that logs what it sends. So whoever brings one up says so here,
+and the log asks what is to be hidden in the line that is being written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+EVERYWHERE = 8
+"""Characters from which on a value is hidden in every line of the process, whoever writes it; a shorter one, such as a
+PIN, would blot out other calls' numbers and is hidden in the lines of its own call."""
+MOST = 200
+"""Values that are remembered of one call; the oldest are forgotten."""
+
+_call: ContextVar[dict[str, None] | None] = ContextVar("hidden in this call", default=None)
+_calls: list[dict[str, None]] = []
+"""Those of every call that goes on."""
+
+
+@contextmanager
+def hiding() -> Iterator[None]:
+    """What is to be hidden is remembered as long as the block lasts, for it and the tasks that are begun in it."""
+    values: dict[str, None] = {}
+    token = _call.set(values)
+    _calls.append(values)
+    try:
+        yield
+    finally:
+        _calls[:] = [each for each in _calls if each is not values]
+        _call.reset(token)
+
+
+def hide(value: str) -> None:
+    """From now on *value* is hidden. Outside of a call nothing is."""
+    values = _call.get()
+    if values is None or not value:
+        return
+    values[value] = None
+    while len(values) > MOST:
+        values.pop(next(iter(values)))
+
+
+def hidden() -> frozenset[str]:
+    """What is to be hidden in a line that is written here and now, in whichever thread."""
+    own = _call.get() or {}
+    others = [value for values in list(_calls) for value in list(values) if len(value) >= EVERYWHERE]
+    return frozenset([*own, *others])

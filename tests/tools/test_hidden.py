@@ -1,0 +1,49 @@
+"""What came up in a call and nobody may read: known in all that is done for it, and forgotten with it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from telephony.tools.hidden import MOST, hidden, hide, hiding
+
+CARD = "4111111111111111"
+PIN = "4711"
+
+
+def test_what_is_hidden_is_so_until_the_call_is_over() -> None:
+    with hiding():
+        hide(CARD)
+        hide("")
+        assert hidden() == {CARD}
+    assert hidden() == frozenset()
+
+
+def test_outside_of_a_call_nothing_is_hidden() -> None:
+    hide(CARD)
+    assert hidden() == frozenset()
+
+
+async def test_a_tool_in_a_task_or_a_thread_hides_for_its_call_and_long_values_for_all_calls() -> None:
+    over = asyncio.Event()
+
+    async def other() -> frozenset[str]:
+        with hiding():
+            await over.wait()
+            return hidden()
+
+    async with asyncio.TaskGroup() as group:
+        beside = group.create_task(other(), name="other call")
+        with hiding():
+            await group.create_task(asyncio.to_thread(hide, CARD), name="tool")
+            hide(PIN)
+            assert await group.create_task(asyncio.to_thread(hidden), name="library") == {CARD, PIN}
+            over.set()
+            assert await beside == {CARD}
+
+
+def test_the_oldest_are_forgotten_when_there_are_too_many() -> None:
+    with hiding():
+        for number in range(MOST + 1):
+            hide(f"{number:04}")
+        assert len(hidden()) == MOST
+        assert "0000" not in hidden()
