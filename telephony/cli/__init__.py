@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from telephony.cli import agents, bench, call, calls, cassette, config, demo, gateway, replay, serve, simulate
+from telephony.cli import agents, api_key, bench, call, calls, cassette, config, demo, gateway, replay, serve, simulate
 from telephony.errors import CassetteError, ConfigurationError, ScriptError, StoreError, TelephonyError
 from telephony.runtime.serving import tell_problems
 from telephony.version import __version__
@@ -24,7 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for part in (demo, serve, call, gateway, replay):
+for part in (demo, serve, call, api_key, gateway, replay):
     part.register(app)
 app.add_typer(simulate.app, name="simulate")
 app.add_typer(calls.app, name="calls")

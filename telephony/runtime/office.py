@@ -10,10 +10,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
-from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import aiohttp
@@ -26,16 +25,14 @@ from telephony.bridge.bridge import Bridge, ConnectModel, ModelSession
 from telephony.bridge.calls import Calls, Keeper, Plan, Watcher
 from telephony.bridge.consultations import Consultations
 from telephony.bridge.permits import Permits
-from telephony.bridge.shelf import Shelf
-from telephony.bridge.tape import recover
 from telephony.bridge.visits import Fetch
 from telephony.carriers.twilio import TwilioStream
 from telephony.carriers.twilio_account import TwilioAccount
 from telephony.dialling import DialPolicy
-from telephony.errors import ConfigurationError
 from telephony.links.download import download
 from telephony.links.http import perform
 from telephony.realtime import dialect
+from telephony.runtime.api import make_api
 from telephony.runtime.checks import check, serving_problems
 from telephony.runtime.clips import clips_for
 from telephony.runtime.configuration import ConfigurationErrors
@@ -46,7 +43,8 @@ from telephony.runtime.gateway import has_keys, make_gateway, offered
 from telephony.runtime.number_checks import directory_of
 from telephony.runtime.outbound import make_outbound
 from telephony.runtime.plans import Plans
-from telephony.runtime.redaction import mask_json, secrets_of
+from telephony.runtime.records import make_keeper, make_shelf, open_records, open_shelf
+from telephony.runtime.redaction import secrets_of
 from telephony.runtime.tariffs import read_tariffs
 from telephony.server.app import Server, application, internal_application
 from telephony.server.consulting import ConsultingWebhooks
@@ -64,9 +62,6 @@ from telephony.upstream.deployment import Deployment, deployments
 from telephony.upstream.failures import Failure
 from telephony.upstream.pool import Resumption, Upstream
 from telephony.upstream.session import Session
-
-if TYPE_CHECKING:
-    from telephony.store.sql import SqlStore
 
 MCP_START = 5.0
 """Seconds that the start of the process waits for MCP servers; calls that come before a server is there go without."""
@@ -122,31 +117,33 @@ async def open_office(
     staff = _agents(settings, agents)
     directory = directory_of(settings, staff)
     upstream = Upstream(_models(settings, staff, environ), settings.router_settings)
-    store, keeper = _keeper(settings)
+    store, keeper = make_keeper(settings)
     permits = make_permits(settings, staff, keeper.audits)
     recordings = Path(settings.recordings)
     account = TwilioAccount(settings.public_url, settings.twilio)
     async with contextlib.AsyncExitStack() as stack:
         plans = await _all_plans(staff, settings, upstream, permits.policy, provide, stack)
         session = await stack.enter_async_context(aiohttp.ClientSession())
-        await _open_records(keeper, recordings)
-        await _open_shelf(settings, plans)
+        await open_records(keeper, recordings)
+        await open_shelf(settings, (plan.now() for plan in plans.values()))
         stack.push_async_callback(keeper.close)
 
         consultations = Consultations(partial(perform, session), account, settings.public_url)
         stack.push_async_callback(consultations.close)
         departures = _departures(settings, session, account, directory, consultations, lambda sid: calls.live.get(sid))
         counting, internal = _watched(settings, plans, keeper)
-        shelf = partial(_shelf, settings, secrets_of(settings, environ, staff))
+        secrets = secrets_of(settings, environ, staff)
+        shelf = partial(make_shelf, settings, secrets)
         plan_for, fetch = _latest(plans), _fetching(session, account)
         desk = CallDesk(permits, account, session, consultations)
         calls = Calls(counting, recordings, departures.hang_up, watcher, shelf, crew=plan_for, fetch=fetch, desk=desk)
         stack.callback(calls.close)
         reception = _reception(settings, account, calls, directory, plan_for, upstream)
         gateway = make_gateway(settings, upstream) if has_keys(settings) else None
-        outbound = make_outbound(settings, store, session, account, directory.agents, lambda: calls.draining, permits)
+        outbound = make_outbound(settings, store, session, account, directory.agents, permits)
+        api = make_api(settings, secrets, store, calls, directory, plan_for, upstream, outbound)
         consulting = ConsultingWebhooks(reception, consultations)
-        server = Server(application(reception, gateway, outbound, consulting), settings.host, settings.port)
+        server = Server(application(reception, gateway, outbound, consulting, api), settings.host, settings.port)
         await stack.enter_async_context(_beside(keeper.run(), "record keeper"))
         if outbound:
             await stack.enter_async_context(_beside(outbound.dialler.run(), "dialler"))
@@ -360,41 +357,3 @@ def _watched(settings: Settings, plans: Mapping[str, Plans], keeper: RecordKeepe
     remedy = "Set internal_port to a free one; every process on a machine needs its own. Unset, there is none."
     server = Server(app, settings.internal_host, settings.internal_port, setting="internal_port", remedy=remedy)
     return CountingKeeper(keeper, metrics), server
-
-
-# -- records -------------------------------------------------------------------------------------------------------
-
-
-def _keeper(settings: Settings) -> tuple[SqlStore, RecordKeeper]:
-    """Where the records go, and who keeps them."""
-    from telephony.store.sql import SqlStore
-
-    store = SqlStore(settings.database_url)
-    return store, RecordKeeper(store, Path(settings.recordings) / "unsaved")
-
-
-async def _open_records(keeper: RecordKeeper, recordings: Path) -> None:
-    await _make_folder("recordings", recordings)
-    for path in await asyncio.to_thread(recover, recordings):
-        _log.warning("a recording of a dead process was finished", path=str(path))
-    await keeper.open()
-
-
-async def _open_shelf(settings: Settings, plans: Mapping[str, Plans]) -> None:
-    """Make the folder of the cassettes, if there will be any."""
-    if any(plan.now().cassette for plan in plans.values()):
-        await _make_folder("cassettes.folder", Path(settings.cassettes.folder))
-
-
-async def _make_folder(key: str, folder: Path) -> None:
-    try:
-        await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
-    except OSError as error:
-        problem = f"the folder {folder} cannot be made ({error.strerror})"
-        raise ConfigurationError(key, problem, "Name one that this user may write to.") from error
-
-
-def _shelf(settings: Settings, secrets: list[str], threads: Executor) -> Shelf:
-    room = settings.cassettes
-    largest, all_together = round(room.call_mb * 1e6), round(room.total_mb * 1e6)
-    return Shelf(Path(room.folder), largest, all_together, partial(mask_json, secrets=secrets), threads)
