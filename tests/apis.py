@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any, get_args
 
 import aiohttp
@@ -57,10 +57,12 @@ class Client:
 
 
 @contextlib.asynccontextmanager
-async def serving(routes: Iterable[Route], mask: Mask = str, max_body: int = 4096) -> AsyncIterator[Client]:
+async def serving(
+    routes: Iterable[Route], mask: Mask = str, on_stop: Callable[[], None] = lambda: None
+) -> AsyncIterator[Client]:
     """Serve these *routes*."""
-    app = web.Application(client_max_size=max_body)
-    Api(routes, ApiKeys(keys_of()), Answers(mask)).mount(app)
+    app = web.Application(client_max_size=4096)
+    Api(routes, ApiKeys(keys_of()), Answers(mask), on_stop).mount(app)
     server = TestServer(app)
     await server.start_server()
     yield Client(f"http://127.0.0.1:{server.port}")

@@ -67,6 +67,7 @@ WITHOUT_OWN_TEST = {
     "telephony/carriers/base.py": "a protocol",
     "telephony/realtime/base.py": "a protocol",
     "telephony/links/link.py": "a protocol",
+    "telephony/server/api/route.py": "declarations; tests/server/api/test_document.py tells what follows from each",
     "telephony/store/*.py": "several stores under one contract: tests/contracts/test_store.py",
     "telephony/links/memory.py": "one of the links under one contract: tests/contracts/test_link.py",
 }

@@ -46,7 +46,7 @@ class TooManyListeners(Exception):
     """There is no room for another."""
 
 
-class LiveCall(msgspec.Struct, frozen=True):
+class LiveCall(msgspec.Struct, frozen=True, rename={"from_number": "from", "to_number": "to"}):
     """A call as it stands."""
 
     id: str

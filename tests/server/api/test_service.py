@@ -135,11 +135,7 @@ async def test_the_description_is_for_every_key_and_for_nobody_without(client: C
 
 
 async def test_what_has_no_end_is_ended_with_the_server() -> None:
-    app, stopped = web.Application(), []
-    from telephony.server.api.keys import ApiKeys
-    from telephony.server.api.service import Api
-
-    Api(ROUTES, ApiKeys({}), Answers(str), lambda: stopped.append(1)).mount(app)
-    await app.startup()
-    await app.shutdown()
-    assert stopped == [1]
+    stopped: list[str] = []
+    async with serving(ROUTES, on_stop=lambda: stopped.append("stopped")):
+        assert stopped == []
+    assert stopped == ["stopped"]
