@@ -164,17 +164,15 @@ class Calls:
         tape = self._tape(scribe, started) if plan.record else None
         cassette, exchange = self._exchange(scribe, plan, settings, started, carrier, tape, opening)
         context = _context(caller, absent)
-        connect = self._claiming(caller.call_id, plan.connect_model)
-        make_message = partial(self._message, scribe, started)
         bridge = Bridge(
             exchange,
             link,
-            connect,
+            self._claiming(caller.call_id, plan.connect_model),
             self._hang_up,
             plan.tools,
             context,
             partial(self._observe, caller.call_id),
-            make_message,
+            partial(self._message, scribe, started),
             self._desk,
             self._crew,
         )

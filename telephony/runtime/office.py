@@ -119,7 +119,7 @@ async def open_office(
     upstream = Upstream(_models(settings, staff, environ), settings.router_settings)
     store, keeper = make_keeper(settings)
     permits = make_permits(settings, staff, keeper.audits)
-    recordings = Path(settings.recordings)
+    recordings, secrets = Path(settings.recordings), secrets_of(settings, environ, staff)
     account = TwilioAccount(settings.public_url, settings.twilio)
     async with contextlib.AsyncExitStack() as stack:
         plans = await _all_plans(staff, settings, upstream, permits.policy, provide, stack)
@@ -132,7 +132,6 @@ async def open_office(
         stack.push_async_callback(consultations.close)
         departures = _departures(settings, session, account, directory, consultations, lambda sid: calls.live.get(sid))
         counting, internal = _watched(settings, plans, keeper)
-        secrets = secrets_of(settings, environ, staff)
         shelf = partial(make_shelf, settings, secrets)
         plan_for, fetch = _latest(plans), _fetching(session, account)
         desk = CallDesk(permits, account, session, consultations)
