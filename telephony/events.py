@@ -292,6 +292,8 @@ class HangUpWanted(Event, frozen=True):
     reason: str = "agent hung up"
     function: str = ""
     """The model's id of the function call."""
+    operator: bool = False
+    """Whether it is not the agent's wish but an operator's, from which the caller cannot talk the agent away."""
 
 
 class TransferWanted(Event, frozen=True):
@@ -302,6 +304,8 @@ class TransferWanted(Event, frozen=True):
     sending: Sending = Sending()
     function: str = ""
     """The model's id of the function call."""
+    operator: bool = False
+    """As in `HangUpWanted`."""
 
 
 class HandOverWanted(Event, frozen=True):

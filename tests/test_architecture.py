@@ -68,6 +68,7 @@ WITHOUT_OWN_TEST = {
     "telephony/carriers/base.py": "a protocol",
     "telephony/realtime/base.py": "a protocol",
     "telephony/links/link.py": "a protocol",
+    "telephony/server/api/route.py": "declarations; tests/server/api/test_document.py tells what follows from each",
     "telephony/store/*.py": "several stores under one contract: tests/contracts/test_store.py",
     "telephony/runtime/workers/messages.py": "declarations; the tests of peers and of whole processes send them",
     "telephony/runtime/workers/parent.py": "whole processes: tests/e2e/test_workers.py starts and kills them",

@@ -132,7 +132,8 @@ class Bridge:
         self._hang_up = hang_up
         self._tools = tools
         self._crew = crew
-        self._context = context
+        self.context = context
+        """What its tools know of the call."""
         context.control = self
         self.errands = Errands(self.feed, self, make_message)
         self._observer = observer
@@ -214,7 +215,7 @@ class Bridge:
 
     def _handed_over_to(self, agent: str) -> Colleague | None:
         """The agent of that name, if it is not the one who took the call."""
-        return self._crew(agent) if self._crew and agent != self._context.agent else None
+        return self._crew(agent) if self._crew and agent != self.context.agent else None
 
     async def errand(self, wanted: Callable[[str], ev.Event]) -> ErrandResult:
         """See `Errands.run`."""
@@ -332,7 +333,7 @@ class Bridge:
     # -- work --------------------------------------------------------------------------------------------------------
 
     def _spawn(self, work: Callable[[], Awaitable[None]], name: str, *, key: str = "", last: bool = False) -> None:
-        self._work.spawn(self._within(work), f"{self._context.call_id} {name}", key=key, last=last)
+        self._work.spawn(self._within(work), f"{self.context.call_id} {name}", key=key, last=last)
 
     async def _within(self, work: Callable[[], Awaitable[None]]) -> None:
         with self._boundary():
@@ -342,7 +343,7 @@ class Bridge:
         _FUNCTION.set(call.call_id)
         colleague = self._handed_over_to(self.agent)
         tools = colleague.tools if colleague else self._tools
-        self._feed(await tools.run(call, self._context))
+        self._feed(await tools.run(call, self.context))
 
     async def _end_at_carrier(self, command: HangUp) -> None:
         answer = ev.HangUpAnswered()

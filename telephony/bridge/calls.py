@@ -16,12 +16,13 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from telephony.bridge.away import Absent, Away, sent_on
-from telephony.bridge.bridge import Bridge, ConnectModel, Crew, ModelSession, Observer, Tools
+from telephony.bridge.bridge import Bridge, ConnectModel, Crew, ModelSession, Tools
 from telephony.bridge.callfile import CallFile
 from telephony.bridge.errands import MessageFile
 from telephony.bridge.ringing import Ringing
 from telephony.bridge.scribe import Caller, Scribe, coming_back
 from telephony.bridge.shelf import CassetteFile, Shelf, is_sampled
+from telephony.bridge.switchboard import Switchboard
 from telephony.bridge.tape import Tape
 from telephony.bridge.visits import Fetch, Visits
 from telephony.bridge.writers import Writers
@@ -109,8 +110,7 @@ class Calls:
         says whom the tools of calls may reach, and *crew* who the other agents are. *fetch* fetches what callers say
         after the tone."""
         self.live: dict[str, Bridge] = {}
-        self.callers: dict[str, Caller] = {}
-        """Who is on the line, of those."""
+        self.switchboard = Switchboard()
         self.draining = False
         self.on_record: Callable[[CallRecord], None] | None = None
         """Told of every call that is over, with its complete record."""
@@ -169,31 +169,30 @@ class Calls:
         tape = self._tape(scribe, started) if plan.record else None
         cassette, exchange = self._exchange(scribe, plan, settings, started, carrier, tape, opening)
         context = _context(caller, absent)
-        connect = self._claiming(caller.call_id, plan.connect_model)
-        make_message = partial(self._message, scribe, started)
         bridge = Bridge(
             exchange,
             link,
-            connect,
+            self._claiming(caller.call_id, plan.connect_model),
             self._hang_up,
             plan.tools,
             context,
-            self._observer(caller),
-            make_message,
+            partial(self._observe, caller.call_id),
+            partial(self._message, scribe, started),
             self._desk,
             self._crew,
         )
         if self._leaving:
             bridge.feed(ServerStopping())
-        self.live[caller.call_id], self.callers[caller.call_id] = bridge, caller
+        self.live[caller.call_id] = bridge
         self.visits.connected(caller.call_id)
+        self.switchboard.begin(bridge, scribe.record.id, lambda: scribe.as_it_stands(exchange, bridge))
         over = self._over[caller.call_id] = asyncio.Event()
         self._unkept += 1
         self._idle.clear()
         try:
             await self._run(scribe, exchange, bridge, [file for file in (tape, cassette) if file])
         finally:
-            del self.live[caller.call_id], self.callers[caller.call_id]
+            del self.live[caller.call_id]
             self.on_gone(caller.call_id)
             self._ringing.forget(caller.call_id)
             self._remember(caller.call_id, bridge.took_leave)
@@ -202,6 +201,7 @@ class Calls:
                 scribe.record.notes += plan.notes
                 await self._put_away(caller, scribe, bridge, context.state)
             finally:
+                self.switchboard.end(caller.call_id, scribe.record)
                 over.set()
                 del self._over[caller.call_id]
                 self._unkept -= 1
@@ -239,6 +239,7 @@ class Calls:
         async with asyncio.TaskGroup() as group:
             name = scribe.name
             beside = [group.create_task(self._journal(scribe, exchange, bridge), name=f"{name} journal")]
+            beside += [group.create_task(self.switchboard.run(bridge.context.call_id), name=f"{name} listeners")]
             beside += [group.create_task(file.run(bridge), name=f"{name} {file.path.suffix}") for file in files]
             try:
                 await bridge.run()
@@ -377,9 +378,10 @@ class Calls:
         exchange = self._shelf.exchange(file, settings, started, carrier, tape, dialect=plan.dialect, opening=opening)
         return file, exchange
 
-    def _observer(self, caller: Caller) -> Observer | None:
-        watcher = self._watcher
-        return None if watcher is None else lambda at, note: watcher(caller.call_id, at, note)
+    def _observe(self, call_id: str, at: float, note: Note) -> None:
+        self.switchboard.note(call_id, at, note)
+        if self._watcher:
+            self._watcher(call_id, at, note)
 
 
 async def _let_go(session: ModelSession) -> None:
@@ -388,13 +390,5 @@ async def _let_go(session: ModelSession) -> None:
 
 def _context(caller: Caller, absent: Absent | None) -> CallContext:
     """What the tools of a stream know; a caller who is back finds what they kept before."""
-    state = absent.state if absent else {}
-    return CallContext(
-        caller.call_id,
-        caller.from_number,
-        caller.to_number,
-        caller.agent,
-        dict(caller.metadata),
-        state,
-        caller.direction,
-    )
+    ends, state = (caller.from_number, caller.to_number), absent.state if absent else {}
+    return CallContext(caller.call_id, *ends, caller.agent, dict(caller.metadata), state, caller.direction)

@@ -94,6 +94,12 @@ class Scribe:
             record.notes = [*before.notes, *record.notes]
             record.cost = round(before.cost + record.cost, 6)
 
+    def as_it_stands(self, exchange: Exchange, bridge: Bridge) -> CallRecord:
+        """The record with what is known by now, once the call is over with all there is."""
+        if self.record.termination is None:
+            self.grow(exchange, bridge)
+        return self.record
+
     def complete(self, exchange: Exchange, bridge: Bridge, tape: Tape | None, cassette: CassetteFile | None) -> None:
         """Everything that the call leaves behind."""
         record, before = self.record, self._before

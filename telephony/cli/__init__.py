@@ -13,6 +13,7 @@ from rich.console import Console
 
 from telephony.cli import (
     agents,
+    api_key,
     bench,
     call,
     calls,
@@ -38,7 +39,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for part in (demo, serve, doctor, health, call, gateway, replay):
+for part in (demo, serve, doctor, health, call, api_key, gateway, replay):
     part.register(app)
 app.add_typer(simulate.app, name="simulate")
 app.add_typer(calls.app, name="calls")

@@ -20,7 +20,7 @@ from telephony.records import AuditRow, CallRecord
 from telephony.runtime.retention import Erased, Retention
 from telephony.runtime.serving import read_settings
 from telephony.settings import Settings
-from telephony.store.base import CallSummary
+from telephony.store.base import CallFilter, CallSummary
 
 app = typer.Typer(help="Look at the calls that were taken.", no_args_is_help=True)
 
@@ -142,7 +142,7 @@ async def _list(settings: Settings, limit: int, agent: str | None, problems: boo
     store = SqlStore(settings.database_url)
     try:
         await store.open()
-        return await store.list(limit, agent=agent, problems=problems)
+        return await store.list(limit, where=CallFilter(agent=agent, problems=problems))
     finally:
         await store.close()
 

@@ -17,9 +17,11 @@ from telephony.audio.transcode import Transcoder
 from telephony.commands import ErrandDone, RequestResponse, SpeakVerbatim
 from telephony.conversation import phrases
 from telephony.conversation.errands import PIECE, Collecting, Outcome, Taking
+from telephony.conversation.farewell import Clip
 from telephony.conversation.playback import LOCAL
-from telephony.conversation.state import TALKING, State
+from telephony.conversation.state import LEAVING, TALKING, State
 from telephony.events import ModelTranscript
+from telephony.records import EndedBy
 
 # -- what is wanted ------------------------------------------------------------------------------------------------
 
@@ -31,20 +33,33 @@ def speech_wanted(state: State, event: ev.SpeechWanted, now: float) -> None:
 
 
 def hang_up_wanted(state: State, event: ev.HangUpWanted, now: float) -> None:
-    spoke = state.tools.spoke(event.function)
-    clip = "none" if spoke else "goodbye"
-    state.leave("completed", "agent", event.reason, now, cancellable=True, clip=clip)  # type: ignore[arg-type]  # a Clip
+    overrule(state, event)
+    clip: Clip = "none" if state.tools.spoke(event.function) else "goodbye"
+    state.leave("completed", by(event), event.reason, now, cancellable=not event.operator, clip=clip)
 
 
 def transfer_wanted(state: State, event: ev.TransferWanted, now: float) -> None:
+    overrule(state, event)
     if state.phase is not TALKING:
         return  # the call ends already, in its own way
     name = event.sending.name or event.to
     waited_for = bool(event.sending.room)  # whoever waits there is not left alone for another word of the caller's
-    state.leave("completed", "agent", f"transferred to {name}", now, cancellable=not waited_for, clip="none")
+    cancellable = not waited_for and not event.operator
+    state.leave("completed", by(event), f"transferred to {name}", now, cancellable=cancellable, clip="none")
     if farewell := state.farewell:
         farewell.announces = waited_for
         farewell.transfer_to, farewell.sending = event.to, event.sending
+
+
+def by(event: ev.HangUpWanted | ev.TransferWanted) -> EndedBy:
+    """Whose wish it is."""
+    return "operator" if event.operator else "agent"
+
+
+def overrule(state: State, event: ev.HangUpWanted | ev.TransferWanted) -> None:
+    """What an operator wants takes the place of a goodbye of the agent's that the caller might still call off."""
+    if event.operator and state.phase is LEAVING and state.farewell and state.farewell.cancellable:
+        state.phase, state.farewell = TALKING, None
 
 
 def tones_wanted(state: State, event: ev.TonesWanted, now: float) -> None:

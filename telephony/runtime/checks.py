@@ -41,6 +41,7 @@ def check(settings: Settings, place: Place, agents: Iterable[Agent] = ()) -> lis
         *_fallbacks(settings, staff),
         *_dialling(settings, staff),
         *_gateway(settings),
+        *_api(settings),
         *_outbound(settings, staff),
     ]
     return [ConfigurationError(dotted(path), problem, remedy, place(path)) for path, problem, remedy in found]
@@ -254,6 +255,18 @@ def _gateway(settings: Settings) -> Iterator[Problem]:
         for position, model in enumerate(allowed.models):
             if model not in known:
                 yield (*path, "models", position), f"model_list has no {model!r}", _nearest(model, known)
+
+
+def _api(settings: Settings) -> Iterator[Problem]:
+    """The keys of the API."""
+    for name, key in settings.api.keys.items():
+        if not re.fullmatch(r"[0-9a-fA-F]{64}", key.sha256):
+            path: Path = ("api", "keys", name, "sha256")
+            yield (
+                path,
+                "it is no SHA-256 in hexadecimal",
+                f"telephony api-key {name} makes a key and shows it.",
+            )
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

@@ -167,7 +167,7 @@ class Now(Collector):
         yield _gauge("telephony_tasks", "Tasks of the event loop.", len(asyncio.all_tasks()))
 
     def _of_calls(self) -> Iterator[Metric]:
-        directions = Count(caller.direction for caller in self._calls.callers.values())
+        directions = Count(bridge.context.direction for bridge in self._calls.live.values())
         active = GaugeMetricFamily("telephony_calls_active", "Calls that go on.", labels=["direction"])
         for direction in ("inbound", "outbound"):
             active.add_metric([direction], directions[direction])

@@ -10,10 +10,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import aiohttp
 import structlog
@@ -26,13 +24,11 @@ from telephony.bridge.calls import Calls, Plan, Watcher
 from telephony.bridge.consultations import Consultations
 from telephony.bridge.lag import LoopLag
 from telephony.bridge.permits import Permits
-from telephony.bridge.shelf import Shelf
-from telephony.bridge.tape import recover
 from telephony.bridge.visits import Fetch
 from telephony.carriers.twilio_account import TwilioAccount
-from telephony.errors import ConfigurationError
 from telephony.links.download import download
 from telephony.links.http import perform
+from telephony.runtime.api import make_api
 from telephony.runtime.beside import beside
 from telephony.runtime.checks import check, serving_problems
 from telephony.runtime.configuration import ConfigurationErrors
@@ -44,7 +40,8 @@ from telephony.runtime.number_checks import directory_of
 from telephony.runtime.outbound import make_outbound
 from telephony.runtime.plans import Plans
 from telephony.runtime.reception import make_reception
-from telephony.runtime.redaction import mask_json, secrets_of
+from telephony.runtime.records import make_keeper, make_shelf, open_records, open_shelf
+from telephony.runtime.redaction import secrets_of
 from telephony.runtime.retention import Retention, make_retention
 from telephony.runtime.staffing import all_plans, models_for
 from telephony.runtime.supervisor import Supervisor
@@ -59,9 +56,6 @@ from telephony.settings import Fallback, Settings
 from telephony.store.keeper import RecordKeeper
 from telephony.tools.provided import Opener
 from telephony.upstream.pool import Upstream
-
-if TYPE_CHECKING:
-    from telephony.store.sql import SqlStore
 
 GOODBYE = 20.0
 """Seconds the last calls have to say goodbye once the drain is over."""
@@ -132,7 +126,7 @@ async def open_office(
     secrets = secrets_of(settings, environ, staff)
     watching = Watching(settings, environ, secrets, (stop or asyncio.Event()).set, alone=not seat.is_shared)
     upstream = Upstream(models_for(settings, staff, environ), settings.router_settings, watch=watching.running)
-    store, keeper = _keeper(settings)
+    store, keeper = make_keeper(settings)
     permits = make_permits(settings, staff, keeper.audits)
     recordings = Path(settings.recordings)
     account = TwilioAccount(settings.public_url, settings.twilio, settings.instance_url)
@@ -140,14 +134,14 @@ async def open_office(
         await stack.enter_async_context(watching.open())
         plans = await all_plans(staff, settings, upstream, permits.policy, provide, stack)
         session = await stack.enter_async_context(aiohttp.ClientSession())
-        await _open_records(keeper, recordings)
-        await _open_shelf(settings, plans)
+        await open_records(keeper, recordings)
+        await open_shelf(settings, (plan.now() for plan in plans.values()))
         stack.push_async_callback(keeper.close)
 
         consultations = Consultations(partial(perform, session), account, settings.callback_url)
         stack.push_async_callback(consultations.close)
         departures = _departures(settings, session, account, directory, consultations, lambda sid: calls.live.get(sid))
-        counting, shelf = watching.counting(keeper, plans), partial(_shelf, settings, secrets)
+        counting, shelf = watching.counting(keeper, plans), partial(make_shelf, settings, secrets)
         plan_for, fetch = _latest(plans), _fetching(session, account)
         desk = CallDesk(permits, account, session, consultations)
         calls = Calls(counting, recordings, departures.hang_up, watcher, shelf, crew=plan_for, fetch=fetch, desk=desk)
@@ -155,8 +149,9 @@ async def open_office(
         lag = LoopLag(watching.running.late)
         reception = make_reception(settings, account, calls, directory, plan_for, upstream, lag, seat)
         gateway = make_gateway(settings, upstream, seat.sharing) if has_keys(settings) else None
-        outbound = make_outbound(settings, store, session, account, directory.agents, lambda: calls.draining, permits)
-        app = application(reception, gateway, outbound, ConsultingWebhooks(reception, consultations))
+        outbound = make_outbound(settings, store, session, account, directory.agents, permits)
+        api = make_api(settings, secrets, store, calls, directory, plan_for, upstream, outbound)
+        app = application(reception, gateway, outbound, ConsultingWebhooks(reception, consultations), api)
         server = Server(app, settings.host, settings.port, listener=seat.listener)
         watching.look_at(reception, upstream, keeper, app)
         await _begin_chores(stack, lag, keeper, outbound, make_retention(settings, store))
@@ -264,41 +259,3 @@ def _fetching(session: aiohttp.ClientSession, account: TwilioAccount) -> Fetch:
 def _agents(settings: Settings, extra: Iterable[Agent]) -> list[Agent]:
     agents = [Agent.from_settings(name, own) for name, own in settings.agents.items()]
     return [*agents, *extra]
-
-
-# -- records -------------------------------------------------------------------------------------------------------
-
-
-def _keeper(settings: Settings) -> tuple[SqlStore, RecordKeeper]:
-    """Where the records go, and who keeps them."""
-    from telephony.store.sql import SqlStore
-
-    store = SqlStore(settings.database_url)
-    return store, RecordKeeper(store, Path(settings.recordings) / "unsaved")
-
-
-async def _open_records(keeper: RecordKeeper, recordings: Path) -> None:
-    await _make_folder("recordings", recordings)
-    for path in await asyncio.to_thread(recover, recordings):
-        _log.warning("a recording of a dead process was finished", path=str(path))
-    await keeper.open()
-
-
-async def _open_shelf(settings: Settings, plans: Mapping[str, Plans]) -> None:
-    """Make the folder of the cassettes, if there will be any."""
-    if any(plan.now().cassette for plan in plans.values()):
-        await _make_folder("cassettes.folder", Path(settings.cassettes.folder))
-
-
-async def _make_folder(key: str, folder: Path) -> None:
-    try:
-        await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
-    except OSError as error:
-        problem = f"the folder {folder} cannot be made ({error.strerror})"
-        raise ConfigurationError(key, problem, "Name one that this user may write to.") from error
-
-
-def _shelf(settings: Settings, secrets: list[str], threads: Executor) -> Shelf:
-    room = settings.cassettes
-    largest, all_together = round(room.call_mb * 1e6), round(room.total_mb * 1e6)
-    return Shelf(Path(room.folder), largest, all_together, partial(mask_json, secrets=secrets), threads)

@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 
 from telephony.errors import ConfigurationError, TelephonyError
-from telephony.server.api import CALLS
+from telephony.server.api.orders import CALLS, ORDERS
 from telephony.settings import Settings
 
 TIMEOUT = 30.0
@@ -59,7 +59,7 @@ async def _follow(session: aiohttp.ClientSession, call: dict[str, Any], wait: fl
     until = time.monotonic() + wait
     while call.get("state") not in OVER and time.monotonic() < until:
         await asyncio.sleep(LOOK)
-        async with session.get(f"{CALLS}/{call['id']}") as response:
+        async with session.get(f"{ORDERS}/{call['id']}") as response:
             call = await _read(response)
     return call
 

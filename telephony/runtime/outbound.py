@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from telephony.bridge.permits import Permits
 from telephony.carriers.base import Account
 from telephony.dialling import Refused
 from telephony.links.http import perform
-from telephony.server.api import CallsApi
+from telephony.runtime.api import api_keys
 from telephony.server.outbound import Outbound
 from telephony.settings import Settings
 from telephony.store.intents import Intent
@@ -36,13 +36,11 @@ def make_outbound(
     session: aiohttp.ClientSession,
     account: Account,
     agents: Mapping[str, Agent],
-    draining: Callable[[], bool],
     permits: Permits,
 ) -> Outbound | None:
-    """Whatever places calls, or None if nobody may ask for any. *permits* judges whom agents may call."""
+    """Whatever places calls, or None if nobody has a key to ask for any. *permits* judges whom agents may call."""
     own = settings.outbound
-    key = own.api_key.get_secret_value()
-    if not key:
+    if not api_keys(settings):
         return None
     from telephony.store.sql_intents import SqlIntents
 
@@ -60,8 +58,7 @@ def make_outbound(
         Bucket(own.calls_per_second / settings.workers),  # each worker has its share: together they never exceed it
         permit,
     )
-    api = CallsApi(dialler, key, agents.__contains__, own.from_number, draining)
-    return Outbound(dialler, api, lambda name: agents[name].settings.outbound.message)
+    return Outbound(dialler, lambda name: agents[name].settings.outbound.message)
 
 
 def terms(agent: Agent) -> Terms:

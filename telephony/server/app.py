@@ -16,6 +16,7 @@ from aiohttp import web
 from structlog.typing import FilteringBoundLogger
 
 from telephony.errors import ConfigurationError, ForgedRequest
+from telephony.server.api.service import Api
 from telephony.server.consulting import ConsultingWebhooks
 from telephony.server.gateway import Gateway
 from telephony.server.media import Media
@@ -45,9 +46,10 @@ def application(
     gateway: Gateway | None = None,
     outbound: Outbound | None = None,
     consulting: ConsultingWebhooks | None = None,
+    api: Api | None = None,
 ) -> web.Application:
-    """The public routes of one reception, and beside them those of a gateway, of the calls that it places and of the
-    colleagues whom it asks."""
+    """The public routes of one reception, and beside them those of a gateway, of the calls that it places, of the
+    colleagues whom it asks and of the API for other programs."""
     app = web.Application(middlewares=[refusals], client_max_size=MAX_BODY)
     webhooks = Webhooks(reception)
     app.add_routes(webhooks.routes())
@@ -56,9 +58,10 @@ def application(
         app.add_routes(consulting.routes(webhooks.genuine))
     if outbound is not None:
         app.add_routes(OutboundWebhooks(reception, webhooks, outbound).routes())
-        app.add_routes(outbound.api.routes())
     if gateway is not None:
         app.add_routes(gateway.routes())
+    if api is not None:
+        api.mount(app)
 
     async def healthz(request: web.Request) -> web.Response:
         """The process is alive; asks nothing of anything else."""

@@ -12,9 +12,12 @@ import hmac
 import math
 import secrets
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeVar
 
 from telephony.settings import GatewayKey
+
+T = TypeVar("T")
 
 PREFIX = "sk-"
 """As OpenAI's and LiteLLM's keys begin; some clients refuse others."""
@@ -95,7 +98,7 @@ class Keyring:
     def __init__(self, master: str = "", keys: Mapping[str, GatewayKey] | None = None) -> None:
         self._clients: list[tuple[bytes, Client]] = []
         if master:
-            self._clients.append((_digest(master), Client("master")))
+            self._clients.append((digest(master), Client("master")))
         for name, allowed in (keys or {}).items():
             self._clients.append((_stored(allowed), Client(name, allowed)))
         self._everybody = Client("anybody")
@@ -109,11 +112,16 @@ class Keyring:
         """Whose *key* it is; None if it is nobody's. Takes the same time whichever it is."""
         if self.open:
             return self._everybody
-        digest, found = _digest(key), None
-        for stored, client in self._clients:
-            if hmac.compare_digest(stored, digest):
-                found = client
-        return found
+        return holder_of(key, self._clients)
+
+
+def holder_of(key: str, holders: Iterable[tuple[bytes, T]]) -> T | None:
+    """Whose *key* it is, by the SHA-256 of each one's; None if it is nobody's. Takes the same time whichever it is."""
+    given, found = digest(key), None
+    for stored, holder in holders:
+        if hmac.compare_digest(stored, given):
+            found = holder
+    return found
 
 
 def new_key() -> str:
@@ -123,7 +131,7 @@ def new_key() -> str:
 
 def hashed(key: str) -> str:
     """What a configuration may hold instead of *key*: its SHA-256 in hexadecimal."""
-    return _digest(key).hex()
+    return digest(key).hex()
 
 
 def presented(headers: Mapping[str, str]) -> str:
@@ -146,8 +154,9 @@ _IN_PROTOCOL = "openai-insecure-api-key."
 
 
 def _stored(allowed: GatewayKey) -> bytes:
-    return bytes.fromhex(allowed.sha256) if allowed.sha256 else _digest(allowed.key.get_secret_value())
+    return bytes.fromhex(allowed.sha256) if allowed.sha256 else digest(allowed.key.get_secret_value())
 
 
-def _digest(key: str) -> bytes:
+def digest(key: str) -> bytes:
+    """What is kept of a key."""
     return hashlib.sha256(key.encode(errors="surrogateescape")).digest()

@@ -16,7 +16,6 @@ from structlog.typing import FilteringBoundLogger
 from telephony.bridge.dialler import ANSWERED, MACHINE, STATUS, Dialler
 from telephony.errors import ConfigurationError, StoreError
 from telephony.events import HangUpWanted, SpeechWanted
-from telephony.server.api import CallsApi
 from telephony.server.connecting import connect
 from telephony.server.reception import Reception
 from telephony.server.webhooks import Form, Webhooks, instructions
@@ -29,10 +28,9 @@ _log: FilteringBoundLogger = structlog.get_logger("telephony.webhooks")
 
 @dataclass(frozen=True, slots=True)
 class Outbound:
-    """What places calls, and its way in."""
+    """What places calls."""
 
     dialler: Dialler
-    api: CallsApi
     message_of: Callable[[str], str]
     """What an agent says to a machine."""
 

@@ -1,6 +1,7 @@
 """Every knob: its default, its unit, a sentence. Only `runtime` reads the environment and files into these."""
 
 from telephony.settings.agents import AUDIO_FORMATS, AgentSettings, Fallback, Limits, ToolEntry, TurnDetection
+from telephony.settings.api import ApiKey, ApiSettings, Scope
 from telephony.settings.base import File, Group, Seconds
 from telephony.settings.dialling import Allowance, Contact, DiallingSettings, MessageRules, NumberType
 from telephony.settings.models import (
@@ -22,6 +23,8 @@ __all__ = [
     "AUDIO_FORMATS",
     "AgentSettings",
     "Allowance",
+    "ApiKey",
+    "ApiSettings",
     "CallSettings",
     "CassetteSettings",
     "Clips",
@@ -49,6 +52,7 @@ __all__ = [
     "Prologue",
     "Route",
     "RouterSettings",
+    "Scope",
     "Seconds",
     "SessionConfig",
     "Settings",

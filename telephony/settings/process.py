@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, SecretStr
 
 from telephony.settings.agents import AgentSettings
+from telephony.settings.api import ApiSettings
 from telephony.settings.base import File, Group, Seconds
 from telephony.settings.dialling import DiallingSettings
 from telephony.settings.models import GatewaySettings, GeneralSettings, ModelEntry, RouterSettings
@@ -77,6 +78,7 @@ class Settings(Group):
     """Seconds running calls may go on after SIGTERM before the agent says goodbye."""
     twilio: TwilioSettings = TwilioSettings()
     outbound: OutboundSettings = OutboundSettings()
+    api: ApiSettings = ApiSettings()
     agents: dict[str, AgentSettings] = {}
     """The agents by name."""
     numbers: dict[str, AnyNumber] = {}

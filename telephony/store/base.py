@@ -7,13 +7,13 @@ a crash nobody has to guess, since `recover` closes what dead processes left ope
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal, Protocol, TypeVar, cast
 
 import msgspec
 
 from telephony.errors import ConfigurationError
-from telephony.records import AuditRow, CallRecord, Termination
+from telephony.records import AuditRow, CallRecord, Result, Termination
 from telephony.store.owner import Owner
 
 PROCESS_DIED = Termination("aborted", "server", "process died")
@@ -23,6 +23,30 @@ knows better (it was suspended, or its record came back from a spool)."""
 PROCESS_DIED_NOTE = "The process died during this call; the duration counts up to its last sign of life."
 
 
+class Position(msgspec.Struct, frozen=True):
+    """A place in the list of calls: that of this call, whether or not it is still there."""
+
+    started_at: datetime | None
+    id: str
+
+
+class CallFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which calls a list is to have: those that are all of this."""
+
+    agent: str | None = None
+    number: str | None = None
+    """At either end, as the carrier spelled it."""
+    direction: Literal["inbound", "outbound"] | None = None
+    state: Literal["running"] | Result | None = None
+    since: datetime | None = None
+    """Started then or later."""
+    until: datetime | None = None
+    """Started before."""
+    problems: bool = False
+    """Did not run their course, or there are findings."""
+
+
+ALL = CallFilter()
 COUNTED = ("turns", "tools", "findings")
 """What a line of a list has the number of."""
 
@@ -45,6 +69,10 @@ class CallSummary(msgspec.Struct, frozen=True):
     turns: int
     tools: int
     findings: int
+
+    @property
+    def position(self) -> Position:
+        return Position(self.started_at, self.id)
 
     @classmethod
     def of(cls, record: CallRecord) -> CallSummary:
@@ -89,11 +117,8 @@ class CallStore(Protocol):
         """The record whose id is *wanted*, or begins or ends with it, or whose carrier's call id it is; None if there
         is none. `ConfigurationError` if several ids begin or end with it."""
 
-    async def list(
-        self, limit: int = 50, *, before: str | None = None, agent: str | None = None, problems: bool = False
-    ) -> Summaries:
-        """At most *limit* calls, newest first. *before*: the id of the last call of the previous page. *problems*: only
-        those that did not run their course, or of which there are findings."""
+    async def list(self, limit: int = 50, *, before: Position | None = None, where: CallFilter = ALL) -> Summaries:
+        """At most *limit* calls, newest first. *before*: the position of the last call of the previous page."""
 
     async def renew(self, now: datetime) -> None:
         """Say that this process lives. To be repeated well within `owner.LEASE`. *now* is UTC."""
@@ -158,9 +183,19 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def has_problems(record: CallRecord) -> bool:
-    """Whether a call is one that somebody should look at."""
-    return bool(record.findings) or (record.termination is not None and record.termination.result != "completed")
+def is_wanted(record: CallRecord, where: CallFilter) -> bool:
+    """Whether a call is one of those."""
+    state = record.termination.result if record.termination else "running"
+    started_at = record.started_at or datetime.min.replace(tzinfo=UTC)
+    return (
+        where.agent in (None, record.agent)
+        and where.number in (None, record.from_number, record.to_number)
+        and where.direction in (None, record.direction)
+        and where.state in (None, state)
+        and (where.since is None or started_at >= where.since)
+        and (where.until is None or started_at < where.until)
+        and (not where.problems or bool(record.findings) or state not in ("running", "completed"))
+    )
 
 
 def ambiguous(wanted: str, one: str, other: str) -> ConfigurationError:

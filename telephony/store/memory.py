@@ -9,13 +9,16 @@ import msgspec
 
 from telephony.records import COUNTED_WITH, AuditRow, CallRecord
 from telephony.store.base import (
+    ALL,
     PROCESS_DIED,
     PROCESS_DIED_NOTE,
     AuditRows,
+    CallFilter,
     CallSummary,
+    Position,
     Summaries,
     ambiguous,
-    has_problems,
+    is_wanted,
     last_sign_of_life,
     storable,
 )
@@ -73,15 +76,10 @@ class MemoryStore:
             raise ambiguous(wanted, matches[0].id, matches[1].id)
         return storable(matches[0]) if matches else None
 
-    async def list(
-        self, limit: int = 50, *, before: str | None = None, agent: str | None = None, problems: bool = False
-    ) -> Summaries:
-        records = [e.record for e in self._shelf.entries.values() if agent is None or e.record.agent == agent]
-        if problems:
-            records = [record for record in records if has_problems(record)]
+    async def list(self, limit: int = 50, *, before: Position | None = None, where: CallFilter = ALL) -> Summaries:
+        records = [entry.record for entry in self._shelf.entries.values() if is_wanted(entry.record, where)]
         if before is not None:
-            last = self._shelf.entries.get(before)
-            records = [record for record in records if last is not None and age(record) < age(last.record)]
+            records = [record for record in records if age(record) < age(before)]
         return [CallSummary.of(record) for record in sorted(records, key=age, reverse=True)[:limit]]
 
     async def renew(self, now: datetime) -> None:
@@ -168,6 +166,6 @@ class MemoryStore:
         return True
 
 
-def age(record: CallRecord) -> tuple[datetime, str]:
+def age(record: CallRecord | Position) -> tuple[datetime, str]:
     """What calls are sorted by."""
     return (record.started_at or datetime.min.replace(tzinfo=UTC), record.id)

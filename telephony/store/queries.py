@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, Integer, and_, delete, func, insert, or_, select, update
 
 from telephony.records import CallRecord
-from telephony.store.base import PROCESS_DIED, PROCESS_DIED_NOTE, Summaries, ambiguous, last_sign_of_life
+from telephony.store.base import (
+    PROCESS_DIED,
+    PROCESS_DIED_NOTE,
+    CallFilter,
+    Position,
+    Summaries,
+    ambiguous,
+    last_sign_of_life,
+)
 from telephony.store.migration import create_table
 from telephony.store.owner import Owner
 from telephony.store.rows import Row, read_record, read_summaries
-from telephony.store.schema import VERSION, calls, metadata, owners, schema_version
+from telephony.store.schema import RUNNING, VERSION, calls, metadata, owners, schema_version
 
 OWNERS_KEPT = timedelta(days=1)
 """How long a process is remembered that has no running call left."""
@@ -51,20 +60,32 @@ def find(connection: Connection, wanted: str) -> CallRecord | None:
     return read_record(connection, rows[0]) if rows else None
 
 
-def page(
-    connection: Connection, limit: int, before: str | None, agent: str | None, problems: bool = False
-) -> Summaries:
+def page(connection: Connection, limit: int, before: Position | None, where: CallFilter) -> Summaries:
     """See `CallStore.list`."""
-    wanted: list[ColumnElement[bool]] = [] if agent is None else [calls.c.agent == agent]
-    if problems:
-        wanted.append(or_(calls.c.result != "completed", func.json_array_length(calls.c.findings, type_=Integer) > 0))
+    wanted = list(conditions(where))
     if before is not None:
-        last = connection.execute(select(calls.c.started_at).where(calls.c.id == before)).first()
-        if last is None:
-            return []
-        same_moment = and_(calls.c.started_at == last.started_at, calls.c.id < before)
-        wanted.append(or_(calls.c.started_at < last.started_at, same_moment))
+        same_moment = and_(calls.c.started_at == before.started_at, calls.c.id < before.id)
+        wanted.append(or_(calls.c.started_at < before.started_at, same_moment))
     return read_summaries(connection, wanted, (calls.c.started_at.desc(), calls.c.id.desc()), limit)
+
+
+def conditions(where: CallFilter) -> Iterator[ColumnElement[bool]]:
+    """What must hold of a row that is wanted."""
+    if where.agent is not None:
+        yield calls.c.agent == where.agent
+    if where.number is not None:
+        yield or_(calls.c.from_number == where.number, calls.c.to_number == where.number)
+    if where.direction is not None:
+        yield calls.c.direction == where.direction
+    if where.state is not None:
+        yield RUNNING if where.state == "running" else calls.c.result == where.state
+    if where.since is not None:
+        yield calls.c.started_at >= where.since
+    if where.until is not None:
+        yield calls.c.started_at < where.until
+    if where.problems:
+        found = func.json_array_length(calls.c.findings, type_=Integer) > 0
+        yield or_(calls.c.result != "completed", found)
 
 
 # -- leases and abandoned calls ------------------------------------------------------------------------------------

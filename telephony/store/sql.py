@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from telephony.errors import ConfigurationError, StoreError
 from telephony.records import AuditRow, CallRecord, Termination
 from telephony.store import audits, forgetting, queries
-from telephony.store.base import AuditRows, Summaries, storable
+from telephony.store.base import ALL, AuditRows, CallFilter, Position, Summaries, storable
 from telephony.store.database import KEY, Raced, address, engine_for, in_memory, misconfigured
 from telephony.store.migration import upgrade
 from telephony.store.owner import Owner, gone
@@ -79,10 +79,8 @@ class SqlStore:
     async def get(self, wanted: str) -> CallRecord | None:
         return await self._open().read("read a call", queries.find, wanted) if wanted else None
 
-    async def list(
-        self, limit: int = 50, *, before: str | None = None, agent: str | None = None, problems: bool = False
-    ) -> Summaries:
-        return await self._open().read("list the calls", queries.page, limit, before, agent, problems)
+    async def list(self, limit: int = 50, *, before: Position | None = None, where: CallFilter = ALL) -> Summaries:
+        return await self._open().read("list the calls", queries.page, limit, before, where)
 
     async def renew(self, now: datetime) -> None:
         await self._write("renew the lease", queries.renew, self.owner, now)

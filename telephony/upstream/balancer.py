@@ -14,6 +14,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from typing import Literal
+
+import msgspec
 
 from telephony.errors import ConfigurationError
 from telephony.settings import RouterSettings
@@ -38,6 +41,26 @@ class Lease:
         """Whether it tries out a deployment whose cool-down is over."""
         self.released = False
         self._place = place
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """How a deployment is doing."""
+
+    model_name: str
+    provider: str
+    model: str
+    state: Literal["well", "resting", "on trial"]
+    """`resting`: it failed, and is passed over while there is another. `on trial`: the next session decides."""
+    why: str
+    """What it failed with last; empty where it is well."""
+    retry_in: float
+    """Seconds for which it still rests."""
+    sessions: int
+    """That it holds."""
+    max_sessions: int | None
+    """That it may hold; null is any number."""
+    weight: float
+    order: int
 
 
 class Balancer:
@@ -100,6 +123,10 @@ class Balancer:
         """Deployments that are cooling down, and why; for logs and health checks."""
         places = (place for group in self._by_name.values() for place in group)
         return {str(p.deployment): p.health.cooling.why for p in places if now < p.health.cooling.until}
+
+    def standings(self, now: float) -> list[Standing]:
+        """How each of them is doing."""
+        return [place.standing(now) for group in self._by_name.values() for place in group]
 
     # -- sessions ----------------------------------------------------------------------------------------------------
 
@@ -198,6 +225,23 @@ class _Place:
     def load(self) -> float:
         """Sessions for its weight, counting the one to come: an idle deployment of half the weight is half as idle."""
         return (self.sessions + 1) / self.weight
+
+    def standing(self, now: float) -> Standing:
+        it, cooling = self.deployment, self.health.cooling
+        left = max(0.0, cooling.until - now)
+        state: Literal["well", "resting", "on trial"] = "resting" if left else "on trial" if cooling.why else "well"
+        return Standing(
+            it.model_name,
+            it.provider,
+            it.model,
+            state,
+            cooling.why,
+            round(left, 1),
+            self.sessions,
+            it.max_sessions,
+            it.weight,
+            it.order,
+        )
 
     def lease(self, now: float) -> Lease:
         self.sessions += 1

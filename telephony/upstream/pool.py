@@ -13,7 +13,7 @@ import msgspec
 from telephony.errors import UpstreamError, UpstreamLost, UpstreamRefused
 from telephony.links.dialed import dial
 from telephony.settings import RouterSettings
-from telephony.upstream.balancer import Balancer, Lease
+from telephony.upstream.balancer import Balancer, Lease, Standing
 from telephony.upstream.deployment import AS_IT_IS, Deployment
 from telephony.upstream.failures import Failure, of_refusal
 from telephony.upstream.session import FIRST_EVENT, Session
@@ -73,6 +73,10 @@ class Upstream:
         """Whether every deployment that may serve a name has failed and rests. When the first of them may be tried
         again, this is over."""
         return self.balancer.failing(model_name, self._clock())
+
+    def standings(self) -> list[Standing]:
+        """How each deployment is doing."""
+        return self.balancer.standings(self._clock())
 
     async def connect(
         self,

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from telephony.errors import ConfigurationError
 from telephony.records import CallRecord, Finding, Termination, ToolUse, Turn
-from telephony.store.base import PROCESS_DIED, CallStore, CallSummary
+from telephony.store.base import PROCESS_DIED, CallFilter, CallStore, CallSummary, Position
 from telephony.store.owner import Owner
 
 NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
@@ -236,17 +236,46 @@ async def test_calls_are_listed_newest_first_and_page_by_page(store: CallStore) 
     minutes = {"a": 0, "b": 1, "c": 1, "d": 1, "e": 2}
     for call, minute in minutes.items():
         await store.begin(a_call(call, started_at=NOW + timedelta(minutes=minute)))
-    seen: list[str] = []
-    while page := await store.list(2, before=seen[-1] if seen else None):
-        seen += [call.id for call in page]
-    assert seen == ["e", "d", "c", "b", "a"]
-    assert await store.list(before="never heard of") == []
+    seen: list[CallSummary] = []
+    while page := await store.list(2, before=seen[-1].position if seen else None):
+        seen += page
+    assert [call.id for call in seen] == ["e", "d", "c", "b", "a"]
 
 
-async def test_a_list_can_be_one_agents(store: CallStore) -> None:
-    await store.begin(a_call("1", agent="frontdesk"))
-    await store.begin(a_call("2", agent="billing"))
-    assert [call.id for call in await store.list(agent="billing")] == ["2"]
+async def test_a_page_goes_on_behind_a_call_that_is_gone(store: CallStore) -> None:
+    for minute, call in enumerate(("a", "b", "d")):
+        await store.begin(a_call(call, started_at=NOW + timedelta(minutes=minute)))
+    gone = Position(NOW + timedelta(minutes=1), "c")
+    assert [call.id for call in await store.list(before=gone)] == ["b", "a"]
+
+
+@pytest.mark.parametrize(
+    ("where", "found"),
+    [
+        (CallFilter(), {"in", "out", "old"}),
+        (CallFilter(agent="billing"), {"out"}),
+        (CallFilter(agent="nobody"), set()),
+        (CallFilter(number="+15550177"), {"out"}),
+        (CallFilter(number="+15550100"), {"in", "out", "old"}),
+        (CallFilter(direction="outbound"), {"out"}),
+        (CallFilter(state="running"), {"in"}),
+        (CallFilter(state="completed"), {"out"}),
+        (CallFilter(state="failed"), {"old"}),
+        (CallFilter(state="failed", agent="billing"), set()),
+        (CallFilter(since=NOW), {"in", "out"}),
+        (CallFilter(until=NOW), {"old"}),
+        (CallFilter(since=NOW, until=NOW), set()),
+        (CallFilter(problems=True), {"in", "old"}),
+        (CallFilter(problems=True, direction="outbound"), set()),
+    ],
+)
+async def test_a_list_can_be_of_some_calls(store: CallStore, where: CallFilter, found: set[str]) -> None:
+    await store.begin(a_call("in"))
+    out = {"agent": "billing", "direction": "outbound", "from_number": "+15550100", "to_number": "+15550177"}
+    await store.finish(ended(a_call("out", findings=[], **out)))
+    old = a_call("old", started_at=NOW - timedelta(days=1))
+    await store.finish(ended(old, Termination("failed", "model", "dead air")))
+    assert {call.id for call in await store.list(where=where)} == found
 
 
 async def test_a_line_of_the_list_is_the_record_without_its_contents(store: CallStore) -> None:
@@ -262,8 +291,7 @@ async def test_a_list_can_be_of_calls_with_problems(store: CallStore) -> None:
     await store.finish(ended(a_call("well", findings=[])))
     await store.finish(ended(a_call("broken", findings=[]), failed))
     await store.finish(ended(a_call("silent")))
-    assert {call.id for call in await store.list(problems=True)} == {"broken", "silent"}
-    assert {call.id for call in await store.list(problems=True, agent="billing")} == set()
+    assert {call.id for call in await store.list(where=CallFilter(problems=True))} == {"broken", "silent"}
 
 
 # -- after a crash -------------------------------------------------------------------------------------------------

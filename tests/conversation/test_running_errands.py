@@ -304,6 +304,34 @@ def test_whoever_waits_for_the_caller_is_announced_and_not_left_alone_for_anothe
     assert book.sent(cmd.HangUp) == [cmd.HangUp("CA1", "transferred to mary", "+15550177", mary)]
 
 
+@pytest.mark.parametrize(
+    ("wanted", "released"),
+    [
+        (ev.HangUpWanted("misuse", operator=True), cmd.HangUp("CA1", "misuse")),
+        (
+            ev.TransferWanted("+15550177", BILLING, operator=True),
+            cmd.HangUp("CA1", "transferred to billing", "+15550177", BILLING),
+        ),
+    ],
+)
+@pytest.mark.parametrize("leaving", [False, True], ids=["while they talk", "during the agent's goodbye"])
+def test_what_an_operator_wants_the_caller_cannot_call_off(
+    wanted: ev.Event, released: cmd.HangUp, leaving: bool
+) -> None:
+    book = Playbook()
+    book.greet()
+    book.say("r5", "i5", 2000, "Let me tell you.")
+    if leaving:
+        book.feed(ev.HangUpWanted("done"))
+    book.feed(wanted)
+    book.hear(0.5)
+    book.feed(ev.SpeechStarted("u2"), ev.SpeechStopped("u2"))
+    book.hear(20.0)
+    assert book.sent(cmd.HangUp) == [released]
+    book.feed(ev.HangUpAnswered(), ev.CarrierStopped())
+    assert book.ending == cmd.EndCall("completed", "operator", released.reason)
+
+
 def test_a_function_may_tell_the_model_what_to_say_in_its_own_words(book: Playbook) -> None:
     book.feed(ev.SpeechWanted("Ask for patience.", verbatim=False))
     assert book.sent(cmd.RequestResponse)[-1] == cmd.RequestResponse("Ask for patience.")

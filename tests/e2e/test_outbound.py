@@ -72,7 +72,8 @@ async def order(
     """Ask for a call; status and body of the answer."""
     headers = {"Idempotency-Key": key, "Authorization": f"Bearer {login}"}
     wanted = {"to": THEM, "agent": "frontdesk", **fields} if body is None else body
-    url = f"{made.office.settings.public_url}/api/v1/calls" + (f"/{key}" if method == "GET" else "")
+    path = f"orders/{key}" if method == "GET" else "calls"
+    url = f"{made.office.settings.public_url}/api/v1/{path}"
     async with aiohttp.ClientSession() as session, session.request(method, url, json=wanted, headers=headers) as answer:
         return answer.status, await answer.json(content_type=None)
 

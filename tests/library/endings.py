@@ -5,7 +5,7 @@ from __future__ import annotations
 from library.barge_ins import LONG
 from library.kit import ANSWER, ASKS, BYE, CLIPS, ENDS, HELLO, LISTENS, SPARSE, at, call
 from library.tape import Tape
-from telephony.events import CallEnded, HangUpAnswered, ServerStopping
+from telephony.events import CallEnded, HangUpAnswered, HangUpWanted, ServerStopping
 from telephony.rehearsal import Rehearsal
 from telephony.settings import Tariffs
 
@@ -101,6 +101,26 @@ ENDINGS = [
         prepare=at(0.1, ServerStopping()),
         connect=1.0,
         **CLIPS,
+    ),
+    call(
+        "hung-up-by-an-operator",
+        "An operator who ends the call lets the agent finish, and a caller who talks into it does not keep the line.",
+        [*ASKS, {"wait": {"agent_ms": 100}}, {"say": "No, wait."}, *ENDS],
+        [ANSWER | {"say": LONG}],
+        lambda tape: tape.ending == ("completed", "operator", "misuse") and tape.told("HangUp"),
+        prepare=at(1.0, HangUpWanted("misuse", operator=True)),
+        unmet=True,
+        **SPARSE,
+    ),
+    call(
+        "hung-up-by-an-operator-during-the-agents-goodbye",
+        "A goodbye that the caller could still call off is final once an operator wants the end as well.",
+        [{"say": "Bye."}, {"wait": {"agent_ms": 100}}, {"pause": 0.3}, {"say": "No, wait."}, *ENDS],
+        [BYE | {"say": LONG}],
+        lambda tape: tape.ending == ("completed", "operator", "misuse") and tape.told("HangUp"),
+        prepare=at(1.15, HangUpWanted("misuse", operator=True)),
+        unmet=True,
+        **SPARSE,
     ),
     call(
         "call-too-long",

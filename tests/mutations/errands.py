@@ -36,15 +36,15 @@ ERRANDS = [
     mutation(
         "a caller who speaks up is put through all the same",
         "conversation/running_errands.py",
-        "cancellable=not waited_for",
-        "cancellable=False",
+        "cancellable = not waited_for and",
+        "cancellable = False and",
         "transfer-called-off-by-the-caller",
     ),
     mutation(
         "whoever waits for a caller is left alone when the caller says another word",
         "conversation/running_errands.py",
-        "cancellable=not waited_for",
-        "cancellable=True",
+        "cancellable = not waited_for and",
+        "cancellable = True and",
         "transfer-to-somebody-who-waits",
     ),
     mutation(
@@ -53,6 +53,20 @@ ERRANDS = [
         "farewell.announces = waited_for",
         "farewell.announces = False",
         "transfer-to-somebody-who-waits",
+    ),
+    mutation(
+        "a caller talks an operator out of hanging up",
+        "conversation/running_errands.py",
+        "cancellable=not event.operator, clip=clip",
+        "cancellable=True, clip=clip",
+        "hung-up-by-an-operator",
+    ),
+    mutation(
+        "what an operator wants is lost where the agent says goodbye already",
+        "conversation/running_errands.py",
+        "    overrule(state, event)\n    clip:",
+        "    clip:",
+        "hung-up-by-an-operator-during-the-agents-goodbye",
     ),
     mutation(
         "another agent takes over before the last words of the one before were heard",

@@ -17,7 +17,6 @@ from telephony.bridge.dialler import ANSWERED, MACHINE, STATUS, Bucket, Dialler,
 from telephony.commands import HttpRequest
 from telephony.errors import StoreError
 from telephony.links.http import HttpAnswer
-from telephony.server.api import CallsApi
 from telephony.server.outbound import Outbound
 from telephony.store.intents import Intent
 from telephony.store.sql import SqlStore
@@ -57,8 +56,7 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     def made(account: Any) -> Outbound:
         terms = {"frontdesk": Terms(ring=30, time_limit=600, machine="hang_up")}
         dialler = Dialler(perform, account, SqlIntents(store), PUBLIC, terms.get, lambda number, now: None, Bucket(1))
-        api = CallsApi(dialler, "key", terms.__contains__, "+15550100", lambda: False)
-        return Outbound(dialler, api, lambda agent: "Please call back.")
+        return Outbound(dialler, lambda agent: "Please call back.")
 
     async with contextlib.AsyncExitStack() as stack:
         door = await stack.enter_async_context(front_door(tmp_path, outbound=made))
