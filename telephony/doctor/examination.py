@@ -57,6 +57,6 @@ def _checks(
         Check("port", port),
         Check("clock", partial(machine.clock, settings, session), network=True),
         Check("public url", way.look, 90.0, network=True),
-        Check("numbers", Numbers(settings, session, fix=fix).look, 60.0, network=True),
+        Check("twilio account", Numbers(settings, session, fix=fix).look, 60.0, network=True),
         *models.checks(settings, staff),
     ]

@@ -27,6 +27,7 @@ ORDER = [
     "certificate",
     "signature",
     "websocket",
+    "twilio account",
     "number +15550100",
     "model xai/grok",
 ]
@@ -67,7 +68,7 @@ async def test_offline_nobody_elsewhere_is_asked(tmp_path: Path) -> None:
         assert not around.model.sessions
         far = settings.model_copy(update={"database_url": "postgresql://db.example.com/calls"})
         elsewhere = await examine(far, {}, lambda finding: None, offline=True)
-    assert skipped(found) == ["clock", "public url", "numbers", "model xai/grok"]
+    assert skipped(found) == ["clock", "public url", "twilio account", "model xai/grok"]
     assert skipped(elsewhere) == ["database", *skipped(found)]
     assert {finding.state for finding in found} == {"green", "skipped"}
 
