@@ -1,6 +1,6 @@
-"""The account's phone numbers in Twilio's REST API: which there are, where their calls go, and sending those elsewhere.
+"""The account and its phone numbers in Twilio's REST API: which they are, where calls go, sending those elsewhere.
 
-(Twilio docs, "IncomingPhoneNumber resource".)
+(Twilio docs, "Account resource" and "IncomingPhoneNumber resource".)
 """
 
 from __future__ import annotations
@@ -17,6 +17,16 @@ from telephony.errors import CarrierError
 
 MOST_NUMBERS = 1000
 """Numbers that one answer may hold."""
+
+
+class AccountResource(msgspec.Struct, frozen=True):
+    """What Twilio says of the account."""
+
+    sid: str
+    status: str
+    """`active`, `suspended` or `closed`; an open list."""
+    type: str
+    """`Trial` or `Full`."""
 
 
 class NumberResource(msgspec.Struct, frozen=True):
@@ -40,6 +50,19 @@ class NumberResource(msgspec.Struct, frozen=True):
 
 
 _TEXTS = tuple(name for name in NumberResource.__struct_fields__ if name != "voiceless")
+
+
+def fetch_account(api: RestApi) -> HttpRequest:
+    """Looks at the account itself."""
+    return api.get("", (), "look at the account")
+
+
+def read_account(body: Mapping[str, Any]) -> AccountResource:
+    """Raises `CarrierError` if *body* is no account."""
+    sid, status, kind = words(body, "sid", "status", "type")
+    if not re.fullmatch("AC[0-9a-fA-F]{32}", sid):
+        raise CarrierError(f"Twilio answered with {sid[:60]!a} where the id of an account was expected")
+    return AccountResource(sid, status, kind)
 
 
 def find_numbers(api: RestApi, number: str = "") -> HttpRequest:

@@ -67,7 +67,7 @@ class RestApi:
         return self._request("POST", path, purpose, form=form, idempotent=idempotent, gone_is_success=gone_is_success)
 
     def get(self, path: str, query: Pairs, purpose: str) -> HttpRequest:
-        """Look at something."""
+        """Look at something; with an empty *path* at the account itself."""
         return self._request("GET", path, purpose, query=query, idempotent=True)
 
     def download(self, path: str, kind: str, purpose: str) -> HttpRequest:
@@ -92,7 +92,8 @@ class RestApi:
     ) -> HttpRequest:
         if not self.account_sid:
             raise ConfigurationError("twilio.account_sid", "it is not set", "Set TWILIO_ACCOUNT_SID.")
-        where = f"{self._base}/2010-04-01/Accounts/{quote(self.account_sid, safe='')}/{path}.{suffix}"
+        account = quote(self.account_sid, safe="")
+        where = f"{self._base}/2010-04-01/Accounts/{account}{path and f'/{path}'}.{suffix}"
         return HttpRequest(
             method=method,
             url=f"{where}?{urlencode(query)}" if query else where,

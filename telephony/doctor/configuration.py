@@ -9,10 +9,13 @@ import msgspec
 
 from telephony.agents.agent import Agent
 from telephony.agents.check import check
+from telephony.dialling import DialPolicy
 from telephony.doctor.finding import Finding, amber, green, red
 from telephony.errors import ConfigurationError
 from telephony.runtime.checks import serving_problems
 from telephony.runtime.configuration import problems_of
+from telephony.runtime.desk import knowing
+from telephony.runtime.dialling import do_not_call
 from telephony.runtime.number_checks import directory_of
 from telephony.runtime.serving import read_settings
 from telephony.settings import Settings, ToolSpec
@@ -47,7 +50,9 @@ def examined(settings: Settings, environ: Mapping[str, str]) -> tuple[Staff, lis
     """Who answers, and what is to be said of the configuration and the keys."""
     agents = tuple(Agent.from_settings(name, own) for name, own in settings.agents.items())
     found = [_red(problem) for problem in serving_problems(settings)]
-    tools, mistakes = _tools(agents, settings)
+    policy, wrong = _policy(agents, settings)
+    tools, mistakes = _tools(agents, settings, policy)
+    found += wrong
     models = {entry.model_name for entry in settings.model_list}
     found += mistakes
     for one in check(directory_of(settings, agents), models, tools) if agents else ():
@@ -60,13 +65,28 @@ def examined(settings: Settings, environ: Mapping[str, str]) -> tuple[Staff, lis
     return Staff(agents, tools, deployments), [*found, *keys]
 
 
-def _tools(agents: Sequence[Agent], settings: Settings) -> tuple[dict[str, list[ToolSpec]], list[Finding]]:
-    """The tools of each agent, those left out that cannot be loaded. MCP servers are not asked."""
-    sources, specs = ToolSources(settings.http_tools, settings.mcp), dict[str, list[ToolSpec]]()
+def _policy(agents: Sequence[Agent], settings: Settings) -> tuple[DialPolicy, list[Finding]]:
+    """Whom agents may reach; without the file of those who must not be called if it cannot be read."""
+    narrowed = {agent.name: agent.settings.directory for agent in agents}
+    file, listed, found = settings.dialling.do_not_call_file, list[str](), list[Finding]()
+    try:
+        listed = do_not_call(Path(file)) if file else []
+    except ConfigurationError as error:
+        found = [_red(error)]
+    return DialPolicy(settings.dialling, narrowed, settings.numbers, listed), found
+
+
+def _tools(
+    agents: Sequence[Agent], settings: Settings, policy: DialPolicy
+) -> tuple[dict[str, Sequence[ToolSpec]], list[Finding]]:
+    """The tools of each agent as its calls offer them, those left out that cannot be loaded. MCP servers are not
+    asked."""
+    sources, specs = ToolSources(settings.http_tools, settings.mcp), dict[str, Sequence[ToolSpec]]()
     found = []
     for agent in agents:
         try:
-            specs[agent.name] = [tool.spec for tool in load_tools(agent.tools, f"agents.{agent.name}.tools", sources)]
+            tools = load_tools(agent.tools, f"agents.{agent.name}.tools", sources)
+            specs[agent.name] = knowing([tool.spec for tool in tools], agent, policy)
         except ConfigurationError as error:
             found += [_red(problem) for problem in problems_of(error)]
     return specs, found

@@ -53,10 +53,10 @@ def _checks(
     return [
         Check("file descriptors", partial(machine.descriptors, settings)),
         Check("folders", partial(machine.folders, settings)),
-        Check("database", partial(machine.database, settings), 20.0),
+        Check("database", partial(machine.database, settings), 20.0, network=not machine.is_file(settings)),
         Check("port", port),
         Check("clock", partial(machine.clock, settings, session), network=True),
         Check("public url", way.look, 90.0, network=True),
-        Check("numbers", Numbers(settings, session, fix=fix).look, 60.0, network=True),
+        Check("twilio account", Numbers(settings, session, fix=fix).look, 60.0, network=True),
         *models.checks(settings, staff),
     ]

@@ -41,9 +41,10 @@ ASKING = 8.0
 
 
 async def descriptors(settings: Settings) -> Sequence[Finding]:
-    """Whether as many calls as `max_calls` allows can be carried at once."""
+    """Whether one process can carry as many calls as it may at once."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return [judge_descriptors(soft, hard, settings.max_calls)]
+    bounds = [bound for bound in (settings.max_calls, settings.max_calls_per_worker) if bound]
+    return [judge_descriptors(soft, hard, min(bounds, default=None))]
 
 
 def judge_descriptors(soft: int, hard: int, max_calls: int | None) -> Finding:
@@ -54,10 +55,10 @@ def judge_descriptors(soft: int, hard: int, max_calls: int | None) -> Finding:
     enough, needed = max(0, soft - BASE) // PER_CALL, BASE + PER_CALL * (max_calls or FEW_CALLS)
     remedy = f"Allow {needed} or more: LimitNOFILE={needed} in systemd's unit, ulimits in compose, `ulimit -n {needed}`"
     remedy += " in a shell." if hard == resource.RLIM_INFINITY or hard >= needed else f" by root; {hard} is the most."
-    told = f"{soft} are allowed, enough for {enough} calls at once"
+    told = f"{soft} are allowed, enough for {enough} calls in one process"
     if max_calls is None:
         return green(name, told) if enough >= FEW_CALLS else amber(name, told, remedy)
-    return green(name, told) if soft >= needed else red(name, f"{told} and max_calls is {max_calls}", remedy)
+    return green(name, told) if soft >= needed else red(name, f"{told}, which may carry {max_calls}", remedy)
 
 
 # -- disk ----------------------------------------------------------------------------------------------------------
@@ -104,6 +105,11 @@ def _nearest(path: Path) -> Path:
 
 
 # -- the database --------------------------------------------------------------------------------------------------
+
+
+def is_file(settings: Settings) -> bool:
+    """Whether the database is on this machine's disk, and no server is asked."""
+    return settings.database_url.startswith("sqlite")
 
 
 async def database(settings: Settings) -> Sequence[Finding]:

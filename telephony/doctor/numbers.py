@@ -1,5 +1,5 @@
-"""The numbers at Twilio: whether they are the account's, and whether their calls come here; and, if asked to, making
-them come."""
+"""The account and its numbers at Twilio: whether it may carry calls, whether they are its, and
+whether their calls come here; and, if asked to, making them come."""
 
 from __future__ import annotations
 
@@ -9,7 +9,15 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from telephony.agents.numbers import is_e164, normal
-from telephony.carriers.twilio_numbers import NumberResource, find_numbers, point_number, read_numbers
+from telephony.carriers.twilio_numbers import (
+    AccountResource,
+    NumberResource,
+    fetch_account,
+    find_numbers,
+    point_number,
+    read_account,
+    read_numbers,
+)
 from telephony.carriers.twilio_rest import RestApi
 from telephony.commands import HttpRequest
 from telephony.doctor.finding import Finding, amber, green, red, skipped
@@ -19,6 +27,7 @@ from telephony.server.webhooks import STATUS, VOICE
 from telephony.settings import Settings
 
 NAME = "numbers"
+ACCOUNT = "twilio account"
 DEMO = "demo.twilio.com"
 FIX = "Run `telephony doctor --fix`, or set it in Twilio's console."
 
@@ -37,20 +46,22 @@ class Numbers:
         """A line for each number, or one that says why nothing can be said."""
         twilio = self._settings.twilio
         if not (twilio.account_sid and twilio.auth_token.get_secret_value() and self._settings.public_url):
-            return [skipped(NAME, "account, auth token and PUBLIC_URL are needed for it")]
-        named = [number for number in dict.fromkeys(map(normal, self._settings.numbers)) if is_e164(number)]
+            return [skipped(ACCOUNT, "account, auth token and PUBLIC_URL are needed for it")]
         try:
-            if not named:
-                return await self._any()
-            return [await self._one(number) for number in named]
+            account = judge_account(read_account((await self._ask(fetch_account(self._api))).body))
+            return [account, *await self._numbers()] if account.state != "red" else [account]
         except AccountRefused as error:
-            remedy = (
-                "Copy account SID and auth token from the start page of Twilio's console, both of the same account."
-            )
+            remedy = "Copy account SID and auth token from the start page of Twilio's console, both of one account."
             told = f"Twilio does not accept TWILIO_ACCOUNT_SID with TWILIO_AUTH_TOKEN ({error.status})"
-            return [red(NAME, told, remedy)]
+            return [red(ACCOUNT, told, remedy)]
         except CarrierError as error:
-            return [red(NAME, str(error), "Let this machine reach api.twilio.com; calls are hung up through it.")]
+            return [red(ACCOUNT, str(error), "Let this machine reach api.twilio.com; calls are hung up through it.")]
+
+    async def _numbers(self) -> Sequence[Finding]:
+        named = [number for number in dict.fromkeys(map(normal, self._settings.numbers)) if is_e164(number)]
+        if not named:
+            return await self._any()
+        return [await self._one(number) for number in named]
 
     async def _one(self, number: str) -> Finding:
         """A number that the configuration names."""
@@ -125,6 +136,17 @@ class Numbers:
 
     async def _ask(self, request: HttpRequest) -> HttpAnswer:
         return await perform(self._session, request)
+
+
+def judge_account(account: AccountResource) -> Finding:
+    """Whether it may carry calls at all."""
+    told = f"{_short(account.sid)} is {account.status}"
+    if account.status != "active":
+        return red(ACCOUNT, told, "See Twilio's console for why, and for what is owed.")
+    if account.type == "Trial":
+        remedy = "Upgrade it: callers of a trial account hear a message of Twilio's, and media streams are not for it."
+        return red(ACCOUNT, f"{told}, and a trial account", remedy)
+    return green(ACCOUNT, told)
 
 
 def _is_unused(one: NumberResource) -> bool:

@@ -115,7 +115,6 @@ class Way:
             ("CallStatus", "completed"),
             ("CallDuration", "0"),
             ("From", ""),
-            ("Timestamp", "Thu, 01 Jan 2026 00:00:00 +0000"),
         ]
         headers = {"Content-Type": FORM_TYPE}
         if signed:
@@ -199,7 +198,7 @@ class Way:
         if answer.status in REDIRECTS:
             remedy = "Write the address it leads to into PUBLIC_URL, without a path: signatures hold for one address."
             return red(name, f"{self._url} redirects to {answer.location or 'somewhere else'}", remedy)
-        if direct is not None and direct.status not in (204, 101):
+        if direct is not None and direct.status == 403:
             remedy = "Restart it with these settings, or ask with its own: same folder, same environment."
             told = (
                 "the running server does not take what these settings sign: its PUBLIC_URL or TWILIO_AUTH_TOKEN differs"

@@ -94,8 +94,7 @@ async def _somebody_else(
     except (aiohttp.ClientError, TimeoutError, ValueError, OSError):
         body = None
     if isinstance(body, dict) and body.get("status") == "ok" and "calls" in body:
-        told = f"a telephony runs at {address} and carries {body['calls']} calls; it is asked below"
-        return "telephony", green("port", told)
+        return "telephony", green("port", f"a telephony runs at {address} and is asked below")
     remedy = f"Stop it (`ss -ltnp 'sport = :{settings.port}'` shows whose it is), or set PORT to another one."
     return "nobody", red("port", f"{settings.port} is taken by another program", remedy)
 

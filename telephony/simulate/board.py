@@ -79,6 +79,8 @@ class Switchboard:
     def __init__(self, account_sid: str, auth_token: str) -> None:
         self.account_sid = account_sid
         self.auth_token = auth_token
+        self.created = datetime.now(UTC)
+        self.account_status, self.account_type = "active", "Full"
         self.calls: dict[str, LiveCall] = {}
         self.callees: dict[str, Callee] = {}
         """Whom one can reach, by number or SIP address. Nobody else answers."""

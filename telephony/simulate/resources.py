@@ -7,7 +7,7 @@ from datetime import datetime
 from email.utils import format_datetime
 from typing import Any
 
-from telephony.simulate.board import CallRecording, Message, PhoneNumber
+from telephony.simulate.board import CallRecording, Message, PhoneNumber, Switchboard
 from telephony.simulate.conference import Conference, Participant
 from telephony.simulate.live import LiveCall
 
@@ -132,6 +132,20 @@ def recording(one: CallRecording, account_sid: str) -> dict[str, Any]:
         "source": one.source,
         "error_code": None,
         "track": "both",
+    }
+
+
+def account(board: Switchboard) -> dict[str, Any]:
+    return {
+        "sid": board.account_sid,
+        "friendly_name": "Simulated",
+        "status": board.account_status,
+        "type": board.account_type,
+        "owner_account_sid": board.account_sid,
+        "date_created": _date(board.created),
+        "date_updated": _date(board.created),
+        "uri": f"{_account(board.account_sid)}.json",
+        "subresource_uris": {"calls": f"{_account(board.account_sid)}/Calls.json"},
     }
 
 

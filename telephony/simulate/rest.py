@@ -117,6 +117,8 @@ class TwilioRest:
         match request.path.strip("/").split("/"):
             case ["2010-04-01", "Accounts", account, *rest] if account == self.account_sid and rest:
                 actions = self._actions(rest, request.path) if request.path.endswith(".json") else None
+            case ["2010-04-01", "Accounts", account] if account == f"{self.account_sid}.json":
+                actions = {"GET": ({}, lambda form: resources.account(self.board))}
             case _:
                 actions = None
         if actions is None:

@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from telephony.carriers.twilio_numbers import NumberResource, find_numbers, point_number, read_numbers
+from telephony.carriers.twilio_numbers import (
+    AccountResource,
+    NumberResource,
+    fetch_account,
+    find_numbers,
+    point_number,
+    read_account,
+    read_numbers,
+)
 from telephony.carriers.twilio_rest import RestApi
 from telephony.errors import CarrierError, ConfigurationError
 from telephony.settings import TwilioSettings
@@ -47,3 +55,11 @@ def test_what_twilio_says_of_a_number_is_read(able: Any) -> None:
 def test_what_is_no_list_of_numbers_is_not_read(body: dict[str, Any]) -> None:
     with pytest.raises(CarrierError):
         read_numbers(body)
+
+
+def test_what_twilio_says_of_the_account_is_read() -> None:
+    assert fetch_account(API).url.endswith(f"/2010-04-01/Accounts/{API.account_sid}.json")
+    body = {"sid": API.account_sid, "status": "active", "type": "Trial", "friendly_name": None}
+    assert read_account(body) == AccountResource(API.account_sid, "active", "Trial")
+    with pytest.raises(CarrierError, match="id of an account"):
+        read_account({})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 from collections.abc import Callable
 
 import pytest
@@ -102,3 +103,19 @@ async def test_as_a_process_it_asks_model_and_carrier_and_tells_no_secret(desk: 
     assert "red      number +15550100            it still leads to Twilio's demo" in process.out
     assert [secret for secret in (TOKEN, PLANTED) if secret in process.out + process.errors] == []
     assert process.errors == ""
+
+
+async def test_a_server_of_several_processes_is_asked_and_not_got_in_the_way_of(desk: Desk) -> None:
+    async with outside({}, voice=ShortVoice("agent")) as around:
+        text = WORLD.replace("PORT", str(free_port())).replace("ACCOUNT", ACCOUNT).replace("TOKEN", TOKEN)
+        text = text.replace("REST", around.rest.base_url).replace("MODEL", around.model.url)
+        desk.write("telephony.yaml", text + "workers: 2\nrun_folder: run\n")
+        serving = desk.start("serve")
+        await asyncio.to_thread(serving.until, "listening")
+        process = await asyncio.to_thread(desk.run, "doctor", code=1)  # the account has no number
+        serving.send(signal.SIGTERM)
+        assert await asyncio.to_thread(serving.ended) == 0, serving.story
+    lines = {line[9:36].strip(): line for line in process.out.splitlines()}
+    assert lines["port"].endswith("and is asked below")
+    for name in ("database", "port", "signature", "websocket"):
+        assert lines[name].startswith("green "), lines[name]

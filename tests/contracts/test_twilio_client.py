@@ -25,7 +25,7 @@ from telephony.carriers.twilio_conferences import (
     update_participant,
 )
 from telephony.carriers.twilio_messages import create_message
-from telephony.carriers.twilio_numbers import find_numbers, point_number, read_numbers
+from telephony.carriers.twilio_numbers import fetch_account, find_numbers, point_number, read_account, read_numbers
 from telephony.carriers.twilio_recordings import pause_recording, resume_recording, start_recording, stop_recording
 from telephony.carriers.twilio_rest import RestApi
 from telephony.commands import HttpRequest
@@ -246,6 +246,7 @@ OPERATIONS: dict[str, tuple[Ours, Theirs]] = {
         lambda api: stop_recording(api, CALL),
         lambda client: client.calls(CALL).recordings("Twilio.CURRENT").update(status="stopped"),
     ),
+    "the account": (lambda api: fetch_account(api), lambda client: client.api.accounts(ACCOUNT).fetch()),
     "a number": (
         lambda api: find_numbers(api, US),
         lambda client: client.incoming_phone_numbers.page(phone_number=US, page_size=1000),
@@ -353,6 +354,12 @@ async def test_a_refusal_is_the_same_to_both(rest: TwilioRest) -> None:
         await by_ours(rest, lambda api: create_message(api, THEM, "Hi", from_number=THEM))
     assert (ours.value.status, ours.value.code) == (theirs.value.status, theirs.value.code) == (400, 21606)
     assert theirs.value.msg.removeprefix("Unable to create record: ") in str(ours.value)
+
+
+async def test_the_account_is_read_as_their_client_reads_it(rest: TwilioRest) -> None:
+    ours = read_account(await by_ours(rest, fetch_account))
+    theirs = await by_their_client(rest, OPERATIONS["the account"][1])
+    assert (ours.sid, ours.status, ours.type) == (theirs.sid, theirs.status, theirs.type) == (ACCOUNT, "active", "Full")
 
 
 async def test_a_number_is_read_as_their_client_reads_it(rest: TwilioRest) -> None:

@@ -10,7 +10,7 @@ from offices import NOWHERE, settings_for
 from telephony.agents.agent import Agent
 from telephony.doctor.configuration import examined, read
 from telephony.doctor.finding import Finding
-from telephony.settings import LiteLLMParams, ModelEntry, RouterSettings, Settings
+from telephony.settings import DiallingSettings, LiteLLMParams, ModelEntry, RouterSettings, Settings
 
 
 def entry(name: str, model: str, base: str | None = None, **info: str) -> ModelEntry:
@@ -61,6 +61,20 @@ def test_a_tool_that_is_not_there_is_red_and_the_rest_is_looked_at(settings: Set
     _, found = examined(settings.model_copy(update={"agents": {"desk": own}}), {})
     assert any("nosuch" in line for line in told(found, "red"))
     assert told(found, "green") == ["key xai/grok: none, and none is needed"]
+
+
+def test_a_list_of_whom_not_to_call_that_cannot_be_read_is_red(settings: Settings, tmp_path: Path) -> None:
+    rules = DiallingSettings(do_not_call_file=str(tmp_path / "nowhere.txt"))
+    _, found = examined(settings.model_copy(update={"dialling": rules}), {})
+    assert [line for line in told(found, "red") if "dialling.do_not_call_file" in line]
+
+
+def test_tools_are_those_that_calls_offer(settings: Settings) -> None:
+    desk = Agent("desk", instructions="x", tools=["builtin:transfer"]).settings
+    rules = DiallingSettings(directory={"Sales": "+15550123"})
+    staff, _ = examined(settings.model_copy(update={"agents": {"desk": desk}, "dialling": rules}), {})
+    (transfer,) = staff.tools["desk"]
+    assert transfer.description.endswith("The directory: Sales.")
 
 
 def test_what_works_badly_is_amber(settings: Settings) -> None:

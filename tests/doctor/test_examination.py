@@ -27,6 +27,7 @@ ORDER = [
     "certificate",
     "signature",
     "websocket",
+    "twilio account",
     "number +15550100",
     "model xai/grok",
 ]
@@ -65,6 +66,12 @@ async def test_offline_nobody_elsewhere_is_asked(tmp_path: Path) -> None:
         found = await examine(settings, {}, lambda finding: None, offline=True)
         assert around.rest.received == []
         assert not around.model.sessions
-    skipped = [finding.name for finding in found if finding.state == "skipped"]
-    assert skipped == ["clock", "public url", "numbers", "model xai/grok"]
+        far = settings.model_copy(update={"database_url": "postgresql://db.example.com/calls"})
+        elsewhere = await examine(far, {}, lambda finding: None, offline=True)
+    assert skipped(found) == ["clock", "public url", "twilio account", "model xai/grok"]
+    assert skipped(elsewhere) == ["database", *skipped(found)]
     assert {finding.state for finding in found} == {"green", "skipped"}
+
+
+def skipped(found: list[Finding]) -> list[str]:
+    return [finding.name for finding in found if finding.state == "skipped"]

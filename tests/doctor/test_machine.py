@@ -65,6 +65,8 @@ async def test_the_limit_is_that_of_this_process(tmp_path: Path) -> None:
     (found,) = await descriptors(settings_for(tmp_path, max_calls=soft))
     assert found == judge_descriptors(soft, hard, soft)
     assert found.state == "red"
+    (found,) = await descriptors(settings_for(tmp_path, max_calls=soft, max_calls_per_worker=1))
+    assert found == judge_descriptors(soft, hard, 1)
 
 
 async def test_folders_that_are_not_there_yet_are_looked_for_above_and_not_made(tmp_path: Path) -> None:

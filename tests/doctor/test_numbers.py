@@ -46,7 +46,9 @@ async def look(folder: Path, rest: TwilioRest, *numbers: str, fix: bool = False,
     settings = settings_for(folder, rest=rest.base_url, public_url=URL, numbers=wanted)
     settings = settings.model_copy(update=changes)
     async with aiohttp.ClientSession() as session:
-        return list(await Numbers(settings, session, fix=fix).look())
+        account, *found = await Numbers(settings, session, fix=fix).look()
+    assert account.name == "twilio account"
+    return found if account.state == "green" else [account]
 
 
 async def test_a_number_that_leads_here_is_green(tmp_path: Path, rest: TwilioRest) -> None:
@@ -157,7 +159,7 @@ async def test_where_none_leads_here_that_is_red(tmp_path: Path, rest: TwilioRes
     assert rest.requests == []
 
 
-# -- an account that does not answer ---------------------------------------------------------------------------------
+# -- an account that does not answer, or may not --------------------------------------------------------------------
 
 
 async def test_a_wrong_auth_token_is_told_as_such(tmp_path: Path, rest: TwilioRest) -> None:
@@ -168,6 +170,19 @@ async def test_a_wrong_auth_token_is_told_as_such(tmp_path: Path, rest: TwilioRe
         "Twilio does not accept TWILIO_ACCOUNT_SID with TWILIO_AUTH_TOKEN (401)",
     )
     assert "another's" not in found.remedy
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "told"),
+    [("active", "Trial", "is active, and a trial account"), ("suspended", "Full", "is suspended")],
+)
+async def test_an_account_that_may_not_carry_calls_is_red(
+    tmp_path: Path, rest: TwilioRest, status: str, kind: str, told: str
+) -> None:
+    own(rest)
+    rest.board.account_status, rest.board.account_type = status, kind
+    (found,) = await look(tmp_path, rest)
+    assert (found.state, found.what) == ("red", f"AC0000…0000 {told}")
 
 
 async def test_an_api_that_cannot_be_reached_is_red(tmp_path: Path, rest: TwilioRest) -> None:
