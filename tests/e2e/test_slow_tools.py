@@ -171,7 +171,7 @@ SPEAKS_UP = "agent speaks"
 """Noted with each thing that a model says, "Hello." being the first."""
 POLICIES = ("keep", "cancel", "detach")
 HEARS: list[Any] = [{"wait": "agent"}]
-QUIET: list[Any] = [{"wait": {"quiet": 2.0}}, "hang_up"]
+QUIET: list[Any] = [{"wait": {"quiet": 3.0}}, "hang_up"]
 BOOKED = "It is booked."
 UNFINISHED = ASKED | {"omit_done": True}
 CROSSED = {"forgiven": "cancel_not_active"}
