@@ -96,7 +96,7 @@ async def test_where_no_mark_ever_comes_the_line_is_released_all_the_same(tmp_pa
 
 
 async def test_a_model_that_is_lost_meanwhile_changes_nothing(tmp_path: Path) -> None:
-    calls = await both(tmp_path, {"wait": "end"}, vanish=True, trouble_at="done")
+    calls = await both(tmp_path, {"wait": "end"}, close=1011, trouble_at="done")
     for way, (_, outcome, record) in calls.items():
         as_wanted(way, outcome, record)
 

@@ -171,7 +171,7 @@ SPEAKS_UP = "agent speaks"
 """Noted with each thing that a model says, "Hello." being the first."""
 POLICIES = ("keep", "cancel", "detach")
 HEARS: list[Any] = [{"wait": "agent"}]
-QUIET: list[Any] = [{"wait": {"quiet": 2.0}}, "hang_up"]
+QUIET: list[Any] = [{"wait": {"quiet": 3.0}}, "hang_up"]
 BOOKED = "It is booked."
 UNFINISHED = ASKED | {"omit_done": True}
 CROSSED = {"forgiven": "cancel_not_active"}
@@ -247,8 +247,8 @@ async def test_a_call_that_the_agent_or_a_limit_ends_stops_a_tool_unless_it_is_t
 
 # -- the model is lost ---------------------------------------------------------------------------------------------
 
-LOST = ASKED | {"vanish": True, "trouble_at": "done"}
-LOST_BEFORE = ASKED | {"vanish": True, "trouble_at": "call"}
+LOST = ASKED | {"close": 1011, "trouble_at": "done"}
+LOST_BEFORE = ASKED | {"close": 1011, "trouble_at": "call"}
 WENT_ON = "The call went on with"
 WAITS: list[Any] = [*HEARS, {"wait": {"quiet": 4.0}}, "hang_up"]
 
@@ -269,7 +269,7 @@ async def test_a_tool_runs_once_though_its_model_is_lost_and_another_one_goes_on
     after = {
         f"over its result, {policy}": Case(
             policy,
-            [ASKED, TOLD | {"vanish": True}],
+            [ASKED, TOLD | {"close": 1011}],
             WAITS,
             ONCE,
             ["ok"],
@@ -286,7 +286,7 @@ async def test_a_tool_runs_once_though_its_model_is_lost_and_another_one_goes_on
 async def test_a_tool_is_kept_cancelled_or_detached_by_a_caller_whose_model_is_lost(tmp_path: Path) -> None:
     """Before they speak, and in the middle of the answer to it."""
     speaks, steps = [*SPEAKS, *QUIET], [*SPEAKS, {"wait": {"quiet": 4.0}}, "hang_up"]
-    lost = ANSWER | {"vanish": True}
+    lost = ANSWER | {"close": 1011}
     goes_on = {"on": "resume", "knows_once": ["Wait."], "say": "Go on."}
     before = {
         "keep": Case("keep", [LOST], speaks, ONCE, ["ok"], [ANSWER, TOLD], note=SPEAKS_UP, times=3, says=BOOKED),
@@ -306,7 +306,7 @@ async def test_a_tool_is_kept_cancelled_or_detached_by_a_caller_whose_model_is_l
 async def test_a_call_that_no_model_goes_on_with_is_over_and_a_tool_stopped_unless_detached(tmp_path: Path) -> None:
     end: list[Any] = [{"wait": "end"}]
     spoken = [{"wait": "agent"}, {"say": "Wait."}, *end]
-    lost = ANSWER | {"vanish": True}
+    lost = ANSWER | {"close": 1011}
     gone: dict[str, Any] = {"ending": ("failed", "model"), "says": "[recorded apology]"}
     before = {
         f"before it, {policy}": Case(policy, [LOST_BEFORE], end, NOT_AT_ALL, ["cancelled"], **gone)
