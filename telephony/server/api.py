@@ -97,7 +97,7 @@ class CallsApi:
                 return problem.response()
             except StoreError as error:
                 _log.warning("the database does not answer", error=str(error))
-                detail = "The database does not answer; nothing was done. Ask again."
+                detail = "The database does not answer. Ask again with the same key: no call is placed twice."
                 return Problem(503, "Service Unavailable", detail, Retry_After="5").response()
 
         return handle

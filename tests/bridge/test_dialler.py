@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,7 @@ from telephony.bridge import dialler as module
 from telephony.bridge.dialler import Bucket, CallRefused, Dialler, Terms
 from telephony.carriers.base import StatusUpdate
 from telephony.carriers.twilio_account import TwilioAccount
+from telephony.errors import StoreError
 from telephony.links.http import perform
 from telephony.settings import TwilioSettings
 from telephony.simulate.callee import Callee
@@ -43,9 +45,18 @@ def order(key: str = "order-1", **changes: Any) -> Intent:
 class Office:
     """A dialler and what is around it."""
 
-    def __init__(self, rest: TwilioRest, intents: SqlIntents, session: aiohttp.ClientSession, **terms: Any) -> None:
+    def __init__(
+        self,
+        rest: TwilioRest,
+        intents: SqlIntents,
+        session: aiohttp.ClientSession,
+        database: Path,
+        per_second: float,
+        **terms: Any,
+    ) -> None:
         self.rest = rest
         self.intents = intents
+        self._database = database
         self.refusal: str | None = None
         self.judged: list[str] = []
         settings = TwilioSettings(account_sid=ACCOUNT, auth_token=SecretStr(TOKEN), api_base=rest.base_url)
@@ -57,9 +68,17 @@ class Office:
             PUBLIC,
             known.get,
             lambda number, now: self.refusal,
-            Bucket(1000),
+            Bucket(per_second),
             self._permit,
         )
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """While entered, another connection holds the database's write lock."""
+        with contextlib.closing(sqlite3.connect(self._database, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            yield
+            other.execute("ROLLBACK")
 
     async def _permit(self, order: Intent, now: datetime) -> str | None:
         self.judged.append(order.id)
@@ -78,19 +97,32 @@ class Office:
             running.cancel()
         return intent
 
+    async def looked(self) -> None:
+        """Wait until the dialler that runs beside has asked the carrier which calls there are, and drawn from it what
+        follows."""
+        async with asyncio.timeout(10):
+            while True:
+                if "GET" in [method for method, _, _ in self.rest.received]:
+                    break
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)
+
     def forms(self) -> list[dict[str, str]]:
         return [form for _, path, form in self.rest.requests if path.endswith("/Calls.json")]
 
 
 @contextlib.asynccontextmanager
-async def office(folder: Path, **terms: Any) -> AsyncIterator[Office]:
-    store = SqlStore(f"sqlite:///{folder / 'calls.db'}")
+async def office(
+    folder: Path, *, per_second: float = 1000, busy: float = 3.0, patience: float = 8.0, **terms: Any
+) -> AsyncIterator[Office]:
+    database = folder / "calls.db"
+    store = SqlStore(f"sqlite:///{database}", busy=busy, patience=patience)
     await store.open()
     try:
         async with TwilioRest(ACCOUNT, TOKEN) as rest, aiohttp.ClientSession() as session:
             rest.callees[THEM] = Callee(does="no answer")
             rest.board.ring = 60.0
-            yield Office(rest, SqlIntents(store), session, **terms)
+            yield Office(rest, SqlIntents(store), session, database, per_second, **terms)
     finally:
         await store.close()
 
@@ -153,6 +185,13 @@ async def test_a_key_stands_for_one_call(tmp_path: Path) -> None:
             await made.dialler.place(order(to_number="+15550178"))
         assert caught.value.kind == "conflict"
         assert len(made.forms()) == 1
+
+
+async def test_who_asks_several_times_at_once_is_judged_once(tmp_path: Path) -> None:
+    async with office(tmp_path) as made:
+        placed = await asyncio.gather(*(made.dialler.place(order()) for _ in range(5)))
+        assert {intent.carrier_call_id for intent in placed} == set(made.rest.board.calls)
+        assert (made.judged, len(made.forms())) == (["order-1"], 1)
 
 
 async def test_what_the_carrier_refuses_has_failed_for_good(tmp_path: Path) -> None:
@@ -240,6 +279,30 @@ async def test_two_calls_to_one_number_are_two_calls(tmp_path: Path) -> None:
         assert len(made.rest.board.calls) == 2
 
 
+async def test_a_call_whose_answer_is_still_to_come_is_not_taken_for_one_that_was_lost(tmp_path: Path) -> None:
+    async with office(tmp_path) as made, asyncio.TaskGroup() as group:
+        made.rest.before_doing = Breaks(ConnectionResetError())
+        await made.dialler.place(order("lost"))
+        placed, answered = asyncio.Event(), asyncio.Event()
+
+        async def hold_back(method: str, path: str) -> None:
+            if method == "POST" and not placed.is_set():
+                placed.set()
+                await answered.wait()
+
+        made.rest.before_answer = hold_back
+        slow = group.create_task(made.dialler.place(order("slow")), name="slow")
+        await placed.wait()
+        running = group.create_task(made.dialler.run(), name="dialler")
+        await made.looked()
+        answered.set()
+        await slow
+        running.cancel()
+        lost, slow_one = await made.settled("lost"), await made.settled("slow")
+        assert {lost.carrier_call_id, slow_one.carrier_call_id} == set(made.rest.board.calls)
+        assert len(made.rest.board.calls) == 2
+
+
 async def test_a_webhook_makes_a_call_known_before_it_is_looked_for(tmp_path: Path) -> None:
     async with office(tmp_path) as made:
         made.rest.before_answer = Breaks(ConnectionResetError())
@@ -248,6 +311,67 @@ async def test_a_webhook_makes_a_call_known_before_it_is_looked_for(tmp_path: Pa
         told = await made.dialler.told("order-1", StatusUpdate(sid, "ringing"))
         assert told is not None
         assert (told.state, told.carrier_call_id) == ("ringing", sid)
+
+
+async def test_a_webhook_that_comes_while_a_call_waits_for_its_turn_keeps_it_from_being_placed_twice(
+    tmp_path: Path,
+) -> None:
+    async with office(tmp_path, per_second=2) as made, asyncio.TaskGroup() as group:
+        made.rest.before_doing = Breaks(ConnectionResetError())
+        await made.dialler.place(order())
+        running = group.create_task(made.dialler.run(), name="dialler")
+        await made.looked()  # it was not found, and waits for its turn
+        await made.dialler.told("order-1", StatusUpdate(CALL, "ringing"))
+        await made.dialler.place(order("order-2"))  # whose turn comes after
+        running.cancel()
+    intents = [form["Url"].rpartition("=")[2] for form in made.forms()]
+    assert intents == ["order-1", "order-2"]
+
+
+async def test_a_call_that_was_placed_while_the_database_was_locked_is_found(tmp_path: Path) -> None:
+    async with office(tmp_path, busy=0.05) as made:
+        lock = contextlib.ExitStack()
+
+        async def lock_up(method: str, path: str) -> None:
+            if method == "POST":
+                lock.enter_context(made.locked())
+
+        made.rest.before_answer = lock_up
+        with lock:
+            placed = await made.dialler.place(order())
+        assert (placed.state, placed.carrier_call_id) == ("placing", "")
+        settled = await made.settled()
+        assert list(made.rest.board.calls) == [settled.carrier_call_id]
+
+
+async def test_a_status_that_could_not_be_noted_leaves_the_call_to_be_looked_for(tmp_path: Path) -> None:
+    async with office(tmp_path, busy=0.05) as made:
+        made.rest.before_answer = Breaks(ConnectionResetError())
+        await made.dialler.place(order())
+        (sid,) = made.rest.board.calls
+        with made.locked(), pytest.raises(StoreError):
+            await made.dialler.told("order-1", StatusUpdate(sid, "ringing"))
+        assert (await made.settled()).carrier_call_id == sid
+
+
+async def test_what_was_written_down_too_late_to_be_told_is_placed_all_the_same(tmp_path: Path) -> None:
+    async with office(tmp_path, patience=1.0) as made:
+        first = await made.dialler.place(order())
+        with made.locked(), pytest.raises(StoreError):
+            await made.dialler.place(order("order-2"))
+        second = await made.settled("order-2")
+        assert list(made.rest.board.calls) == [first.carrier_call_id, second.carrier_call_id]
+
+
+async def test_what_was_never_written_down_is_not_placed(tmp_path: Path) -> None:
+    async with office(tmp_path, busy=0.05) as made:
+        with made.locked(), pytest.raises(StoreError):
+            await made.dialler.place(order())
+        made.rest.before_doing = Breaks(ConnectionResetError())
+        await made.dialler.place(order("order-2"))
+        await made.settled("order-2")
+        assert await made.intents.get("order-1") is None
+        assert [form["Url"].rpartition("=")[2] for form in made.forms()] == ["order-2", "order-2"]
 
 
 async def test_what_was_asked_for_too_long_ago_is_given_up(tmp_path: Path) -> None:
