@@ -292,6 +292,8 @@ class HangUpWanted(Event, frozen=True):
     reason: str = "agent hung up"
     function: str = ""
     """The model's id of the function call."""
+    final: bool = False
+    """Whether the line is not kept for a caller who speaks up: a machine speaks on."""
 
 
 class TransferWanted(Event, frozen=True):

@@ -33,7 +33,7 @@ def speech_wanted(state: State, event: ev.SpeechWanted, now: float) -> None:
 def hang_up_wanted(state: State, event: ev.HangUpWanted, now: float) -> None:
     spoke = state.tools.spoke(event.function)
     clip = "none" if spoke else "goodbye"
-    state.leave("completed", "agent", event.reason, now, cancellable=True, clip=clip)  # type: ignore[arg-type]  # a Clip
+    state.leave("completed", "agent", event.reason, now, cancellable=not event.final, clip=clip)  # type: ignore[arg-type]  # a Clip
 
 
 def transfer_wanted(state: State, event: ev.TransferWanted, now: float) -> None:

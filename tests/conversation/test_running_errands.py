@@ -30,6 +30,16 @@ def done(book: Playbook) -> list[cmd.Command]:
     return book.sent(cmd.ErrandDone)
 
 
+def test_a_machine_that_speaks_on_is_hung_up_on_all_the_same() -> None:
+    book = Playbook()
+    book.greet()
+    book.feed(ev.SpeechStarted("u1"), ev.HangUpWanted("a machine answered", final=True))
+    book.hear(0.1)
+    book.feed(ev.SpeechStopped("u1"), ev.SpeechStarted("u2"), ev.KeyPressed("1"))
+    book.hear(2.0)
+    assert book.sent(cmd.HangUp) == [cmd.HangUp("CA1", "a machine answered")]
+
+
 # -- keys that we sound --------------------------------------------------------------------------------------------
 
 
