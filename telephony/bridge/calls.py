@@ -159,7 +159,7 @@ class Calls:
         """
         absent = self.away.returned(caller.call_id)
         scribe = Scribe(caller, carrier.traits.name, absent)
-        settings = coming_back(plan.settings, absent) if absent else plan.settings
+        settings = coming_back(plan.settings, absent, scribe.offset) if absent else plan.settings
         tape = self._tape(scribe, started) if plan.record else None
         cassette, exchange = self._exchange(scribe, plan, settings, started, carrier, tape, opening)
         context = _context(caller, absent)
@@ -210,7 +210,8 @@ class Calls:
         self._release(caller.call_id, sending.room if sending else "")
         if sending and not self._leaving:
             ends = caller.from_number, caller.to_number
-            absent = Absent(scribe.record, bridge.agent, sending, *ends, parts=scribe.part, state=state)
+            ran = bridge.exchange.conversation.state.tools.ran
+            absent = Absent(scribe.record, bridge.agent, sending, *ends, scribe.part, state, ran)
             self.away.hold(caller.call_id, absent)
             await self._keeper.save(msgspec.structs.replace(scribe.record, termination=None))
         else:
