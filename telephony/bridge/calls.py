@@ -273,6 +273,13 @@ class Calls:
                 async with asyncio.timeout(STREAM_OVER):
                     await over.wait()
 
+    def expect_back(self, call_id: str, outcome: str, seconds: float) -> Absent | None:
+        """See `Away.expect`; until the caller is back, nothing has told them that the call is over."""
+        absent = self.away.expect(call_id, outcome, seconds)
+        if absent:
+            self._remember(call_id, False)
+        return absent
+
     def took_leave(self, call_id: str) -> bool:
         """Whether the caller of a call whose stream has ended knows that it is over. False for a call of which nothing
         is known: its stream was refused, or the process that carried it has died."""

@@ -30,6 +30,26 @@ def done(book: Playbook) -> list[cmd.Command]:
     return book.sent(cmd.ErrandDone)
 
 
+def test_a_secret_number_that_a_long_pause_has_ended_is_hidden_to_its_last_key(book: Playbook) -> None:
+    book.feed(ev.KeysWanted("e1", 1, 16, "#", 10.0, 3.0, "Your card?", 1, secret=True))
+    book.say("r2", "i2", 500, "Your card?")
+    book.hear(1.0)
+    for key in "42424242":
+        book.feed(ev.KeyPressed(key))
+        book.hear(0.2)
+    book.hear(3.0)
+    assert done(book) == [cmd.ErrandDone("e1", "ok", "42424242", secret=True)]
+    book.hear(1.5)
+    assert book.call.hides(book.now), "the next key's own tone comes before it"
+    for key in "13371337":
+        book.feed(ev.KeyPressed(key))
+        book.hear(0.2)
+    book.hear(5.0)
+    assert [command.text for command in book.sent(cmd.AddMessage) if "1337" in command.text] == []
+    assert "1337" not in "".join(turn.heard for turn in book.call.turns(book.now))
+    assert not book.call.hides(book.now)
+
+
 def test_a_machine_that_speaks_on_is_hung_up_on_all_the_same() -> None:
     book = Playbook()
     book.greet()
