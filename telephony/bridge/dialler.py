@@ -163,7 +163,7 @@ class Dialler:
         try:
             return await self._intents.add(order)
         except StoreError:
-            self._doubt(order)  # a transaction that was not waited for may yet come to its end
+            self._doubt(order)  # a transaction that was not waited for may yet come to its end, long before `SETTLED`
             raise
 
     async def _judge(self, order: Intent) -> None:
