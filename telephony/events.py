@@ -294,6 +294,8 @@ class HangUpWanted(Event, frozen=True):
     """The model's id of the function call."""
     operator: bool = False
     """Whether it is not the agent's wish but an operator's, from which the caller cannot talk the agent away."""
+    final: bool = False
+    """Whether the line is not kept for a caller who speaks up: a machine speaks on."""
 
 
 class TransferWanted(Event, frozen=True):

@@ -17,6 +17,7 @@ from structlog.typing import FilteringBoundLogger
 
 from telephony.commands import HangUp, Sending
 from telephony.records import CallRecord, Termination
+from telephony.settings import Ran
 
 SLACK = 15.0
 """Seconds beyond the time it may ring in which bad news must come: the carrier may ring some seconds longer."""
@@ -38,6 +39,8 @@ class Absent(msgspec.Struct):
     """How many streams the call has had."""
     state: dict[str, Any] = {}
     """What the tools of the call keep for themselves."""
+    functions: tuple[Ran, ...] = ()
+    """What its functions have done."""
     back: str = ""
     """What became of it, once the caller is on the way back."""
 

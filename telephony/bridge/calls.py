@@ -165,7 +165,7 @@ class Calls:
         """
         absent = self.away.returned(caller.call_id)
         scribe = Scribe(caller, carrier.traits.name, absent)
-        settings = coming_back(plan.settings, absent) if absent else plan.settings
+        settings = coming_back(plan.settings, absent, scribe.offset) if absent else plan.settings
         tape = self._tape(scribe, started) if plan.record else None
         cassette, exchange = self._exchange(scribe, plan, settings, started, carrier, tape, opening)
         context = _context(caller, absent)
@@ -218,7 +218,8 @@ class Calls:
         self._release(caller.call_id, sending.room if sending else "")
         if sending and not self._leaving:
             ends = caller.from_number, caller.to_number
-            absent = Absent(scribe.record, bridge.agent, sending, *ends, parts=scribe.part, state=state)
+            ran = bridge.exchange.conversation.state.tools.ran
+            absent = Absent(scribe.record, bridge.agent, sending, *ends, scribe.part, state, ran)
             self.away.hold(caller.call_id, absent)
             await self._keeper.save(msgspec.structs.replace(scribe.record, termination=None))
         else:
@@ -285,6 +286,13 @@ class Calls:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(STREAM_OVER):
                     await over.wait()
+
+    def expect_back(self, call_id: str, outcome: str, seconds: float) -> Absent | None:
+        """See `Away.expect`; until the caller is back, nothing has told them that the call is over."""
+        absent = self.away.expect(call_id, outcome, seconds)
+        if absent:
+            self._remember(call_id, False)
+        return absent
 
     def took_leave(self, call_id: str) -> bool:
         """Whether the caller of a call whose stream has ended knows that it is over. False for a call of which nothing

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Literal, Protocol
 from urllib.parse import quote
+from weakref import WeakValueDictionary
 
 import msgspec
 import structlog
@@ -131,25 +132,39 @@ class Dialler:
         self._may_call = may_call
         self._bucket = bucket
         self._permit = permit
+        self._asking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        """By intent: whoever asks for the same meanwhile waits for what comes of it."""
+        self._on_the_way: dict[str, str] = {}
+        """By intent, the number of each call that the carrier is being asked for."""
         self._unsettled: dict[str, tuple[float, Intent]] = {}
         """Intents of which it is not known whether there is a call, and when to look for one."""
 
     async def place(self, order: Intent) -> Intent:
         """Place a call, or say what became of it if it was asked for before.
 
-        Raises `CallRefused` if it may not be placed, `StoreError` if it cannot be written down: then nothing happened.
+        Raises `CallRefused` if it may not be placed, `StoreError` if it is not known to be written down: the carrier
+        was not asked for it then, and is only if it turns out that it was.
         """
-        known = await self._intents.get(order.id)
-        if known is None:
-            await self._judge(order)
-            wait = self._bucket.turn(self._now())
-            known = await self._intents.add(order)
+        async with self._asking.setdefault(order.id, asyncio.Lock()):
+            known = await self._intents.get(order.id)
             if known is None:
-                await asyncio.sleep(wait)
-                return await self._call(order)
+                await self._judge(order)
+                wait = self._bucket.turn(self._now())
+                known = await self._write_down(order)
+                if known is None:
+                    await asyncio.sleep(wait)
+                    return await self._call(order)
         if (known.to_number, known.from_number, known.agent) != (order.to_number, order.from_number, order.agent):
             raise CallRefused("conflict", f"{order.id} stands for another call already, to {known.to_number}.")
         return known
+
+    async def _write_down(self, order: Intent) -> Intent | None:
+        """Keep *order*; if it is there already, that one is returned."""
+        try:
+            return await self._intents.add(order)
+        except StoreError:
+            self._doubt(order)  # a transaction that was not waited for may yet come to its end, long before `SETTLED`
+            raise
 
     async def _judge(self, order: Intent) -> None:
         """Raise `CallRefused` if a call may not be placed."""
@@ -219,15 +234,26 @@ class Dialler:
     async def _note(
         self, intent_id: str, state: IntentState, call_id: str, *, answered_by: str = "", reason: str = ""
     ) -> Intent | None:
-        self._unsettled.pop(intent_id, None)
-        return await self._intents.advance(
+        intent = await self._intents.advance(
             intent_id, state, carrier_call_id=call_id, answered_by=answered_by, reason=reason
         )
+        self._unsettled.pop(intent_id, None)
+        return intent
 
     # -- asking the carrier ------------------------------------------------------------------------------------------
 
     async def _call(self, intent: Intent) -> Intent:
-        """Ask the carrier for the call, once."""
+        """Ask the carrier for the call, once, and note what came of it."""
+        self._on_the_way[intent.id] = intent.to_number
+        try:
+            return await self._ask(intent)
+        except StoreError as error:
+            _log.warning("what became of a call could not be noted", intent=intent.id, error=str(error))
+            return self._doubt(intent)
+        finally:
+            del self._on_the_way[intent.id]
+
+    async def _ask(self, intent: Intent) -> Intent:
         log = _log.bind(intent=intent.id, to=intent.to_number, agent=intent.agent)
         try:
             request = self._request(intent)
@@ -268,8 +294,7 @@ class Dialler:
 
     async def _failed(self, intent: Intent, reason: str) -> Intent:
         _log.warning("a call was not placed", intent=intent.id, to=intent.to_number, error=reason)
-        self._unsettled.pop(intent.id, None)
-        return await self._intents.advance(intent.id, "failed", reason=reason) or intent
+        return await self._note(intent.id, "failed", "", reason=reason) or intent
 
     # -- finding out -------------------------------------------------------------------------------------------------
 
@@ -293,9 +318,10 @@ class Dialler:
             _log.warning("the carrier does not say whether it placed a call", intent=intent.id, error=str(error))
             self._doubt(intent)
             return
-        latest = await self._intents.get(intent.id)
-        if latest is None or latest.carrier_call_id or latest.over:
-            self._unsettled.pop(intent.id, None)  # a webhook was faster
+        if await self._is_settled(intent):
+            return
+        if intent.to_number in self._on_the_way.values():  # what was found may be that one
+            self._doubt(intent)
             return
         for call in reversed(found):
             if not await self._intents.claimed(call.call_id):
@@ -313,10 +339,20 @@ class Dialler:
         except CallRefused:
             self._doubt(intent)
             return
+        await asyncio.sleep(wait)
+        if await self._is_settled(intent):
+            return
         self._unsettled.pop(intent.id, None)
         _log.info("the call was not placed; the carrier is asked again", intent=intent.id)
-        await asyncio.sleep(wait)
         await self._call(intent)
+
+    async def _is_settled(self, intent: Intent) -> bool:
+        """Whether a webhook was faster, or it was never written down."""
+        latest = await self._intents.get(intent.id)
+        settled = latest is None or bool(latest.carrier_call_id) or latest.over
+        if settled:
+            self._unsettled.pop(intent.id, None)
+        return settled
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()

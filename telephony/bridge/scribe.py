@@ -47,14 +47,15 @@ class Scribe:
     def __init__(self, caller: Caller, carrier: str, absent: Absent | None = None) -> None:
         now = datetime.now(UTC)
         self._before = msgspec.structs.replace(absent.record) if absent else None
-        self._offset = 0.0
+        self.offset = 0.0
+        """Seconds of the call before this stream."""
         self.part = 1
         """Which of the call's streams it is."""
         if absent:
             self.record = absent.record
             self.record.termination = None
             self.part = absent.parts + 1
-            self._offset = (now - (absent.record.started_at or now)).total_seconds()
+            self.offset = (now - (absent.record.started_at or now)).total_seconds()
         else:
             self.record = CallRecord(
                 id=f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
@@ -83,16 +84,15 @@ class Scribe:
     def grow(self, exchange: Exchange, bridge: Bridge) -> None:
         """What is known of the call by now."""
         record, before = self.record, self._before
-        record.duration = round(self._offset + bridge.duration, 3)
+        record.duration = round(self.offset + bridge.duration, 3)
         exchange.fill(record, bridge.duration)
         if before:
             record.model = record.model or before.model
-            record.turns = [*before.turns, *(_later(turn, self._offset) for turn in record.turns)]
-            record.tools = [*before.tools, *(_later(use, self._offset) for use in record.tools)]
+            record.turns = [*before.turns, *(_later(turn, self.offset) for turn in record.turns)]
+            record.tools = [*before.tools, *(_later(use, self.offset) for use in record.tools)]
             names = {**before.usage, **record.usage}
             record.usage = {name: before.usage.get(name, 0) + record.usage.get(name, 0) for name in names}
             record.notes = [*before.notes, *record.notes]
-            record.cost = round(before.cost + record.cost, 6)
 
     def as_it_stands(self, exchange: Exchange, bridge: Bridge) -> CallRecord:
         """The record with what is known by now, once the call is over with all there is."""
@@ -107,13 +107,13 @@ class Scribe:
         self.grow(exchange, bridge)
         record.termination = Termination(ending.result, ending.by, ending.reason)
         record.tools = [_over(use, record.duration) for use in record.tools]
-        findings = [_later(finding, self._offset) for finding in exchange.findings(bridge.duration)]
+        findings = [_later(finding, self.offset) for finding in exchange.findings(bridge.duration)]
         record.findings = [*before.findings, *findings] if before else findings
         record.notes = [*record.notes, *bridge.errands.messages, *self._files(tape, cassette)]
 
     def moments(self, exchange: Exchange) -> list[Moment]:
         """What happened in this stream, on the clock of the call's first."""
-        return [_later(moment, self._offset) for moment in exchange.moments]
+        return [_later(moment, self.offset) for moment in exchange.moments]
 
     def _files(self, tape: Tape | None, cassette: CassetteFile | None) -> list[str]:
         """What is to be said of the stream's files."""
@@ -131,12 +131,15 @@ class Scribe:
         return notes
 
 
-def coming_back(settings: CallSettings, absent: Absent) -> CallSettings:
-    """The agent's settings for a call that comes back to it."""
+def coming_back(settings: CallSettings, absent: Absent, seconds: float) -> CallSettings:
+    """The agent's settings for a call that comes back to it, *seconds* after it began."""
     turns = [turn for turn in absent.record.turns if turn.heard]
     said = "\n".join(f"{turn.speaker}: {turn.heard}" for turn in turns)[-SAID:]
     news = phrases.come_back(absent.sending.name or "the number", absent.back)
-    return msgspec.structs.replace(settings, prologue=Prologue(said, news), speaks_first=True, greeting=None)
+    elsewhere = max(0.0, seconds - absent.record.duration)
+    cost = absent.record.cost + settings.tariffs.carrier_minute / 60 * elsewhere
+    before = Prologue(said, news, absent.functions, seconds, cost)
+    return msgspec.structs.replace(settings, prologue=before, speaks_first=True, greeting=None)
 
 
 def _later(value: _Timed, seconds: float) -> _Timed:

@@ -131,6 +131,7 @@ class Shelf:
                 self._threads.submit(self._make_room)
 
         recorder = file.recorder = Recorder(write, limit=self._largest, redact=self._redact)
+        recorder.veil.cover(settings)
         now = datetime.now(UTC).isoformat(timespec="seconds")
         recorder.begin(header_of(settings, started, carrier.traits.name, dialect, recorded_at=now), opening)
         return RecordedExchange(settings, started, carrier, listener, recorder=recorder)

@@ -49,7 +49,7 @@ class Recorder:
 
     def begin(self, header: Header, opening: Iterable[str | bytes]) -> None:
         """*opening*: the carrier's messages before the exchange was there, up to the one that began the stream."""
-        self._write(self._redact(header_line(header).decode().rstrip("\n")).encode() + b"\n")
+        self._write(self._shown(header_line(header).decode().rstrip("\n")).encode() + b"\n")
         for message in opening:
             self.came(0.0, "carrier", message)
 
@@ -141,7 +141,7 @@ class RecordedExchange(Exchange):
     ) -> None:
         super().__init__(settings, started, carrier, listener)
         self._recorder = recorder
-        recorder.veil.cover(settings.session.tools)
+        recorder.veil.cover(settings)
         self._named: float | None = -1.0
         """The deadline that was named last."""
         self._seen = -1
@@ -165,7 +165,7 @@ class RecordedExchange(Exchange):
 
     def handle(self, event: ev.Event, now: float) -> list[Output]:
         if isinstance(event, ev.HandOverWanted):
-            self._recorder.veil.cover(event.settings.session.tools)
+            self._recorder.veil.cover(event.settings)
         self._recorder.happened(now, CHANNELS[type(event)], "in", told(event))
         return self.went(super().handle(event, now), now)
 

@@ -51,6 +51,7 @@ LATER: Mapping[type, tuple[str, ...]] = {
     ev.HangUpWanted: ("operator",),
     ev.TransferWanted: ("operator",),
     cmd.OpenSession: ("agent",),
+    ev.HangUpWanted: ("final",),
 }
 """Fields that cassettes of earlier versions do not have, and that are not told where they say nothing."""
 HIDDEN = "0"

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
 from typing import Any
 
 from telephony.conversation.arguments import Paths, masked, paths_of, stars, telling
-from telephony.settings import ToolSpec
+from telephony.settings import CallSettings
 
 PIECE = re.compile(r'"type": ?"[a-z_.]*arguments\.delta"')
 """A message with a piece of a function's arguments. No single piece shows what it is a piece of."""
@@ -33,9 +32,12 @@ class Veil:
         self._texts: list[str] = []
         """Values that are known again in other places, longest first."""
 
-    def cover(self, tools: Iterable[ToolSpec]) -> None:
-        """From here on what these tools declare sensitive is hidden, too."""
-        self._paths |= paths_of(name for tool in tools for name in tool.sensitive)
+    def cover(self, settings: CallSettings) -> None:
+        """From here on what an agent's tools declare sensitive is hidden, too, and what those of functions that ran
+        before the caller came back to it."""
+        before = settings.prologue.functions if settings.prologue else ()
+        for names in [tool.sensitive for tool in settings.session.tools] + [ran.sensitive for ran in before]:
+            self._paths |= paths_of(names)
 
     def __call__(self, text: str) -> str:
         """*text*, which is JSON on one line, with all that is known to be sensitive hidden."""

@@ -22,7 +22,8 @@ TAIL = 1.0
 """Seconds beyond the last secret key in which its tone may still arrive: the carrier tells of a key at once, and its
 audio may wait in a buffer. A key too many comes then as well."""
 LINGER = 6.0
-"""The same where the number did not come whole: whoever reads it off a card may still be typing it."""
+"""The same where the number did not come whole, or only a pause says that it has: whoever reads it off a card may still
+be typing it."""
 NOTHING_SAID = 2
 """Times the silence that ends a message in which nothing at all was said."""
 PIECE = 1.0
@@ -134,7 +135,9 @@ class Errands:
             return []
         wanted, keys = collecting.wanted, collecting.keys
         if wanted.secret:
-            self._hidden_until = now + (TAIL if outcome == "ok" else LINGER)
+            whole = outcome == "ok" and collecting.ended
+            since = collecting.pressed_at if outcome == "ok" else now
+            self._hidden_until = max(now + TAIL, since + (TAIL if whole else LINGER))
         if keys:
             shown = HIDDEN * len(keys) if wanted.secret else keys
             transcript.keys(shown, collecting.started_at, collecting.pressed_at)

@@ -39,8 +39,8 @@ class Refusal(NamedTuple):
 
 def refusal(state: State, call: Call, now: float) -> Refusal | None:
     """Why *call*, which is due, must not run; None if it may."""
-    if call.spec.once and (first := state.tools.same_as(call)):
-        return Refusal(first.use.output if first.state == "answered" else STILL_RUNS)
+    if call.spec.once and (first := state.tools.same_as(call)) is not None:
+        return Refusal(first or STILL_RUNS)
     if not call.spec.confirm:
         return None
     key = f"{call.use.name} {canonical(call.use.arguments)}"

@@ -17,9 +17,10 @@ NUDGES = 1
 class Watchdogs:
     """The bounds of a call that is going on. Times are seconds on the call's clock."""
 
-    def __init__(self, limits: Limits, now: float) -> None:
+    def __init__(self, limits: Limits, now: float, lasted: float = 0.0) -> None:
+        """*lasted*: seconds of the call before *now*."""
         self.limits = limits
-        self.ends_at = now + limits.max_duration
+        self.ends_at = now + limits.max_duration - lasted
         soon = limits.max_duration_warning
         self.warns_at = self.ends_at - soon if 0 < soon <= limits.max_duration / 2 else None
         """When the caller is told that the call ends soon; None if they have been, or are not to be."""

@@ -15,13 +15,13 @@ MILLION = 1_000_000
 
 
 class Meter:
-    """One call's. *most*: what it may cost; None is no limit."""
+    """One call's. *most*: what it may cost; None is no limit. *spent*: what it has cost before *now*."""
 
-    def __init__(self, tariffs: Tariffs, most: float | None, now: float) -> None:
+    def __init__(self, tariffs: Tariffs, most: float | None, now: float, spent: float = 0.0) -> None:
         self.most = most
         self._tariffs = tariffs
         self._model = ModelTariff()
-        self._spent = 0.0
+        self._spent = spent
         """Until `_at`."""
         self._at = now
 

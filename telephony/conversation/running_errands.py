@@ -35,7 +35,8 @@ def speech_wanted(state: State, event: ev.SpeechWanted, now: float) -> None:
 def hang_up_wanted(state: State, event: ev.HangUpWanted, now: float) -> None:
     overrule(state, event)
     clip: Clip = "none" if state.tools.spoke(event.function) else "goodbye"
-    state.leave("completed", by(event), event.reason, now, cancellable=not event.operator, clip=clip)
+    cancellable = not (event.operator or event.final)
+    state.leave("completed", by(event), event.reason, now, cancellable=cancellable, clip=clip)
 
 
 def transfer_wanted(state: State, event: ev.TransferWanted, now: float) -> None:

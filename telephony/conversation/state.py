@@ -12,6 +12,7 @@ from typing import Any
 from telephony import events as ev
 from telephony.commands import (
     AddMessage,
+    AddToolCall,
     AppendAudio,
     CancelResponse,
     CancelTool,
@@ -39,13 +40,17 @@ from telephony.conversation.toolcalls import DROPPED, ToolCalls
 from telephony.conversation.transcript import Transcript
 from telephony.conversation.unnoticed import Unnoticed
 from telephony.records import EndedBy, Result
-from telephony.settings import CallSettings
+from telephony.settings import CallSettings, Prologue
 
 LONGEST_SPEECH = 30.0
 """Seconds without a further word of the caller after which a `speech_stopped` that never came keeps us from speaking no
 longer, however loud the line is."""
 HUSH = 3.0
 """The same where there is not even a sound on the line. A model may wait for half of it, to see whether more comes."""
+
+
+NOTHING = Prologue("", "")
+"""What comes before most calls."""
 
 
 class Phase(enum.Enum):
@@ -115,6 +120,7 @@ class State:
 
     def __init__(self, settings: CallSettings, started: ev.CallStarted, now: float) -> None:
         self.settings = settings
+        before = settings.prologue or NOTHING
         self.successor: CallSettings | None = None
         """The agent who is about to take over."""
         self.call_id = started.call_id
@@ -127,7 +133,7 @@ class State:
         self.model_hears = settings.session.audio
         self.playback = Playback(settings.session.audio)
         self.responses = Responses()
-        self.tools = ToolCalls(settings.session.tools, settings.limits.tool_calls)
+        self.tools = ToolCalls(settings.session.tools, settings.limits.tool_calls, before.functions)
         self.asked: dict[str, float] = {}
         """When the model was told to ask the caller before it makes a function call, by the call."""
         self.transcript = Transcript()
@@ -138,11 +144,11 @@ class State:
         self.keypad = Keypad()
         self.errands = Errands()
         self.tally = Tally()
-        self.meter = Meter(settings.tariffs, settings.limits.max_cost, now)
+        self.meter = Meter(settings.tariffs, settings.limits.max_cost, now, before.cost)
         self.chronicle = Chronicle()
         self.chronicle.add("asked for session", now, "first")
         self.floor = Floor(now)
-        self.watchdogs = Watchdogs(settings.limits, now)
+        self.watchdogs = Watchdogs(settings.limits, now, before.seconds)
         self.farewell: Farewell | None = None
         self.recorded = 0
         """How many recorded sentences were played."""
@@ -219,7 +225,10 @@ class State:
             self.out.append(AppendAudio(early))
         self.note("info", "ready")
         if before := settings.prologue:
-            self.out += [AddMessage(phrases.earlier(before.said), "system"), AddMessage(before.news, "system")]
+            self.out.append(AddMessage(phrases.earlier(before.said), "system"))
+            for ran in before.functions:
+                self.out += [AddToolCall(ran.call_id, ran.name, ran.arguments), SendToolOutput(ran.call_id, ran.output)]
+            self.out.append(AddMessage(before.news, "system"))
             self.floor.expecting = True
             self.responses.wish("resume", RequestResponse())
         elif settings.speaks_first:

@@ -20,7 +20,7 @@ import msgspec
 from telephony.conversation.arguments import canonical, masked, paths_of, without
 from telephony.events import ToolRequested
 from telephony.records import ToolUse
-from telephony.settings import ToolSpec
+from telephony.settings import Ran, ToolSpec
 
 DROPPED = json.dumps(
     {
@@ -72,7 +72,8 @@ class Call(msgspec.Struct):
 class ToolCalls:
     """Calls by id. Times are seconds on the call's clock."""
 
-    def __init__(self, tools: tuple[ToolSpec, ...], limit: int) -> None:
+    def __init__(self, tools: tuple[ToolSpec, ...], limit: int, earlier: tuple[Ran, ...] = ()) -> None:
+        """*earlier*: what was begun before the caller was sent on and came back."""
         self.specs = {tool.name: tool for tool in tools}
         self.owed = False
         """Whether outputs were sent that no response has taken up yet."""
@@ -81,6 +82,7 @@ class ToolCalls:
         self.detached: list[Call] = []
         """Calls that go on in the background."""
         self._limit = limit
+        self._earlier = earlier
         self._calls: dict[str, Call] = {}
 
     def offer(self, tools: tuple[ToolSpec, ...]) -> None:
@@ -104,7 +106,7 @@ class ToolCalls:
     @property
     def exhausted(self) -> bool:
         """Whether the call has made more function calls than it may."""
-        return len(self._calls) > self._limit
+        return len(self._earlier) + len(self._calls) > self._limit
 
     def due(self, now: float, completed_response: str | None = None) -> list[Call]:
         """Calls that may run now; they count as running from here on."""
@@ -201,19 +203,25 @@ class ToolCalls:
         self.open = [other for other in self.open if other is not call]
         self.owed = True
 
-    def same_as(self, call: Call) -> Call | None:
-        """The first call before it for the same with the same arguments that was begun, unless these were no good."""
-        wanted = canonical(call.use.arguments)
-        return next(
-            (
-                other
-                for other in takewhile(lambda other: other is not call, self.made)
-                if other.use.name == call.use.name
-                and other.use.outcome != "invalid"
-                and canonical(other.use.arguments) == wanted
-            ),
-            None,
-        )
+    def same_as(self, call: Call) -> str | None:
+        """What the model was told of the first call before it for the same with the same arguments that was begun,
+        unless these were no good; empty if it has not ended. None if there is none."""
+        name, wanted = call.use.name, canonical(call.use.arguments)
+        for ran in self._earlier:
+            if ran.name == name and canonical(ran.arguments) == wanted:
+                return ran.output
+        for other in takewhile(lambda other: other is not call, self.made):
+            if other.use.name != name or other.use.outcome == "invalid":
+                continue
+            if canonical(other.use.arguments) == wanted:
+                return other.use.output if other.state == "answered" else ""
+        return None
+
+    @property
+    def ran(self) -> tuple[Ran, ...]:
+        """What was begun, before this and in it, for whoever goes on with the call."""
+        begun = [call for call in self.made if call.use.outcome != "invalid"]
+        return (*self._earlier, *map(_ran, begun))
 
     def taken_up(self) -> None:
         """The model began a response: it knows every output sent so far."""
@@ -258,6 +266,11 @@ class ToolCalls:
     def went_into_background(self) -> dict[str, float]:
         """When, by call id."""
         return {c.use.call_id: c.detached_at for c in self._calls.values() if c.detached_at is not None}
+
+
+def _ran(call: Call) -> Ran:
+    use = call.use
+    return Ran(use.call_id, use.name, use.arguments, use.output or GIVEN_UP, call.spec.sensitive)
 
 
 def shown(call: Call) -> ToolUse:

@@ -68,7 +68,7 @@ class CallDesk:
         self._consultations.release(call_id, but)
 
     async def send_sms(self, ends: Ends, to: str, body: str) -> str:
-        """From the number that was called, which a message can be answered to."""
+        """From the number that they see, which a message can be answered to."""
         request = create_message(self._account.rest, to, body, from_number=normal(ends.called))
         message = read_message((await perform(self._session, request)).body)
         _log.info("message sent", call_id=ends.call_id, message=message.sid)

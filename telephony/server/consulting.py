@@ -47,7 +47,7 @@ class ConsultingWebhooks:
         sent there yet, nothing is to be done: they will not be."""
         desk, account = self._reception, self._reception.account
         await desk.calls.stream_over(call_id)
-        absent = desk.calls.away.expect(call_id, "completed", LIFETIME)
+        absent = desk.calls.expect_back(call_id, "completed", LIFETIME)
         if absent is None:
             return
         if desk.calls.draining:

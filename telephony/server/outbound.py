@@ -113,4 +113,4 @@ class OutboundWebhooks:
             return
         if leave_message:
             bridge.feed(SpeechWanted(self._message_of(intent.agent), interruptible=False))
-        bridge.feed(HangUpWanted(MACHINE_ANSWERED))
+        bridge.feed(HangUpWanted(MACHINE_ANSWERED, final=True))

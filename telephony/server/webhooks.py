@@ -158,7 +158,7 @@ class Webhooks:
             if status == "completed":
                 desk.calls.away.over(call_id)
             return instructions(account.finish())
-        if not desk.calls.draining and (absent := desk.calls.away.expect(call_id, status, LIFETIME)):
+        if not desk.calls.draining and (absent := desk.calls.expect_back(call_id, status, LIFETIME)):
             log.warning("nobody took the transferred call; the caller goes back to the agent", agent=absent.agent)
             document = connect(
                 desk, call_id, absent.agent, absent.from_number, absent.to_number, direction=absent.record.direction

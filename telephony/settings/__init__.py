@@ -15,7 +15,7 @@ from telephony.settings.models import (
 from telephony.settings.numbers import Consent, NumberSettings, OpeningHours, Route
 from telephony.settings.outbound import OutboundPolicy, OutboundSettings
 from telephony.settings.process import CassetteSettings, Settings, TwilioSettings
-from telephony.settings.resolved import CallSettings, Clips, Prologue, SessionConfig, ToolSpec
+from telephony.settings.resolved import CallSettings, Clips, Prologue, Ran, SessionConfig, ToolSpec
 from telephony.settings.tariffs import ModelTariff, Tariffs
 from telephony.settings.tools import HttpToolSettings, McpServerSettings
 
@@ -50,6 +50,7 @@ __all__ = [
     "OutboundPolicy",
     "OutboundSettings",
     "Prologue",
+    "Ran",
     "Route",
     "RouterSettings",
     "Scope",

@@ -69,6 +69,18 @@ class Clips(msgspec.Struct, frozen=True):
     """Played while the caller waits for a model that is being reached again: one short sentence."""
 
 
+class Ran(msgspec.Struct, frozen=True):
+    """A function call that was begun in an earlier part of the call."""
+
+    call_id: str
+    name: str
+    arguments: str
+    output: str
+    """What the model was told."""
+    sensitive: tuple[str, ...] = ()
+    """As in `ToolSpec`."""
+
+
 class Prologue(msgspec.Struct, frozen=True):
     """What came before, in a call that comes back to its agent."""
 
@@ -76,6 +88,11 @@ class Prologue(msgspec.Struct, frozen=True):
     """A line for each turn."""
     news: str
     """What the model must know now."""
+    functions: tuple[Ran, ...] = ()
+    seconds: float = 0.0
+    """How long it has lasted."""
+    cost: float = 0.0
+    """What it has cost."""
 
 
 class CallSettings(msgspec.Struct, frozen=True):

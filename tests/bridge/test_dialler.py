@@ -1,105 +1,20 @@
-"""Calls are placed once, whatever is lost on the way, and as their agents want them. Twilio is a simulated one, the
-database a real one; what becomes of them in a whole process is in tests/e2e/test_outbound.py."""
+"""Calls are placed as their agents want them. Twilio is a simulated one, the database a real one; what becomes of them
+in a whole process is in tests/e2e/test_outbound.py."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
-from pydantic import SecretStr
 
-from asked import ACCOUNT, PUBLIC, THEM, TOKEN, US
-from telephony.bridge import dialler as module
-from telephony.bridge.dialler import Bucket, CallRefused, Dialler, Terms
-from telephony.carriers.base import StatusUpdate
-from telephony.carriers.twilio_account import TwilioAccount
-from telephony.links.http import perform
-from telephony.settings import TwilioSettings
-from telephony.simulate.callee import Callee
-from telephony.simulate.live import LiveCall, new_sid
+from asked import PUBLIC
+from placing import CALL, Breaks, office, order
+from telephony.bridge.dialler import Bucket, CallRefused
 from telephony.simulate.refusals import RefusedError
-from telephony.simulate.rest import TwilioRest
-from telephony.store.intents import Intent
-from telephony.store.sql import SqlStore
-from telephony.store.sql_intents import SqlIntents
 
 pytestmark = pytest.mark.timeout(30)
-
-CALL = "CA" + "5" * 32
-
-
-def order(key: str = "order-1", **changes: Any) -> Intent:
-    plain = {"to_number": THEM, "from_number": US, "agent": "desk", "created_at": datetime.now(UTC)}
-    return Intent(key, **{**plain, **changes})
-
-
-class Office:
-    """A dialler and what is around it."""
-
-    def __init__(self, rest: TwilioRest, intents: SqlIntents, session: aiohttp.ClientSession, **terms: Any) -> None:
-        self.rest = rest
-        self.intents = intents
-        self.refusal: str | None = None
-        self.judged: list[str] = []
-        settings = TwilioSettings(account_sid=ACCOUNT, auth_token=SecretStr(TOKEN), api_base=rest.base_url)
-        known = {"desk": Terms(**{"ring": 30, "time_limit": 600, **terms})}
-        self.dialler = Dialler(
-            partial(perform, session),
-            TwilioAccount(PUBLIC, settings),
-            intents,
-            PUBLIC,
-            known.get,
-            lambda number, now: self.refusal,
-            Bucket(1000),
-            self._permit,
-        )
-
-    async def _permit(self, order: Intent, now: datetime) -> str | None:
-        self.judged.append(order.id)
-        return "not listed" if order.to_number == "+15550666" else None
-
-    async def settled(self, key: str = "order-1", state: str = "placed") -> Intent:
-        """An intent, once the dialler that runs beside has brought it to a state."""
-        async with asyncio.TaskGroup() as group:
-            running = group.create_task(self.dialler.run(), name="dialler")
-            async with asyncio.timeout(10):
-                while True:
-                    intent = await self.intents.get(key)
-                    if intent is not None and intent.state == state:
-                        break
-                    await asyncio.sleep(0.01)
-            running.cancel()
-        return intent
-
-    def forms(self) -> list[dict[str, str]]:
-        return [form for _, path, form in self.rest.requests if path.endswith("/Calls.json")]
-
-
-@contextlib.asynccontextmanager
-async def office(folder: Path, **terms: Any) -> AsyncIterator[Office]:
-    store = SqlStore(f"sqlite:///{folder / 'calls.db'}")
-    await store.open()
-    try:
-        async with TwilioRest(ACCOUNT, TOKEN) as rest, aiohttp.ClientSession() as session:
-            rest.callees[THEM] = Callee(does="no answer")
-            rest.board.ring = 60.0
-            yield Office(rest, SqlIntents(store), session, **terms)
-    finally:
-        await store.close()
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "SETTLED", 0.05)
-    monkeypatch.setattr(module, "LOOK", 0.02)
-    monkeypatch.setattr("telephony.links.http.FIRST_WAIT", 0.001)
 
 
 # -- placing -------------------------------------------------------------------------------------------------------
@@ -155,6 +70,13 @@ async def test_a_key_stands_for_one_call(tmp_path: Path) -> None:
         assert len(made.forms()) == 1
 
 
+async def test_who_asks_several_times_at_once_is_judged_once(tmp_path: Path) -> None:
+    async with office(tmp_path) as made:
+        placed = await asyncio.gather(*(made.dialler.place(order()) for _ in range(5)))
+        assert {intent.carrier_call_id for intent in placed} == set(made.rest.board.calls)
+        assert (made.judged, len(made.forms())) == (["order-1"], 1)
+
+
 async def test_what_the_carrier_refuses_has_failed_for_good(tmp_path: Path) -> None:
     async with office(tmp_path) as made:
         made.rest.board.numbers = {"+15550999"}
@@ -168,102 +90,6 @@ async def test_an_agent_that_is_gone_calls_nobody(tmp_path: Path) -> None:
     async with office(tmp_path) as made:
         failed = await made.dialler.place(order(agent="nobody"))
         assert (failed.state, failed.reason) == ("failed", "there is no agent nobody any more")
-
-
-# -- what is lost --------------------------------------------------------------------------------------------------
-
-
-class Breaks:
-    """A carrier whose answer to the first request for a call is *error*."""
-
-    def __init__(self, error: Exception) -> None:
-        self.error = error
-        self.times = 0
-
-    async def __call__(self, method: str, path: str) -> None:
-        if method == "POST":
-            self.times += 1
-            if self.times == 1:
-                raise self.error
-
-
-@pytest.mark.parametrize("error", [ConnectionResetError(), RefusedError(500, 20500, "Oops")], ids=["lost", "500"])
-async def test_a_call_that_was_placed_without_an_answer_is_found(tmp_path: Path, error: Exception) -> None:
-    async with office(tmp_path) as made:
-        made.rest.before_answer = Breaks(error)
-        assert (await made.dialler.place(order())).state == "placing"
-        settled = await made.settled()
-        assert list(made.rest.board.calls) == [settled.carrier_call_id]
-
-
-@pytest.mark.parametrize("error", [ConnectionResetError(), RefusedError(500, 20500, "Oops")], ids=["lost", "500"])
-async def test_a_call_that_was_not_placed_is_asked_for_again(tmp_path: Path, error: Exception) -> None:
-    async with office(tmp_path) as made:
-        made.rest.before_doing = Breaks(error)
-        assert (await made.dialler.place(order())).state == "placing"
-        settled = await made.settled()
-        assert list(made.rest.board.calls) == [settled.carrier_call_id]
-
-
-async def test_a_call_of_another_kind_to_the_same_number_is_not_taken_for_ours(tmp_path: Path) -> None:
-    async with office(tmp_path) as made:
-        for sender, direction, age in (
-            (US, "outbound-dial", 0),
-            ("+15550101", "outbound-api", 0),
-            (US, "outbound-api", 9),
-        ):
-            live = LiveCall(new_sid("CA"), ACCOUNT, sender, THEM, 60, direction)  # type: ignore[arg-type]
-            live.created = datetime.now(UTC) - timedelta(minutes=age)
-            made.rest.board.add(live)
-        made.rest.before_doing = Breaks(ConnectionResetError())
-        await made.dialler.place(order())
-        settled = await made.settled()
-        assert len(made.rest.board.calls) == 4
-        assert settled.carrier_call_id == list(made.rest.board.calls)[-1]
-
-
-async def test_two_calls_to_one_number_are_two_calls(tmp_path: Path) -> None:
-    async with office(tmp_path) as made:
-        lost = 0
-
-        async def lose(method: str, path: str) -> None:
-            nonlocal lost
-            if method == "POST" and lost < 2:
-                lost += 1
-                raise ConnectionResetError
-
-        made.rest.before_answer = lose
-        await made.dialler.place(order("order-1"))
-        await made.dialler.place(order("order-2"))
-        one, two = await made.settled("order-1"), await made.settled("order-2")
-        assert {one.carrier_call_id, two.carrier_call_id} == set(made.rest.board.calls)
-        assert len(made.rest.board.calls) == 2
-
-
-async def test_a_webhook_makes_a_call_known_before_it_is_looked_for(tmp_path: Path) -> None:
-    async with office(tmp_path) as made:
-        made.rest.before_answer = Breaks(ConnectionResetError())
-        await made.dialler.place(order())
-        (sid,) = made.rest.board.calls
-        told = await made.dialler.told("order-1", StatusUpdate(sid, "ringing"))
-        assert told is not None
-        assert (told.state, told.carrier_call_id) == ("ringing", sid)
-
-
-async def test_what_was_asked_for_too_long_ago_is_given_up(tmp_path: Path) -> None:
-    async with office(tmp_path) as made:
-        made.rest.before_doing = Breaks(ConnectionResetError())
-        await made.dialler.place(order(created_at=datetime.now(UTC) - timedelta(minutes=10)))
-        settled = await made.settled(state="failed")
-        assert (settled.reason, made.rest.board.calls) == ("it was asked for too long ago", {})
-
-
-async def test_the_hours_may_be_over_when_it_is_asked_for_again(tmp_path: Path) -> None:
-    async with office(tmp_path) as made:
-        made.rest.before_doing = Breaks(ConnectionResetError())
-        await made.dialler.place(order())
-        made.refusal = "It is late there."
-        assert (await made.settled(state="failed")).reason == "It is late there."
 
 
 # -- what the carrier tells ----------------------------------------------------------------------------------------

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from telephony.bridge.away import Absent
 from telephony.bridge.scribe import SAID, Caller, Scribe, coming_back
 from telephony.commands import Sending
 from telephony.records import CallRecord, Termination, Turn
-from telephony.settings import CallSettings, SessionConfig
+from telephony.settings import CallSettings, SessionConfig, Tariffs
 
 CALLER = Caller("CA1", "frontdesk", "+15550142", "+15550100")
 
@@ -43,7 +45,9 @@ def test_who_comes_back_is_in_the_same_call_with_files_of_their_own() -> None:
 
 def test_the_agent_is_told_what_was_said_and_why_the_caller_is_back() -> None:
     before = absent(Turn("caller", "Billing, please."), Turn("agent", "One moment."), Turn("agent", "", "Unheard."))
-    settings = coming_back(CallSettings("frontdesk", SessionConfig(), speaks_first=False, greeting="Hello."), before)
+    settings = coming_back(
+        CallSettings("frontdesk", SessionConfig(), speaks_first=False, greeting="Hello."), before, 30
+    )
     assert settings.prologue
     assert settings.prologue.said == "caller: Billing, please.\nagent: One moment."
     assert "billing, but the line was busy" in settings.prologue.news
@@ -52,8 +56,17 @@ def test_the_agent_is_told_what_was_said_and_why_the_caller_is_back() -> None:
 
 def test_of_a_long_call_the_end_is_told() -> None:
     before = absent(*[Turn("caller", f"word {number}") for number in range(5000)], back="no-answer")
-    prologue = coming_back(CallSettings("frontdesk", SessionConfig()), before).prologue
+    prologue = coming_back(CallSettings("frontdesk", SessionConfig()), before, 30).prologue
     assert prologue
     assert len(prologue.said) == SAID
     assert prologue.said.endswith("word 4999")
     assert "nobody answered" in prologue.news
+
+
+def test_what_was_spent_before_and_on_the_way_counts() -> None:
+    before = absent()
+    before.record.duration, before.record.cost = 12.0, 0.2
+    settings = CallSettings("frontdesk", SessionConfig(), tariffs=Tariffs(carrier_minute=1.0))
+    prologue = coming_back(settings, before, 30).prologue
+    assert prologue
+    assert (prologue.seconds, prologue.cost) == (30, pytest.approx(0.2 + 18 / 60))

@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telephony.cassette.veil import Veil
-from telephony.settings import ToolSpec
+from telephony.settings import CallSettings, SessionConfig, ToolSpec
 
 CARD = "4111 1111 1111 1111"
 
 
 def veil(*names: str) -> Veil:
     made = Veil()
-    made.cover([ToolSpec("pay", "Pays.", {}, sensitive=names)])
+    made.cover(CallSettings("desk", SessionConfig(tools=(ToolSpec("pay", "Pays.", {}, sensitive=names),))))
     return made
 
 

@@ -36,7 +36,7 @@ def test_the_first_key_is_waited_for_from_when_the_question_was_heard_and_the_ne
 
 def test_what_is_typed_in_secret_is_hidden_until_its_last_tone_has_faded_and_the_transcript_has_its_length() -> None:
     errands, transcript = Errands(), Transcript()
-    errands.collecting = Collecting(SECRET, 0.0, 0, "4711", 1.0, 2.0)
+    errands.collecting = Collecting(SECRET, 0.0, 0, "4711", 1.0, 2.0, ended=True)
     assert errands.hides(100.0)
     commands = errands.end_collecting("ok", transcript, 3.0)
     assert done(commands) == [ErrandDone("e1", "ok", "4711", secret=True)]

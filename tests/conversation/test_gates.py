@@ -12,7 +12,7 @@ from telephony import commands as cmd
 from telephony import events as ev
 from telephony.audio.format import PCM16_24K
 from telephony.conversation.gates import VALID
-from telephony.settings import SessionConfig, ToolSpec
+from telephony.settings import Limits, Prologue, Ran, SessionConfig, ToolSpec
 
 SCHEMA: dict[str, Any] = {"type": "object", "properties": {}}
 PAY = ToolSpec("pay", "Pays.", SCHEMA, confirm="Shall I pay now?")
@@ -56,6 +56,48 @@ def told(book: Playbook, call_id: str) -> dict[str, Any]:
 
 def runs(book: Playbook) -> list[str]:
     return [command.call_id for command in book.sent(cmd.RunTool)]  # type: ignore[attr-defined]
+
+
+# -- a caller who is back --------------------------------------------------------------------------------------------
+
+
+ORDERED = Ran("c1", "once", '{"number": 1}', '{"ordered": 1}')
+
+
+def test_what_was_ordered_before_the_caller_was_sent_on_is_not_ordered_again() -> None:
+    book = talking(prologue=Prologue("caller: One, please.", "[Nobody answered.]", (ORDERED,)))
+    calls(book, "once", "c2", '{"number":1}')
+    assert (runs(book), told(book, "c2")) == ([], {"ordered": 1})
+    calls(book, "once", "c3", '{"number":2}')
+    assert runs(book) == ["c3"]
+
+
+def test_a_call_that_comes_back_makes_no_more_function_calls_than_one_that_does_not() -> None:
+    book = talking(prologue=Prologue("", "[Nobody answered.]", (ORDERED, ORDERED)), limits=Limits(tool_calls=3))
+    calls(book, "once", "c3", '{"number":3}')
+    calls(book, "once", "c4", '{"number":4}')
+    assert runs(book) == ["c3"]
+    assert "No more function calls" in told(book, "c4")["error"]
+
+
+def test_what_was_done_before_is_told_to_the_next_and_stands_in_this_record_once() -> None:
+    book = talking(prologue=Prologue("", "[Nobody answered.]", (ORDERED,)))
+    calls(book, "once", "c2", '{"number":2}')
+    book.feed(ev.ToolFinished("c2", '{"ordered": 2}'))
+    ledger = book.call.state.tools
+    assert [(ran.arguments, ran.output) for ran in ledger.ran] == [
+        ('{"number": 1}', '{"ordered": 1}'),
+        ('{"number":2}', '{"ordered": 2}'),
+    ]
+    assert [use.call_id for use in book.call.tool_uses] == ["c2"]
+
+
+def test_what_nobody_knows_the_end_of_is_not_begun_again_either() -> None:
+    book = talking()
+    calls(book, "once", "c1")
+    book.feed(ev.CarrierStopped())
+    (ran,) = book.call.state.tools.ran
+    assert "may have taken effect or not" in ran.output
 
 
 # -- confirm -------------------------------------------------------------------------------------------------------

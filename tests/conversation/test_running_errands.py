@@ -10,7 +10,7 @@ from telephony import events as ev
 from telephony.audio.dtmf import DtmfDetector
 from telephony.audio.format import PCM16_8K, PCM16_24K
 from telephony.audio.transcode import Transcoder
-from telephony.settings import Limits, Prologue
+from telephony.settings import Limits, Prologue, Ran, Tariffs
 
 
 @pytest.fixture
@@ -28,6 +28,36 @@ def verbatim(book: Playbook) -> list[str]:
 
 def done(book: Playbook) -> list[cmd.Command]:
     return book.sent(cmd.ErrandDone)
+
+
+def test_a_secret_number_that_a_long_pause_has_ended_is_hidden_to_its_last_key(book: Playbook) -> None:
+    book.feed(ev.KeysWanted("e1", 1, 16, "#", 10.0, 3.0, "Your card?", 1, secret=True))
+    book.say("r2", "i2", 500, "Your card?")
+    book.hear(1.0)
+    for key in "42424242":
+        book.feed(ev.KeyPressed(key))
+        book.hear(0.2)
+    book.hear(3.0)
+    assert done(book) == [cmd.ErrandDone("e1", "ok", "42424242", secret=True)]
+    book.hear(1.5)
+    assert book.call.hides(book.now), "the next key's own tone comes before it"
+    for key in "13371337":
+        book.feed(ev.KeyPressed(key))
+        book.hear(0.2)
+    book.hear(5.0)
+    assert [command.text for command in book.sent(cmd.AddMessage) if "1337" in command.text] == []
+    assert "1337" not in "".join(turn.heard for turn in book.call.turns(book.now))
+    assert not book.call.hides(book.now)
+
+
+def test_a_machine_that_speaks_on_is_hung_up_on_all_the_same() -> None:
+    book = Playbook()
+    book.greet()
+    book.feed(ev.SpeechStarted("u1"), ev.HangUpWanted("a machine answered", final=True))
+    book.hear(0.1)
+    book.feed(ev.SpeechStopped("u1"), ev.SpeechStarted("u2"), ev.KeyPressed("1"))
+    book.hear(2.0)
+    assert book.sent(cmd.HangUp) == [cmd.HangUp("CA1", "a machine answered")]
 
 
 # -- keys that we sound --------------------------------------------------------------------------------------------
@@ -364,3 +394,33 @@ def test_a_caller_who_comes_back_is_not_greeted_and_the_model_knows_what_was_bef
     assert said[1] == "[Nobody answered there.]"
     assert book.sent(cmd.RequestResponse) == [cmd.RequestResponse()]
     assert book.sent(cmd.SpeakVerbatim) == []
+
+
+def test_a_caller_who_comes_back_is_with_a_model_that_knows_what_was_done() -> None:
+    ordered = Ran("c1", "order", "{}", "Ordered.")
+    book = Playbook(prologue=Prologue("caller: One.", "[Nobody answered.]", (ordered,)), greeting=None)
+    before = book.connect()
+    told = [command for command in before if isinstance(command, cmd.AddMessage | cmd.AddToolCall | cmd.SendToolOutput)]
+    assert told[1:3] == [cmd.AddToolCall("c1", "order", "{}"), cmd.SendToolOutput("c1", "Ordered.")]
+    assert told[3] == cmd.AddMessage("[Nobody answered.]", "system")
+
+
+def test_a_call_that_comes_back_is_no_longer_than_one_that_does_not() -> None:
+    limits = Limits(max_duration=100, max_duration_warning=0, caller_silence=0)
+    book = Playbook(prologue=Prologue("", "[Nobody answered.]", seconds=70), limits=limits)
+    book.greet()
+    book.hear(25)
+    assert book.sent(cmd.HangUp) == []
+    book.hear(10)
+    assert [command.reason for command in book.sent(cmd.HangUp)] == ["maximum duration"]
+
+
+def test_a_call_that_comes_back_costs_no_more_than_one_that_does_not() -> None:
+    limits, tariffs = Limits(max_cost=1.0, caller_silence=0), Tariffs(carrier_minute=1.2)
+    book = Playbook(prologue=Prologue("", "[Nobody answered.]", cost=0.8), limits=limits, tariffs=tariffs)
+    book.greet()
+    book.hear(8)
+    assert book.sent(cmd.HangUp) == []
+    book.hear(8)
+    assert [command.reason for command in book.sent(cmd.HangUp)] == ["maximum cost"]
+    assert 1.0 <= book.call.state.meter.cost(book.now) < 1.2

@@ -181,3 +181,46 @@ async def test_a_caller_comes_back_to_the_agent_who_sent_them_and_to_what_its_to
     assert seen == [("frontdesk", 0), ("frontdesk", 1)]
     assert len(outcome.stream_sids) == 3
     assert [use.name for use in record.tools] == ["send", "send"]
+
+
+async def test_what_was_done_before_the_caller_was_sent_on_is_not_done_again_and_stays_hidden(tmp_path: Path) -> None:
+    charged: list[str] = []
+
+    @tool(once=True, sensitive=("card",))
+    async def charge(card: str) -> str:
+        """Charge a card."""
+        charged.append(card)
+        return "Charged."
+
+    @tool
+    async def send(call: CallContext) -> str:
+        """Put the caller through."""
+        await call.transfer("billing")
+        return "On your way."
+
+    card = "4242 4242 4242 4242"
+    agent = Agent("frontdesk", greeting="Hello.", tools=[charge, send], cassette="always")
+    pay = {"name": "charge", "arguments": {"card": card}}
+    replies = [
+        {"on": "speech", "hears": "Pay.", "call": pay},
+        {"on": "tool", "say": "Paid."},
+        {"on": "speech", "hears": "Billing?", "say": "One moment.", "call": {"name": "send"}},
+        {"on": "greeting", "expect": {}, "say": "Nobody is there."},
+        {"on": "speech", "hears": "Pay again.", "call": pay},
+        {"on": "tool", "expect": {"charge": "Charged."}, "say": "That is done."},
+    ]
+    script = {"patience": 15, "from": "+14155550142"}
+    steps = [{"wait": "agent"}, {"say": "Pay."}, {"wait": {"quiet": 2}}, {"say": "Billing?"}, {"wait": {"quiet": 2.5}}]
+    steps += [{"say": "Pay again."}, {"wait": {"quiet": 2}}, "hang_up"]
+    async with world(tmp_path, {"replies": replies}, agent, dialling=DIALLING) as made:
+        outcome = await made.call(*steps, **script, dial_status="busy")
+        record = await made.record(outcome)
+    assert charged == [card]
+    assert [(use.name, use.outcome) for use in record.tools] == [
+        ("charge", "ok"),
+        ("send", "ok"),
+        ("charge", "cancelled"),
+    ]
+    second = Path(record.cassette).with_name(f"{record.id}-2.jsonl")
+    assert card not in second.read_text()
+    assert replay(open_cassette(second), new_carrier).divergence is None

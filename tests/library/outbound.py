@@ -20,7 +20,7 @@ OUTBOUND = [
             and not tape.cut
             and tape.told("HangUp")
         ),
-        prepare=at(1.6, SpeechWanted(MESSAGE, interruptible=False), HangUpWanted(FOUND_OUT)),
+        prepare=at(1.6, SpeechWanted(MESSAGE, interruptible=False), HangUpWanted(FOUND_OUT, final=True)),
         unmet=True,
         **SPARSE,
     ),
@@ -30,7 +30,7 @@ OUTBOUND = [
         [{"say": GREETING}, {"wait": "end"}],
         [],
         lambda tape: tape.ending == ("completed", "agent", FOUND_OUT) and tape.told("HangUp"),
-        prepare=at(0.9, HangUpWanted(FOUND_OUT)),
+        prepare=at(0.9, HangUpWanted(FOUND_OUT, final=True)),
         unmet=True,
         **SPARSE,
     ),

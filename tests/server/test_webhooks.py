@@ -17,10 +17,13 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from front_door import ACCOUNT, CALL, FORM, NUMBER, PUBLIC, STREAM, TOKEN, FrontDoor, front_door, media, start
+from telephony.bridge.away import Absent
 from telephony.bridge.calls import Calls
 from telephony.carriers.base import StatusUpdate
 from telephony.carriers.twilio import TwilioStream
+from telephony.commands import Sending
 from telephony.events import Event
+from telephony.records import CallRecord, Termination
 from telephony.server.reception import CLOSED, NOT_IN_SERVICE
 from telephony.simulate.signature import HEADER, sign_webhook
 
@@ -353,6 +356,19 @@ async def test_a_caller_who_was_sent_on_is_told_if_nobody_was_there(
     status, text = await door.post("/twilio/dial-ended", form)
     assert (status, verbs(text)) == (200, answer)
     assert ("nobody can take your call" in text) == (answer[0] == "Say")
+
+
+async def test_a_caller_whose_way_back_leads_nowhere_is_told_so(door: FrontDoor) -> None:
+    """The conversation before has ended well, and so nothing more would be said."""
+    call_id, calls = dict(FORM)["CallSid"], door.reception.calls
+    calls.past[call_id] = True
+    record = CallRecord("1", "twilio", call_id, "frontdesk", termination=Termination("completed", "agent", "sent"))
+    calls.away.hold(call_id, Absent(record, "frontdesk", Sending("mary"), "+15550142", "+15550100"))
+    _, text = await door.post("/twilio/dial-ended", [*FORM, ("DialCallStatus", "busy")])
+    assert verbs(text)[0] == "Connect"
+    _, text = await door.post("/twilio/stream-ended", FORM)
+    assert "something went wrong" in text
+    await calls.away.close()
 
 
 def test_paths_hold_nothing_that_a_signature_would_spell_differently() -> None:

@@ -24,6 +24,8 @@ from telephony.server.keys import presented
 
 DOCUMENT = "/openapi.json"
 
+UNANSWERED = "The database does not answer. Ask again; a call that is asked for with the same key is placed once."
+
 _log: FilteringBoundLogger = structlog.get_logger("telephony.api")
 
 Handle = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -85,9 +87,7 @@ class Api:
             return self._response(of_http(error))
         except StoreError as error:
             _log.warning("the database does not answer", error=str(error))
-            return self._response(
-                Problem(503, "The database does not answer; nothing was done. Ask again.", Retry_After="5")
-            )
+            return self._response(Problem(503, UNANSWERED, Retry_After="5"))
         except asyncio.CancelledError:
             raise
         except Exception:  # noqa: BLE001  the boundary of a request

@@ -151,7 +151,7 @@ async def test_a_server_that_is_stopping_or_has_no_database_says_to_come_back(ap
     api.draining, api.intents.broken = False, True
     status, headers, body = await api.ask()
     assert (status, headers["Retry-After"]) == (503, "5")
-    assert "nothing was done" in body["detail"]
+    assert "is placed once" in body["detail"]
 
 
 def test_what_is_shown_of_a_call() -> None:
