@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from apis import EVERYTHING, Client, keys_of
 from offices import TOKEN, World, world
 from telephony.agents.agent import Agent
-from telephony.settings import ApiSettings, DiallingSettings, GatewayKey, GatewaySettings, OutboundSettings
+from telephony.settings import ApiSettings, DiallingSettings, GatewayKey, GatewaySettings, Limits, OutboundSettings
 from telephony.tools import tool
 
 SALES = "+15550177"
@@ -36,7 +36,7 @@ async def confess(question: str) -> str:
 @contextlib.asynccontextmanager
 async def serving(folder: Path, replies: Any = REPLIES, **changes: Any) -> AsyncIterator[tuple[World, Client]]:
     """A process with keys for every scope, and who asks it."""
-    agent = Agent("frontdesk", greeting="Hello.", tools=[confess, "builtin:hang_up"])
+    agent = Agent("frontdesk", greeting="Hello.", tools=[confess, "builtin:hang_up"], limits=Limits(caller_silence=0))
     settings = {
         "api": ApiSettings(keys=keys_of()),
         "outbound": OutboundSettings(api_key=SecretStr(OURS), from_number="+15550100"),

@@ -48,7 +48,7 @@ PATIENCE = 10.0
 
 async def test_whatever_is_asked_nothing_breaks_and_every_answer_is_as_described(tmp_path: Path) -> None:
     async with serving(tmp_path) as (made, client), asyncio.TaskGroup() as group:
-        calling = group.create_task(made.call({"wait": "end"}), name="caller")
+        calling = group.create_task(made.call({"wait": "end"}, patience=150), name="caller")
         live = await live_call(client)
         _, document = await asked(client, "/openapi.json")
         schema = schemathesis.openapi.from_dict(document)
