@@ -230,5 +230,5 @@ def test_the_profile_sim_makes_a_whole_call(compose: dict[str, Any], desk: Desk)
     server.until('"listening"')
     url = f"http://127.0.0.1:{ports['8080']}/twilio/voice"
     caller = start("sim-caller", "--rest-port", ports["9200"], "--url", url)
-    assert caller.ended() == 0, caller.story
+    assert caller.ended(90) == 0, caller.story
     assert "ended by the agent: ok" in caller.out

@@ -173,7 +173,8 @@ def test_a_signed_call_passes_behind(
     with behind(place):
         voice = f"https://localhost:{place.public}/twilio/voice"
         words = ["--script", "scenario.yaml", "--rest-port", str(place.rest), "--url", voice]
-        caller = desk.run("simulate", "caller", *words)
+        caller = desk.start("simulate", "caller", *words)
+        assert caller.ended(60) == 0, caller.story
         assert "ended by the agent: ok" in caller.out, caller.story
         answers = {path: status(f"https://localhost:{place.public}{path}", place) for path in ("/healthz", "/metrics")}
         assert answers == {"/healthz": 200, "/metrics": 404}
@@ -232,7 +233,8 @@ def test_what_belongs_to_a_call_comes_to_the_one_of_several_servers_that_has_it(
     with running(place.folder, place.public, place.authority.root, "haproxy", "-db", "-f", str(file)):
         voice = f"https://localhost:{place.public}/twilio/voice"
         words = ["--script", "scenario.yaml", "--rest-port", str(place.rest), "--url", voice, "--calls", "4"]
-        caller = desk.run("simulate", "caller", *words)
+        caller = desk.start("simulate", "caller", *words)
+        assert caller.ended(60) == 0, caller.story
         assert caller.out.count("ended by the agent: ok") == 4, caller.story
     for server in servers:
         assert server.errors.count("call comes in") == server.errors.count("hanging up") == 2, server.story
