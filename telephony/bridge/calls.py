@@ -128,9 +128,7 @@ class Calls:
         self._keeper = keeper
         self._recordings = recordings
         self._hang_up = hang_up
-        self._watcher = watcher
-        self._desk = desk
-        self._crew = crew
+        self._watcher, self._desk, self._crew = watcher, desk, crew
         # Recordings have threads of their own: sync tools that hang must not keep them from the disk.
         self._writers = Writers(2, "tape")
         self._shelf = shelf(self._writers) if shelf else None

@@ -137,7 +137,6 @@ async def open_office(
         await open_records(keeper, recordings)
         await open_shelf(settings, (plan.now() for plan in plans.values()))
         stack.push_async_callback(keeper.close)
-
         consultations = Consultations(partial(perform, session), account, settings.callback_url)
         stack.push_async_callback(consultations.close)
         departures = _departures(settings, session, account, directory, consultations, lambda sid: calls.live.get(sid))

@@ -1,51 +1,37 @@
-"""How the settings become the API: its keys, and what it shows of agents. The rest is in tests/e2e/test_api.py."""
+"""The API of a process put together. What it answers is in tests/server/api, and of whole processes in tests/e2e."""
 
 from __future__ import annotations
 
-import pytest
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr
 
 from telephony.agents.agent import Agent
 from telephony.agents.directory import Directory
 from telephony.bridge.calls import Plan
 from telephony.runtime.api import agents_shown, api_keys
-from telephony.runtime.checks import check
-from telephony.server.keys import hashed
-from telephony.settings import ApiKey, ApiSettings, CallSettings, OutboundSettings, SessionConfig, Settings, ToolSpec
+from telephony.settings import CallSettings, NumberSettings, SessionConfig, Settings
+from telephony.settings.outbound import OutboundSettings
+from telephony.tools.builtin import HANG_UP
+from telephony.tools.toolbox import Toolbox
 
 
-def test_the_key_of_telephony_call_is_for_asking_for_calls_and_nothing_else() -> None:
-    keys = api_keys(Settings(outbound=OutboundSettings(api_key=SecretStr("ours"))))
-    holder = keys.holder("ours")
-    assert holder is not None
-    assert holder.scopes == {"calls:write"}
+async def nobody(*args: object) -> None:
+    """Reaches no model."""
+
+
+def plan(name: str) -> Plan:
+    session = SessionConfig(tools=(HANG_UP.spec,))
+    return Plan(CallSettings(name, session), Toolbox([]), nobody, record=True)  # type: ignore[arg-type]  # never asked
+
+
+def test_without_a_key_nobody_may_use_it_and_one_for_calls_alone_is_enough() -> None:
     assert not api_keys(Settings())
+    assert api_keys(Settings(outbound=OutboundSettings(api_key=SecretStr("k" * 32))))
 
 
-def test_a_hash_that_is_none_is_told_with_its_place() -> None:
-    good = ApiKey(sha256=hashed("a key"), scopes=["live:read"])
-    bad = ApiKey(sha256="a key", scopes=["live:read"])
-    problems = check(Settings(api=ApiSettings(keys={"good": good, "bad": bad})), lambda path: "")
-    assert [(problem.key, problem.remedy) for problem in problems if "api" in problem.key] == [
-        ("api.keys.bad.sha256", "telephony api-key bad makes a key and shows it.")
-    ]
-
-
-@pytest.mark.parametrize("scopes", [[], ["everything"]])
-def test_a_key_is_for_something_that_there_is(scopes: list[str]) -> None:
-    with pytest.raises(ValidationError):
-        ApiKey.model_validate({"sha256": hashed("a key"), "scopes": scopes})
-
-
-def test_an_agent_is_shown_with_its_numbers_and_functions_and_without_its_instructions() -> None:
-    tool = ToolSpec("look_up", "Look it up.", {})
-
-    def plan_for(name: str) -> Plan:
-        settings = CallSettings(name, SessionConfig("Secret instructions.", tools=(tool,)))
-        return Plan(settings, None, None, record=False)  # type: ignore[arg-type]  # nobody calls
-
-    agents = [Agent("desk", instructions="Secret instructions.", voice="eve", record=False), Agent("billing")]
-    desk, billing = agents_shown(Directory(agents, {"+15550100": "desk", "+1555*": "desk"}), plan_for)
-    assert (desk.name, desk.voice, desk.numbers, desk.tools) == ("desk", "eve", ["+15550100", "+1555*"], ["look_up"])
-    assert (billing.numbers, billing.recorded, desk.recorded) == ([], True, False)
-    assert "Secret" not in repr(desk)
+def test_agents_are_shown_with_the_numbers_that_they_answer_and_what_they_can_do() -> None:
+    agents = [Agent("frontdesk", voice="ara", hand_over=["night"]), Agent("night", record=False)]
+    numbers: dict[str, NumberSettings | str] = {"+15550100": "frontdesk", "*": "night"}
+    day, night = agents_shown(Directory(agents, numbers), plan)
+    assert (day.name, day.voice, day.numbers, day.tools) == ("frontdesk", "ara", ["+15550100"], ["hang_up"])
+    assert day.hand_over == ["night"]
+    assert (night.name, night.numbers, night.recorded) == ("night", ["*"], False)
