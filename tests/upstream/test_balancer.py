@@ -220,3 +220,14 @@ def test_a_name_is_failing_while_everybody_behind_it_rests_and_until_one_may_be_
     assert pool.failing("voice", 31), "one call at a time"
     pool.succeeded(probe, 32)
     assert not pool.failing("voice", 33)
+
+
+def test_how_a_deployment_is_doing_is_told():
+    pool = balancer(place("a", max_sessions=3), cooldown_time=30)
+    assert [(it.state, it.why, it.sessions, it.max_sessions) for it in pool.standings(0)] == [("well", "", 0, 3)]
+    lease = pool.take("voice", 0)
+    pool.failed(lease, FELL, 1)
+    assert [(it.state, it.why, it.retry_in, it.sessions) for it in pool.standings(11)] == [("resting", "1011", 20.0, 1)]
+    assert [(it.state, it.retry_in) for it in pool.standings(32)] == [("on trial", 0.0)]
+    pool.succeeded(pool.take("voice", 32), 33)
+    assert [it.state for it in pool.standings(33)] == ["well"]
