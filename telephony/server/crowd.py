@@ -12,6 +12,8 @@ from collections.abc import Iterable
 
 import msgspec
 
+from telephony.settings.connections import ConnectionSettings
+
 IPV6_PREFIX = 64
 """Bits of an IPv6 address that one customer has for sure (RFC 6177); the others they choose as they like."""
 MOST_ADDRESSES = 10_000
@@ -31,6 +33,9 @@ class CrowdLimits(msgspec.Struct, frozen=True, kw_only=True):
     """New ones from one address, on average; as many as in four seconds may come at once."""
     trusted: tuple[str, ...] = ()
     """Networks of proxies, which are not counted by address."""
+
+
+ANYBODY = CrowdLimits(most=1_000_000, per_address=1_000_000, per_second=1e9)
 
 
 class _Bucket(msgspec.Struct):
@@ -96,3 +101,14 @@ class Crowd:
             return False
         bucket.left -= 1
         return True
+
+
+def crowd_of(settings: ConnectionSettings) -> Crowd:
+    """Whoever may connect by these *settings*."""
+    limits = CrowdLimits(
+        most=settings.most,
+        per_address=settings.per_address,
+        per_second=settings.per_second,
+        trusted=tuple(settings.proxies),
+    )
+    return Crowd(limits)
