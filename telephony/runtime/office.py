@@ -48,6 +48,7 @@ from telephony.runtime.supervisor import Supervisor
 from telephony.runtime.watching import Watching
 from telephony.server.app import Server, application
 from telephony.server.consulting import ConsultingWebhooks
+from telephony.server.crowd import crowd_of
 from telephony.server.gateway import Gateway
 from telephony.server.outbound import Outbound
 from telephony.server.sharing import AFTERWORD, Alone, Seat
@@ -151,7 +152,7 @@ async def open_office(
         outbound = make_outbound(settings, store, session, account, directory.agents, permits)
         api = make_api(settings, secrets, store, calls, directory, plan_for, upstream, outbound)
         app = application(reception, gateway, outbound, ConsultingWebhooks(reception, consultations), api)
-        server = Server(app, settings.host, settings.port, listener=seat.listener)
+        server = Server(app, settings.host, settings.port, listener=seat.listener, crowd=crowd_of(settings.connections))
         watching.look_at(reception, upstream, keeper, app)
         await _begin_chores(stack, lag, keeper, outbound, make_retention(settings, store))
         try:

@@ -18,6 +18,8 @@ from structlog.typing import FilteringBoundLogger
 from telephony.errors import ConfigurationError, ForgedRequest
 from telephony.server.api.service import Api
 from telephony.server.consulting import ConsultingWebhooks
+from telephony.server.crowd import ANYBODY, Crowd
+from telephony.server.gate import GatedSite
 from telephony.server.gateway import Gateway
 from telephony.server.media import Media
 from telephony.server.outbound import Outbound, OutboundWebhooks
@@ -113,15 +115,17 @@ class Server:
         setting: str = "port",
         remedy: str = REMEDY,
         listener: socket.socket | None = None,
+        crowd: Crowd | None = None,
     ) -> None:
         """*setting* is where *port* comes from, and *remedy* what to do if it cannot be had. *listener* is listened on
-        in place of host and port; it stays the caller's."""
+        in place of host and port; it stays the caller's. *crowd* says who may connect; None: anybody."""
         self.host = host
         self.port = port
         self._setting = setting
         self._remedy = remedy
         self._keepalive = keepalive
         self._listener = listener
+        self._crowd = crowd or Crowd(ANYBODY)
         self._site: web.BaseSite | None = None
         self._runner = web.AppRunner(
             app,
@@ -147,11 +151,16 @@ class Server:
         """Accept connections. Doing it twice is fine, and so is doing it after the end."""
         if self._site or self._runner.server is None:
             return
-        if self._listener:
-            self._site = web.SockSite(self._runner, self._listener.dup(), backlog=BACKLOG)
-        else:
-            self._site = web.TCPSite(self._runner, self.host, self.port, backlog=BACKLOG)
+        listener = self._listener and self._listener.dup()
+        self._site = GatedSite(
+            self._runner, self._crowd, host=self.host, port=self.port, listener=listener, backlog=BACKLOG
+        )
         await self._site.start()
+
+    @property
+    def refused(self) -> int:
+        """Connections that there was no room for."""
+        return self._crowd.refused
 
     async def pause(self) -> None:
         """Accept no more connections, for a while; those that are open are served."""

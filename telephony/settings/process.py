@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, SecretStr
 from telephony.settings.agents import AgentSettings
 from telephony.settings.api import ApiSettings
 from telephony.settings.base import File, Group, Seconds
+from telephony.settings.connections import ConnectionSettings
 from telephony.settings.dialling import DiallingSettings
 from telephony.settings.models import GatewaySettings, GeneralSettings, ModelEntry, RouterSettings
 from telephony.settings.numbers import AnyNumber, OpeningHours
@@ -59,6 +60,7 @@ class Settings(Group):
     """`HOST`: the address to listen on."""
     port: Annotated[int, Field(ge=0, le=65_535)] = 8080
     """`PORT`: the port to listen on; 0 picks a free one."""
+    connections: ConnectionSettings = ConnectionSettings()
     internal_host: str = "127.0.0.1"
     """The address to listen on for whoever watches this process; nobody has to show anything there."""
     internal_port: Annotated[int | None, Field(ge=0, le=65_535)] = None
