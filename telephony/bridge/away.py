@@ -41,6 +41,8 @@ class Absent(msgspec.Struct):
     """What the tools of the call keep for themselves."""
     functions: tuple[Ran, ...] = ()
     """What its functions have done."""
+    metadata: dict[str, str] = {}
+    """What came with the call, for them."""
     back: str = ""
     """What became of it, once the caller is on the way back."""
 

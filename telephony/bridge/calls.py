@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgspec
 import structlog
@@ -67,6 +67,8 @@ class Plan(msgspec.Struct):
     """Names of the agents that this one may hand over to."""
     notes: tuple[str, ...] = ()
     """What else its record shall say."""
+    metadata: dict[str, str] = {}
+    """What came with the call, for its tools, if it is we who called."""
 
     def unrecorded(self) -> Plan:
         """The same for a caller who does not agree to be recorded."""
@@ -197,7 +199,7 @@ class Calls:
             try:
                 scribe.complete(exchange, bridge, tape, cassette)
                 scribe.record.notes += plan.notes
-                await self._put_away(caller, scribe, bridge, context.state)
+                await self._put_away(caller, scribe, bridge, context)
             finally:
                 self.switchboard.end(caller.call_id, scribe.record)
                 over.set()
@@ -207,9 +209,9 @@ class Calls:
                     self._idle.set()
         return scribe.record
 
-    async def _put_away(self, caller: Caller, scribe: Scribe, bridge: Bridge, state: dict[str, Any]) -> None:
+    async def _put_away(self, caller: Caller, scribe: Scribe, bridge: Bridge, context: CallContext) -> None:
         """Keep the record, as that of a call that is over, or of one whose caller may come back to the agent who sent
-        them, and to the *state* of its tools."""
+        them, and to what its tools kept in *context*."""
         if self.on_moments:
             self.on_moments(scribe.record, scribe.moments(bridge.exchange))
         sending = sent_on(bridge.sent_on)
@@ -217,7 +219,8 @@ class Calls:
         if sending and not self._leaving:
             ends = caller.from_number, caller.to_number
             ran = bridge.exchange.conversation.state.tools.ran
-            absent = Absent(scribe.record, bridge.agent, sending, *ends, scribe.part, state, ran)
+            kept = context.state, ran, context.metadata
+            absent = Absent(scribe.record, bridge.agent, sending, *ends, scribe.part, *kept)
             self.away.hold(caller.call_id, absent)
             await self._keeper.save(msgspec.structs.replace(scribe.record, termination=None))
         else:
@@ -395,6 +398,7 @@ async def _let_go(session: ModelSession) -> None:
 
 
 def _context(caller: Caller, absent: Absent | None) -> CallContext:
-    """What the tools of a stream know; a caller who is back finds what they kept before."""
-    ends, state = (caller.from_number, caller.to_number), absent.state if absent else {}
-    return CallContext(caller.call_id, *ends, caller.agent, dict(caller.metadata), state, caller.direction)
+    """What the tools of a stream know; for a caller who is back they find what they kept before."""
+    state, metadata = (absent.state, absent.metadata) if absent else ({}, {})
+    ends, metadata = (caller.from_number, caller.to_number), metadata | caller.metadata
+    return CallContext(caller.call_id, *ends, caller.agent, metadata, state, caller.direction)

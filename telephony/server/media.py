@@ -69,8 +69,6 @@ class Media:
         desk = self._reception
         token = started.parameters.get("token", "")
         opening = [message.replace(token, "") if isinstance(message, str) else message for message in opening]
-        metadata = {name: value for name, value in started.parameters.items() if name != "token"}
-        caller = Caller(ticket.call_id, ticket.agent, ticket.from_number, ticket.to_number, metadata, ticket.direction)
         try:
             plan = desk.plan(ticket.call_id, ticket.agent)
             if ticket.unrecorded or ticket.call_id in desk.unrecorded:
@@ -79,6 +77,8 @@ class Media:
             _log.error("the agent cannot take calls", agent=ticket.agent, error=str(error))
             await link.close(1011, "agent not available")
             return
+        metadata = {name: value for name, value in started.parameters.items() if name != "token"} | plan.metadata
+        caller = Caller(ticket.call_id, ticket.agent, ticket.from_number, ticket.to_number, metadata, ticket.direction)
         line = desk.line_for(ticket.to_number) if ticket.direction == "inbound" else None
         desk.sharing.hold(ticket.call_id, desk.caps(ticket.agent, line))
         with structlog.contextvars.bound_contextvars(call_id=ticket.call_id), hiding():
