@@ -219,8 +219,8 @@ class Calls:
         if sending and not self._leaving:
             ends = caller.from_number, caller.to_number
             ran = bridge.exchange.conversation.state.tools.ran
-            kept = context.state, ran, context.metadata
-            absent = Absent(scribe.record, bridge.agent, sending, *ends, scribe.part, *kept)
+            before = scribe.part, context.state, ran
+            absent = Absent(scribe.record, bridge.agent, sending, *ends, *before, metadata=context.metadata)
             self.away.hold(caller.call_id, absent)
             await self._keeper.save(msgspec.structs.replace(scribe.record, termination=None))
         else:
