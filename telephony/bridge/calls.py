@@ -33,7 +33,7 @@ from telephony.events import CallEnded, CallStarted, ServerStopping
 from telephony.exchange import Exchange
 from telephony.links.link import Link
 from telephony.records import CallRecord, Moment, Termination
-from telephony.settings import CallSettings
+from telephony.settings import CallSettings, Tariffs
 from telephony.tools.context import CallContext
 from telephony.tools.permits import Desk
 
@@ -107,6 +107,7 @@ class Calls:
         desk: Desk | None = None,
         crew: Crew | None = None,
         fetch: Fetch | None = None,
+        tariffs: Tariffs | None = None,
     ) -> None:
         """*shelf* makes the place of the cassettes, which are written by the threads that write the recordings. *desk*
         says whom the tools of calls may reach, and *crew* who the other agents are. *fetch* fetches what callers say
@@ -124,7 +125,8 @@ class Calls:
         """Calls that are over, by the carrier's id, and whether the caller knows. One that comes again is a replay."""
         self.away = Away(self._keep)
         """Calls whose caller was sent on."""
-        self.visits = Visits(keeper.begin, self._keep, lambda call_id: self._remember(call_id, True), recordings, fetch)
+        over = partial(self._remember, took_leave=True)
+        self.visits = Visits(keeper.begin, self._keep, over, recordings, fetch, tariffs)
         """Calls that no agent speaks in."""
         self._ringing = Ringing(_let_go)
         self._keeper = keeper
@@ -221,6 +223,7 @@ class Calls:
             ran = bridge.exchange.conversation.state.tools.ran
             before = scribe.part, context.state, ran
             absent = Absent(scribe.record, bridge.agent, sending, *ends, *before, metadata=context.metadata)
+            absent.max_cost = bridge.exchange.conversation.state.meter.most
             self.away.hold(caller.call_id, absent)
             await self._keeper.save(msgspec.structs.replace(scribe.record, termination=None))
         else:

@@ -139,7 +139,8 @@ def coming_back(settings: CallSettings, absent: Absent, seconds: float) -> CallS
     elsewhere = max(0.0, seconds - absent.record.duration)
     cost = absent.record.cost + settings.tariffs.carrier_minute / 60 * elsewhere
     before = Prologue(said, news, absent.functions, seconds, cost)
-    return msgspec.structs.replace(settings, prologue=before, speaks_first=True, greeting=None)
+    limits = settings.limits.model_copy(update={"max_cost": absent.max_cost})
+    return msgspec.structs.replace(settings, prologue=before, limits=limits, speaks_first=True, greeting=None)
 
 
 def _later(value: _Timed, seconds: float) -> _Timed:

@@ -45,6 +45,7 @@ from telephony.runtime.redaction import secrets_of
 from telephony.runtime.retention import Retention, make_retention
 from telephony.runtime.staffing import all_plans, models_for
 from telephony.runtime.supervisor import Supervisor
+from telephony.runtime.tariffs import read_tariffs
 from telephony.runtime.watching import Watching
 from telephony.server.app import Server, application
 from telephony.server.consulting import ConsultingWebhooks
@@ -143,7 +144,8 @@ async def open_office(
         counting, shelf = watching.counting(keeper, plans), partial(make_shelf, settings, secrets)
         plan_for, fetch = _latest(plans), _fetching(session, account)
         desk = CallDesk(permits, account, session, consultations)
-        calls = Calls(counting, recordings, departures.hang_up, watcher, shelf, crew=plan_for, fetch=fetch, desk=desk)
+        tariffs = await asyncio.to_thread(read_tariffs, settings.tariffs)
+        calls = Calls(counting, recordings, departures.hang_up, watcher, shelf, desk, plan_for, fetch, tariffs)
         stack.callback(calls.close)
         lag = LoopLag(watching.running.late)
         reception = make_reception(settings, account, calls, directory, plan_for, upstream, lag, seat)

@@ -34,12 +34,20 @@ NEVER = {"never": {"timezone": "Europe/Berlin"}}
 
 
 @contextlib.asynccontextmanager
-async def number(folder: Path, *agents: Agent, most: int | None = None, **entry: Any) -> AsyncIterator[World]:
+async def number(
+    folder: Path, *agents: Agent, most: int | None = None, tariffs: str = "", **entry: Any
+) -> AsyncIterator[World]:
     """A process with one number, whose `hours` are either `never` or `always`."""
     hours = {"never": {"timezone": "Europe/Berlin"}, "always": {"timezone": "Asia/Tokyo", "open": {"daily": "0-24"}}}
     values = Settings.model_validate({"numbers": {"*": {"agent": "frontdesk", **entry}}, "hours": hours})
     async with world(
-        folder, GREETS, *(agents or (DESK,)), numbers=values.numbers, hours=values.hours, max_calls=most
+        folder,
+        GREETS,
+        *(agents or (DESK,)),
+        numbers=values.numbers,
+        hours=values.hours,
+        max_calls=most,
+        tariffs=tariffs,
     ) as made:
         yield made
 
@@ -259,6 +267,17 @@ async def test_a_message_is_left_where_nobody_takes_a_forwarded_call(tmp_path: P
     assert said(outcome) == ["Leave a message."]
     assert f"{PERSON}: no-answer, the caller left a message of" in ending(record)[2]
     assert kept(record.recording)
+
+
+async def test_a_call_that_no_agent_takes_costs_the_carriers_time(tmp_path: Path) -> None:
+    tariffs = tmp_path / "tariffs.yaml"
+    tariffs.write_text("{currency: EUR, carrier_minute: 6}", encoding="utf-8")
+    closed = {"voicemail": True}
+    async with number(tmp_path, hours="never", closed=closed, tariffs=str(tariffs)) as made:
+        outcome = await made.call({"say": "Call me."}, {"pause": 0.5}, {"press": "#"})
+        record = await alone(made, outcome)
+    assert 0.5 < record.duration <= outcome.duration + 5
+    assert (record.cost, record.currency) == (pytest.approx(record.duration / 10, abs=1e-5), "EUR")
 
 
 async def test_a_message_that_one_process_asked_for_is_fetched_by_the_next(tmp_path: Path) -> None:
