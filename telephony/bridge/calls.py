@@ -20,7 +20,7 @@ from telephony.bridge.bridge import Bridge, ConnectModel, Crew, ModelSession, To
 from telephony.bridge.callfile import CallFile
 from telephony.bridge.errands import MessageFile
 from telephony.bridge.ringing import Ringing
-from telephony.bridge.scribe import Caller, Scribe, coming_back
+from telephony.bridge.scribe import Caller, Scribe, coming_back, context_of
 from telephony.bridge.shelf import CassetteFile, Shelf, is_sampled
 from telephony.bridge.switchboard import Switchboard
 from telephony.bridge.tape import Tape
@@ -150,6 +150,10 @@ class Calls:
             with structlog.contextvars.bound_contextvars(call_id=call_id):
                 self._ringing.expect(call_id, plan.connect_model)
 
+    async def reached(self, call_id: str, seconds: float) -> None:
+        """Wait until the model of a call that was expected has been reached, or has not; at most so many *seconds*."""
+        await self._ringing.settled(call_id, seconds)
+
     async def carry(
         self,
         caller: Caller,
@@ -170,7 +174,7 @@ class Calls:
         settings = coming_back(plan.settings, absent, scribe.offset) if absent else plan.settings
         tape = self._tape(scribe, started) if plan.record else None
         cassette, exchange = self._exchange(scribe, plan, settings, started, carrier, tape, opening)
-        context = _context(caller, absent)
+        context = context_of(caller, absent)
         bridge = Bridge(
             exchange,
             link,
@@ -398,10 +402,3 @@ class Calls:
 
 async def _let_go(session: ModelSession) -> None:
     await session.link.close()
-
-
-def _context(caller: Caller, absent: Absent | None) -> CallContext:
-    """What the tools of a stream know; for a caller who is back they find what they kept before."""
-    state, metadata = (absent.state, absent.metadata) if absent else ({}, {})
-    ends, metadata = (caller.from_number, caller.to_number), metadata | caller.metadata
-    return CallContext(caller.call_id, *ends, caller.agent, metadata, state, caller.direction)

@@ -21,6 +21,7 @@ from telephony.conversation import phrases
 from telephony.exchange import Exchange
 from telephony.records import CallRecord, Finding, Moment, Termination, ToolUse, Turn
 from telephony.settings import CallSettings, Prologue
+from telephony.tools.context import CallContext
 
 SAID = 6000
 """Characters of what was said before that the model is told, at most; the oldest are left out."""
@@ -141,6 +142,20 @@ def coming_back(settings: CallSettings, absent: Absent, seconds: float) -> CallS
     before = Prologue(said, news, absent.functions, seconds, cost)
     limits = settings.limits.model_copy(update={"max_cost": absent.max_cost})
     return msgspec.structs.replace(settings, prologue=before, limits=limits, speaks_first=True, greeting=None)
+
+
+def context_of(caller: Caller, absent: Absent | None) -> CallContext:
+    """What the tools of a stream know; for a caller who is back they find what they kept before."""
+    state, metadata = (absent.state, absent.metadata) if absent else ({}, {})
+    return CallContext(
+        caller.call_id,
+        caller.from_number,
+        caller.to_number,
+        caller.agent,
+        metadata | caller.metadata,
+        state,
+        caller.direction,
+    )
 
 
 def _later(value: _Timed, seconds: float) -> _Timed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from types import MappingProxyType
@@ -67,6 +67,8 @@ class Reception:
     lagging: Callable[[], str] = str
     """Why the process has no time for another call, in words; empty if it has."""
     sharing: Sharing = field(default_factory=Alone)
+    redirect: Callable[[str, str], Awaitable[object]] | None = None
+    """Gives a call whose stream is there other instructions. Bounded; raises `CarrierError`."""
     carrier: str = "twilio"
     """What records call the carrier."""
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)

@@ -13,14 +13,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from offices import NOWHERE, World, opened, outside, settings_for, stored_records, world
+from offices import World, opened, outside, settings_for, stored_records, world
 from telephony.agents.agent import Agent
 from telephony.bridge import visits
 from telephony.records import CallRecord
 from telephony.server.reception import CLOSED, NOT_IN_SERVICE
-from telephony.settings import Fallback, Limits, Settings
+from telephony.settings import Limits, Settings
 from telephony.sim.caller import Observation
-from telephony.simulate.callee import Callee
 from telephony.simulate.caller import CallOutcome
 
 pytestmark = [pytest.mark.usefixtures("nothing_left_behind"), pytest.mark.timeout(60)]
@@ -176,22 +175,6 @@ async def test_whoever_calls_while_all_lines_are_busy_goes_another_way(
         assert outcome.dialled == ((PERSON,) if "forward" in route else ())
         assert bool(record.recording) == ("voicemail" in route)
         await first
-
-
-async def test_while_no_model_can_be_reached_callers_are_not_connected(tmp_path: Path) -> None:
-    agent = Agent("frontdesk", limits=Limits(connect=1, dead_air=2), fallback=Fallback())
-    values = Settings.model_validate({"numbers": {"*": {"agent": "frontdesk", "outage": {"forward": PERSON}}}})
-    async with outside({"replies": []}) as around:
-        around.rest.callees[PERSON] = Callee(stays=0.1)
-        settings = settings_for(tmp_path, NOWHERE, around.rest.base_url, numbers=values.numbers)
-        async with opened(settings, around, agent) as made:
-            first = await alone(made, await made.call({"wait": "end"}))
-            assert (ending(first)[:2], first.agent) == (("failed", "model"), "frontdesk"), "nobody knew yet"
-            outcome = await made.call({"wait": "end"})
-            second = await alone(made, outcome)
-    assert outcome.dialled == (PERSON,)
-    why = f"outage: no model can be reached for frontdesk, forwarded to {PERSON}"
-    assert ending(second) == ("failed", "server", why)
 
 
 async def test_while_the_process_stops_callers_take_the_way_of_an_outage(tmp_path: Path) -> None:
