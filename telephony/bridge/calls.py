@@ -223,12 +223,7 @@ class Calls:
         sending = sent_on(bridge.sent_on)
         self._release(caller.call_id, sending.room if sending else "")
         if sending and not self._leaving:
-            ends = caller.from_number, caller.to_number
-            ran = bridge.exchange.conversation.state.tools.ran
-            before = scribe.part, context.state, ran
-            absent = Absent(scribe.record, bridge.agent, sending, *ends, *before, metadata=context.metadata)
-            absent.max_cost = bridge.exchange.conversation.state.meter.most
-            self.away.hold(caller.call_id, absent)
+            self.away.hold(caller.call_id, scribe.absent(caller, bridge, context, sending))
             await self._keeper.save(msgspec.structs.replace(scribe.record, termination=None))
         else:
             await self._keep(scribe.record)

@@ -16,7 +16,7 @@ from telephony.bridge.away import Absent
 from telephony.bridge.bridge import Bridge
 from telephony.bridge.shelf import CassetteFile
 from telephony.bridge.tape import Tape
-from telephony.commands import EndCall
+from telephony.commands import EndCall, Sending
 from telephony.conversation import phrases
 from telephony.exchange import Exchange
 from telephony.records import CallRecord, Finding, Moment, Termination, ToolUse, Turn
@@ -115,6 +115,22 @@ class Scribe:
     def moments(self, exchange: Exchange) -> list[Moment]:
         """What happened in this stream, on the clock of the call's first."""
         return [_later(moment, self.offset) for moment in exchange.moments]
+
+    def absent(self, caller: Caller, bridge: Bridge, context: CallContext, sending: Sending) -> Absent:
+        """The call, whose caller was sent on."""
+        state = bridge.exchange.conversation.state
+        return Absent(
+            self.record,
+            bridge.agent,
+            sending,
+            caller.from_number,
+            caller.to_number,
+            self.part,
+            context.state,
+            state.tools.ran,
+            context.metadata,
+            state.meter.most,
+        )
 
     def _files(self, tape: Tape | None, cassette: CassetteFile | None) -> list[str]:
         """What is to be said of the stream's files."""

@@ -24,7 +24,7 @@ from telephony.store.intents import Intent, IntentState
 CALLS = f"{BASE}/calls"
 ORDERS = f"{BASE}/orders"
 KEY = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
-MOST_METADATA = 4096
+MOST_METADATA = 2000
 """Characters of all names and values together."""
 
 
@@ -38,7 +38,7 @@ class CallOrder(msgspec.Struct, forbid_unknown_fields=True):
     from_number: str = msgspec.field(default="", name="from")
     """The number that is shown; unset takes `outbound.from_number`."""
     metadata: dict[str, str] = {}
-    """What the tools of the call find in `CallContext.metadata`; up to 4096 characters."""
+    """What the tools of the call find in `CallContext.metadata`; up to 2000 characters."""
 
 
 class Order(msgspec.Struct, rename={"from_number": "from"}):

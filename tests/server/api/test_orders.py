@@ -17,7 +17,7 @@ from telephony.carriers.twilio_account import TwilioAccount
 from telephony.commands import HttpRequest
 from telephony.errors import OutcomeUnknown, StoreError
 from telephony.links.http import HttpAnswer
-from telephony.server.api.orders import Order, OrdersApi
+from telephony.server.api.orders import MOST_METADATA, Order, OrdersApi
 from telephony.server.api.requests import Answers
 from telephony.settings import TwilioSettings
 from telephony.store.intents import Intent, IntentState
@@ -136,7 +136,7 @@ async def test_a_key_may_be_quoted_as_structured_fields_are(api: Api) -> None:
         ({"json": {"to": "+15550177", "agent": "desk", "from": "x"}}, 422),
         ({"json": {"to": "+15550177", "agent": "desk", "metadata": {"order": 1042}}}, 400),
         ({"json": {"to": "+15550177", "agent": "desk", "metadata": {"": "x"}}}, 422),
-        ({"json": {"to": "+15550177", "agent": "desk", "metadata": {"x": "y" * 4096}}}, 422),
+        ({"json": {"to": "+15550177", "agent": "desk", "metadata": {"x": "y" * MOST_METADATA}}}, 422),
     ],
 )
 async def test_a_mistake_is_answered_with_a_problem(api: Api, options: dict[str, Any], status: int) -> None:
