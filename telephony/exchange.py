@@ -98,6 +98,9 @@ class Exchange:
         """In which format the carrier hears and speaks."""
         self._listener = listener
         self._caller_at = 0.0
+        self._ahead = 0.0
+        """Seconds by which the carrier's clock is ahead of ours: the stream had begun when we learned of it. A listener
+        hears both sides by the carrier's, for whom the caller is placed by its timestamps."""
         self._to_model = Transcoder(self.line, settings.session.audio)
         self._to_carrier = Transcoder(settings.session.audio, self.line)
 
@@ -186,7 +189,7 @@ class Exchange:
                 case ClearPlayback():
                     self._to_carrier.reset()
                     if self._listener:
-                        self._listener.cut(now)
+                        self._listener.cut(now + self._ahead)
                     outputs += [ToCarrier(m) for m in self.carrier.encode(command)]
                 case ConfigureSession(session):
                     outputs += self._to_session(session, command)
@@ -228,7 +231,7 @@ class Exchange:
         if not payload:
             return []
         if self._listener:
-            self._listener.agent(command.at, payload)
+            self._listener.agent(command.at + self._ahead, payload)
         audio_ms = self.line.milliseconds(payload)
         return [ToCarrier(m, audio_ms) for m in self.carrier.encode(Play(payload, command.at))]
 
@@ -248,6 +251,7 @@ class Exchange:
         at_ms = plausible(event.at_ms, now)
         if at_ms is not None:
             at = at_ms / 1000
+            self._ahead = max(self._ahead, at + length - now)  # a frame is late at times, and never early
         else:
             arrived = now - length
             at = arrived if arrived > self._caller_at + STALL else self._caller_at

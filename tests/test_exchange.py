@@ -233,6 +233,21 @@ def test_the_caller_is_placed_by_the_carriers_clock_where_that_can_be_believed()
     assert [round(at, 3) for at, _ in ear.callers] == [0.0, 0.02, 0.1, 0.12, 0.14, 0.16]
 
 
+def test_both_sides_stand_on_the_carriers_clock_when_the_start_of_the_stream_came_late() -> None:
+    """A tenth of a second after its first moment: by then the first frames are there, and none is early later on."""
+    ear = Ear()
+    call = connected(ear=ear)
+    late = 0.1
+    for number in range(200):
+        sent = 0.02 * (number + 1)
+        now = max(0.001, sent - late) + (0.05 if number == 30 else 0.0)
+        call.handle(CallerAudio(b"\x10" * 160, 20 * number), now)
+    speak(call, tone(PCM16_24K, 1.0), 3.0)
+    assert ear.agents[0][0] == pytest.approx(3.0 + late)
+    call.from_model(json.dumps({"type": "input_audio_buffer.speech_started", "item_id": "u1"}), 3.25)
+    assert ear.cuts == [pytest.approx(3.25 + late)]
+
+
 def test_without_timestamps_frames_join_and_a_pause_is_a_pause() -> None:
     ear = Ear()
     call = connected(ear=ear)

@@ -99,6 +99,14 @@ class Line:
         """The agent who must have room for a call from *caller*; empty if it comes to none, however much there is."""
         return self.admit(caller, msgspec.structs.replace(situation, full="", failing=())).agent
 
+    def stranded(self, agent: str, failing: Collection[str]) -> Admission | None:
+        """What becomes of a call that was answered for *agent*, if no model can be reached after all and there is a way
+        for that. A line that is open already cannot be busy."""
+        route = self.settings.outage
+        if route is None or route.busy or agent not in failing or route.agent == agent:
+            return None
+        return self._outage(f"no model can be reached for {agent}")
+
     def _outage(self, detail: str, *, agents: bool = True) -> Admission:
         route = self.settings.outage
         if route and route.agent and not agents:

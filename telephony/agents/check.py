@@ -9,14 +9,15 @@ from typing import Any, Literal
 
 import msgspec
 
-from telephony.agents.agent import HANG_UP, Agent
+from telephony.agents.agent import HANG_UP, TRANSFER, Agent
 from telephony.agents.directory import Directory
-from telephony.settings import AgentSettings, Clips, ToolSpec
+from telephony.settings import AgentSettings, Clips, DiallingSettings, ToolSpec
 
 PATIENCE = 4.0
 """Seconds of silence after which callers ask whether anybody is there; a slower tool should say something."""
 LONG_GREETING = 300
 """Characters: about twenty seconds of speech."""
+SEND_SMS = "builtin:send_sms"
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -31,12 +32,17 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 def check(
-    directory: Directory, models: Collection[str] = (), specs: Mapping[str, Sequence[ToolSpec]] | None = None
+    directory: Directory,
+    models: Collection[str] = (),
+    specs: Mapping[str, Sequence[ToolSpec]] | None = None,
+    dialling: DiallingSettings | None = None,
 ) -> list[Finding]:
-    """Findings about every agent, problems first. *models* are the `model_name`s; *specs* the loaded tools by agent."""
+    """Findings about every agent, problems first. *models* are the `model_name`s; *specs* the loaded tools by agent;
+    *dialling* says whom agents may reach."""
     findings = list(_numbers(directory))
     for agent in directory.agents.values():
         findings += check_agent(agent, models, (specs or {}).get(agent.name, ()))
+        findings += _reach(agent.settings, f"agents.{agent.name}.tools", dialling) if dialling else ()
     return sorted(findings, key=lambda finding: finding.level)
 
 
@@ -112,6 +118,18 @@ def _tools(settings: AgentSettings, place: str, specs: Sequence[ToolSpec]) -> It
     for spec in specs:
         own = f"builtin:{spec.name}" not in {HANG_UP, *map(str, settings.tools)}
         yield from _tool(spec, f"{place}.tools.{spec.name}", own=own)
+
+
+def _reach(settings: AgentSettings, place: str, dialling: DiallingSettings) -> Iterator[Finding]:
+    """Tools whose every target would be refused."""
+    listed = dialling.directory.values()
+    if TRANSFER in settings.tools and not (listed or dialling.allow.countries):
+        message = f"{TRANSFER} has nobody to reach: dialling lists nobody and allows nobody"
+        yield Finding("warning", place, message, "Name somebody in dialling.directory, or drop the tool.")
+    texts = dialling.sms.to_caller or dialling.sms.countries or any(contact.messages for contact in listed)
+    if SEND_SMS in settings.tools and not texts:
+        message = f"{SEND_SMS} has nobody to reach: dialling lets nobody be sent a message"
+        yield Finding("warning", place, message, "Set dialling.sms.to_caller to true, or drop the tool.")
 
 
 def _tool(spec: ToolSpec, place: str, *, own: bool) -> Iterator[Finding]:

@@ -41,6 +41,10 @@ class Absent(msgspec.Struct):
     """What the tools of the call keep for themselves."""
     functions: tuple[Ran, ...] = ()
     """What its functions have done."""
+    metadata: dict[str, str] = {}
+    """What came with the call, for them."""
+    max_cost: float | None = None
+    """What the call may cost, by the limits of all agents who had it."""
     back: str = ""
     """What became of it, once the caller is on the way back."""
 

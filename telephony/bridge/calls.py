@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgspec
 import structlog
@@ -20,7 +20,7 @@ from telephony.bridge.bridge import Bridge, ConnectModel, Crew, ModelSession, To
 from telephony.bridge.callfile import CallFile
 from telephony.bridge.errands import MessageFile
 from telephony.bridge.ringing import Ringing
-from telephony.bridge.scribe import Caller, Scribe, coming_back
+from telephony.bridge.scribe import Caller, Scribe, coming_back, context_of
 from telephony.bridge.shelf import CassetteFile, Shelf, is_sampled
 from telephony.bridge.switchboard import Switchboard
 from telephony.bridge.tape import Tape
@@ -33,7 +33,7 @@ from telephony.events import CallEnded, CallStarted, ServerStopping
 from telephony.exchange import Exchange
 from telephony.links.link import Link
 from telephony.records import CallRecord, Moment, Termination
-from telephony.settings import CallSettings
+from telephony.settings import CallSettings, Tariffs
 from telephony.tools.context import CallContext
 from telephony.tools.permits import Desk
 
@@ -67,6 +67,8 @@ class Plan(msgspec.Struct):
     """Names of the agents that this one may hand over to."""
     notes: tuple[str, ...] = ()
     """What else its record shall say."""
+    metadata: dict[str, str] = {}
+    """What came with the call, for its tools, if it is we who called."""
 
     def unrecorded(self) -> Plan:
         """The same for a caller who does not agree to be recorded."""
@@ -105,6 +107,7 @@ class Calls:
         desk: Desk | None = None,
         crew: Crew | None = None,
         fetch: Fetch | None = None,
+        tariffs: Tariffs | None = None,
     ) -> None:
         """*shelf* makes the place of the cassettes, which are written by the threads that write the recordings. *desk*
         says whom the tools of calls may reach, and *crew* who the other agents are. *fetch* fetches what callers say
@@ -122,7 +125,8 @@ class Calls:
         """Calls that are over, by the carrier's id, and whether the caller knows. One that comes again is a replay."""
         self.away = Away(self._keep)
         """Calls whose caller was sent on."""
-        self.visits = Visits(keeper.begin, self._keep, lambda call_id: self._remember(call_id, True), recordings, fetch)
+        over = partial(self._remember, took_leave=True)
+        self.visits = Visits(keeper.begin, self._keep, over, recordings, fetch, tariffs)
         """Calls that no agent speaks in."""
         self._ringing = Ringing(_let_go)
         self._keeper = keeper
@@ -146,6 +150,10 @@ class Calls:
             with structlog.contextvars.bound_contextvars(call_id=call_id):
                 self._ringing.expect(call_id, plan.connect_model)
 
+    async def reached(self, call_id: str, seconds: float) -> None:
+        """Wait until the model of a call that was expected has been reached, or has not; at most so many *seconds*."""
+        await self._ringing.settled(call_id, seconds)
+
     async def carry(
         self,
         caller: Caller,
@@ -166,7 +174,7 @@ class Calls:
         settings = coming_back(plan.settings, absent, scribe.offset) if absent else plan.settings
         tape = self._tape(scribe, started) if plan.record else None
         cassette, exchange = self._exchange(scribe, plan, settings, started, carrier, tape, opening)
-        context = _context(caller, absent)
+        context = context_of(caller, absent)
         bridge = Bridge(
             exchange,
             link,
@@ -197,7 +205,7 @@ class Calls:
             try:
                 scribe.complete(exchange, bridge, tape, cassette)
                 scribe.record.notes += plan.notes
-                await self._put_away(caller, scribe, bridge, context.state)
+                await self._put_away(caller, scribe, bridge, context)
             finally:
                 self.switchboard.end(caller.call_id, scribe.record)
                 over.set()
@@ -207,18 +215,15 @@ class Calls:
                     self._idle.set()
         return scribe.record
 
-    async def _put_away(self, caller: Caller, scribe: Scribe, bridge: Bridge, state: dict[str, Any]) -> None:
+    async def _put_away(self, caller: Caller, scribe: Scribe, bridge: Bridge, context: CallContext) -> None:
         """Keep the record, as that of a call that is over, or of one whose caller may come back to the agent who sent
-        them, and to the *state* of its tools."""
+        them, and to what its tools kept in *context*."""
         if self.on_moments:
             self.on_moments(scribe.record, scribe.moments(bridge.exchange))
         sending = sent_on(bridge.sent_on)
         self._release(caller.call_id, sending.room if sending else "")
         if sending and not self._leaving:
-            ends = caller.from_number, caller.to_number
-            ran = bridge.exchange.conversation.state.tools.ran
-            absent = Absent(scribe.record, bridge.agent, sending, *ends, scribe.part, state, ran)
-            self.away.hold(caller.call_id, absent)
+            self.away.hold(caller.call_id, scribe.absent(caller, bridge, context, sending))
             await self._keeper.save(msgspec.structs.replace(scribe.record, termination=None))
         else:
             await self._keep(scribe.record)
@@ -392,9 +397,3 @@ class Calls:
 
 async def _let_go(session: ModelSession) -> None:
     await session.link.close()
-
-
-def _context(caller: Caller, absent: Absent | None) -> CallContext:
-    """What the tools of a stream know; a caller who is back finds what they kept before."""
-    ends, state = (caller.from_number, caller.to_number), absent.state if absent else {}
-    return CallContext(caller.call_id, *ends, caller.agent, dict(caller.metadata), state, caller.direction)

@@ -154,7 +154,7 @@ class Dialler:
                 if known is None:
                     await asyncio.sleep(wait)
                     return await self._call(order)
-        if (known.to_number, known.from_number, known.agent) != (order.to_number, order.from_number, order.agent):
+        if _asked(known) != _asked(order):
             raise CallRefused("conflict", f"{order.id} stands for another call already, to {known.to_number}.")
         return known
 
@@ -356,6 +356,10 @@ class Dialler:
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
+
+
+def _asked(intent: Intent) -> tuple[object, ...]:
+    return intent.to_number, intent.from_number, intent.agent, intent.metadata
 
 
 def _age(intent: Intent) -> datetime:

@@ -53,8 +53,9 @@ class Reel:
         return self._timeline.settle(heard if lags else final)
 
     def rest(self, at: float) -> bytes:
-        """All that is left of a call that ended at *at*; what was queued beyond was not heard."""
-        return self._timeline.settle(_sample(at))
+        """All that is left of a call that ended at *at*, or when the caller was last heard, if that is later by the
+        carrier's clock; what was queued beyond was not heard."""
+        return self._timeline.settle(max(_sample(at), self._caller.end))
 
     @property
     def dropped(self) -> float:

@@ -111,6 +111,12 @@ class Ringing(Generic[T]):
             raise UpstreamLost("the connection was given up: the server is stopping")
         return task.result()
 
+    async def settled(self, call_id: str, seconds: float) -> None:
+        """Wait until it is known whether the connection of a call comes about, for so many *seconds* at most. Whoever
+        claims it finds it as it is."""
+        if expected := self._expected.get(call_id):
+            await asyncio.wait([expected.task], timeout=seconds)
+
     def forget(self, call_id: str) -> None:
         """The call will not come for its connection: it is over, or was never told to connect. A call that has claimed
         it already sees to it itself."""

@@ -16,11 +16,12 @@ from telephony.bridge.away import Absent
 from telephony.bridge.bridge import Bridge
 from telephony.bridge.shelf import CassetteFile
 from telephony.bridge.tape import Tape
-from telephony.commands import EndCall
+from telephony.commands import EndCall, Sending
 from telephony.conversation import phrases
 from telephony.exchange import Exchange
 from telephony.records import CallRecord, Finding, Moment, Termination, ToolUse, Turn
 from telephony.settings import CallSettings, Prologue
+from telephony.tools.context import CallContext
 
 SAID = 6000
 """Characters of what was said before that the model is told, at most; the oldest are left out."""
@@ -115,6 +116,22 @@ class Scribe:
         """What happened in this stream, on the clock of the call's first."""
         return [_later(moment, self.offset) for moment in exchange.moments]
 
+    def absent(self, caller: Caller, bridge: Bridge, context: CallContext, sending: Sending) -> Absent:
+        """The call, whose caller was sent on."""
+        state = bridge.exchange.conversation.state
+        return Absent(
+            self.record,
+            bridge.agent,
+            sending,
+            caller.from_number,
+            caller.to_number,
+            self.part,
+            context.state,
+            state.tools.ran,
+            context.metadata,
+            state.meter.most,
+        )
+
     def _files(self, tape: Tape | None, cassette: CassetteFile | None) -> list[str]:
         """What is to be said of the stream's files."""
         notes = []
@@ -139,7 +156,22 @@ def coming_back(settings: CallSettings, absent: Absent, seconds: float) -> CallS
     elsewhere = max(0.0, seconds - absent.record.duration)
     cost = absent.record.cost + settings.tariffs.carrier_minute / 60 * elsewhere
     before = Prologue(said, news, absent.functions, seconds, cost)
-    return msgspec.structs.replace(settings, prologue=before, speaks_first=True, greeting=None)
+    limits = settings.limits.model_copy(update={"max_cost": absent.max_cost})
+    return msgspec.structs.replace(settings, prologue=before, limits=limits, speaks_first=True, greeting=None)
+
+
+def context_of(caller: Caller, absent: Absent | None) -> CallContext:
+    """What the tools of a stream know; for a caller who is back they find what they kept before."""
+    state, metadata = (absent.state, absent.metadata) if absent else ({}, {})
+    return CallContext(
+        caller.call_id,
+        caller.from_number,
+        caller.to_number,
+        caller.agent,
+        metadata | caller.metadata,
+        state,
+        caller.direction,
+    )
 
 
 def _later(value: _Timed, seconds: float) -> _Timed:

@@ -21,6 +21,7 @@ from structlog.typing import FilteringBoundLogger
 from telephony.carriers.base import MessageTaken
 from telephony.errors import CarrierError, ConfigurationError
 from telephony.records import CallRecord, EndedBy, Result, Termination
+from telephony.settings import Tariffs
 
 LAST_WORD = 30.0
 """Seconds after the end of a call in which the carrier may still bring the message that was left in it."""
@@ -48,17 +49,29 @@ class Visit(msgspec.Struct):
     by: EndedBy
     stage: Stage
     timer: asyncio.TimerHandle | None = None
+    gone_at: datetime | None = None
+    """When the caller hung up or had left a message; unset as long as nobody said so."""
 
 
 class Visits:
     """Those of one process, by the carrier's id of the call. *begin* and *finish* keep records and are bounded."""
 
-    def __init__(self, begin: Keep, finish: Keep, over: Over, recordings: Path, fetch: Fetch | None = None) -> None:
+    def __init__(
+        self,
+        begin: Keep,
+        finish: Keep,
+        over: Over,
+        recordings: Path,
+        fetch: Fetch | None = None,
+        tariffs: Tariffs | None = None,
+    ) -> None:
+        """*tariffs*: what the carrier takes for the time that such a call lasts."""
         self._begin = begin
         self._finish = finish
         self._over = over
         self._recordings = recordings
         self._fetch = fetch
+        self._tariffs = tariffs or Tariffs()
         self.on_gone: Over = lambda call_id: None
         """Told of every call whose media stream is not waited for any more."""
         self._visits: dict[str, Visit] = {}
@@ -118,6 +131,7 @@ class Visits:
         visit = self._visits.get(call_id)
         if visit is None or visit.stage == "fetching":
             return
+        visit.gone_at = visit.gone_at or datetime.now(UTC)
         if visit.stage == "message":
             self._wait(call_id, LAST_WORD)
         elif visit.stage == "waiting":
@@ -135,6 +149,7 @@ class Visits:
             self.end(taken.call_id, "the caller left no message", by="caller")
             return
         self._stop_timer(visit)
+        visit.gone_at = visit.gone_at or datetime.now(UTC)
         visit.stage = "fetching"
         self._start(self._collect(visit, taken), f"{taken.call_id} message")
 
@@ -181,7 +196,10 @@ class Visits:
         record = visit.record
         began = record.started_at or datetime.now(UTC)
         if visit.stage != "waiting":
-            record.duration = round(max(0.0, (datetime.now(UTC) - began).total_seconds()), 3)
+            until = visit.gone_at or datetime.now(UTC)
+            record.duration = round(max(0.0, (until - began).total_seconds()), 3)
+            record.cost = round(self._tariffs.carrier_minute * record.duration / 60, 6)
+            record.currency = self._tariffs.currency
         reason = ", ".join(part for part in (visit.why, what) if part)
         record.termination = Termination(result or visit.result, by or visit.by, reason)
         _log.info("a call ended without an agent", call_id=record.carrier_call_id, reason=reason)

@@ -80,7 +80,7 @@ def _check(config: Path | None, connect: bool) -> None:
         asyncio.run(_connected(sources.servers))
     found = {agent.name: _deployments(agent, settings, environ) for agent in agents}
     models = {entry.model_name for entry in settings.model_list}
-    findings = check(directory_of(settings, agents), models, specs)
+    findings = check(directory_of(settings, agents), models, specs, settings.dialling)
     findings += [finding for agent in agents for finding in _lacking(agent, found[agent.name])]
     if connect:
         findings += [

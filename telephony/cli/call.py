@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from telephony.cli.serve import ConfigOption
+from telephony.errors import ConfigurationError
 from telephony.runtime.ordering import order_call, server_of
 from telephony.runtime.serving import read_settings
 
@@ -28,6 +29,10 @@ def call(
     key: Annotated[
         str, typer.Option(help="Asking again with the same key asks for no other call; unset makes a new one.")
     ] = "",
+    metadata: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="What the agent's tools find in call.metadata."),
+    ] = None,
     wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for the call to be over.")] = 0,
     server: Annotated[str, typer.Option(help="Where `telephony serve` runs; unset: where these settings say.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="JSON for machines.")] = False,
@@ -37,6 +42,7 @@ def call(
 
     Exit code 1 if it was not placed or, with --wait, not completed.
     """
+    pairs = _pairs(metadata or [])
     settings, _ = read_settings(config)
     placed = asyncio.run(
         order_call(
@@ -46,6 +52,7 @@ def call(
             to=number,
             agent=agent,
             from_number=from_number,
+            metadata=pairs,
             wait=wait,
         )
     )
@@ -56,3 +63,17 @@ def call(
         Console(soft_wrap=True, highlight=False).print(told, markup=False)
     if wait and placed["state"] != "completed":
         raise typer.Exit(1)
+
+
+def _pairs(written: list[str]) -> dict[str, str]:
+    """What `--metadata` says. A value may hold any character, an equals sign as well."""
+    pairs: dict[str, str] = {}
+    for pair in written:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            problem = f"{pair[:40]!r} is no KEY=VALUE"
+            raise ConfigurationError("--metadata", problem, "Write --metadata order=A-1042, once for each pair.")
+        if name in pairs:
+            raise ConfigurationError("--metadata", f"{name} is given twice", "Leave one of them out.")
+        pairs[name] = value
+    return pairs

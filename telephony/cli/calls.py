@@ -19,8 +19,10 @@ from telephony.errors import ConfigurationError, TelephonyError
 from telephony.records import AuditRow, CallRecord
 from telephony.runtime.retention import Erased, Retention
 from telephony.runtime.serving import read_settings
+from telephony.server.api.orders import Order
 from telephony.settings import Settings
 from telephony.store.base import CallFilter, CallSummary
+from telephony.store.intents import Intent
 
 app = typer.Typer(help="Look at the calls that were taken.", no_args_is_help=True)
 
@@ -128,6 +130,26 @@ def erase_calls(
         raise TelephonyError(f"{problem}. See above for which, and run it again.")
 
 
+@app.command("orders")
+def list_orders(
+    config: ConfigOption = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="How many at most.")] = 50,
+    as_json: JsonOption = False,
+) -> None:
+    """List the calls that were asked for (`telephony call`, POST /api/v1/calls), newest first, and how they went."""
+    settings, _ = read_settings(config)
+    missing = _missing(settings)
+    intents = [] if missing else asyncio.run(_intents(settings, limit))
+    if as_json:
+        typer.echo(
+            json.dumps([msgspec.to_builtins(Order.of(intent)) for intent in intents], indent=2, ensure_ascii=False)
+        )
+    elif intents:
+        Console().print(show_audit.intents_table(intents))
+    else:
+        Console().print(missing or "No call was asked for.", markup=False, highlight=False, soft_wrap=True)
+
+
 def _missing(settings: Settings) -> str:
     """That there is no database, if so. Opening one would make it, in whatever folder this happens to be."""
     from telephony.store.database import address, missing_file
@@ -184,5 +206,17 @@ async def _erase(settings: Settings, number: str) -> Erased:
         await store.open()
         await keeper.round()  # what the database did not take in its time would come back afterwards
         return await Retention(store, settings).erase(number)
+    finally:
+        await store.close()
+
+
+async def _intents(settings: Settings, limit: int) -> list[Intent]:
+    from telephony.store.sql import SqlStore
+    from telephony.store.sql_intents import SqlIntents
+
+    store = SqlStore(settings.database_url)
+    try:
+        await store.open()
+        return await SqlIntents(store).list(limit)
     finally:
         await store.close()

@@ -29,6 +29,11 @@ class Meter:
     def currency(self) -> str:
         return self._tariffs.currency
 
+    def bound(self, most: float | None) -> None:
+        """Another agent has the call, who may cost *most*: of all their limits the lowest holds."""
+        if most is not None:
+            self.most = most if self.most is None else min(self.most, most)
+
     def speaks(self, model: str, now: float) -> None:
         """From now on the call is with *model*."""
         self._spent, self._at = self.cost(now), now

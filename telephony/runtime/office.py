@@ -45,6 +45,7 @@ from telephony.runtime.redaction import secrets_of
 from telephony.runtime.retention import Retention, make_retention
 from telephony.runtime.staffing import all_plans, models_for
 from telephony.runtime.supervisor import Supervisor
+from telephony.runtime.tariffs import read_tariffs
 from telephony.runtime.watching import Watching
 from telephony.server.app import Server, application
 from telephony.server.consulting import ConsultingWebhooks
@@ -128,8 +129,7 @@ async def open_office(
     watching = Watching(settings, environ, secrets, (stop or asyncio.Event()).set, alone=not seat.is_shared)
     upstream = Upstream(models_for(settings, staff, environ), settings.router_settings, watch=watching.running)
     store, keeper = make_keeper(settings)
-    permits = make_permits(settings, staff, keeper.audits)
-    recordings = Path(settings.recordings)
+    recordings, permits = Path(settings.recordings), make_permits(settings, staff, keeper.audits)
     account = TwilioAccount(settings.public_url, settings.twilio, settings.instance_url)
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(watching.open())
@@ -142,12 +142,13 @@ async def open_office(
         stack.push_async_callback(consultations.close)
         departures = _departures(settings, session, account, directory, consultations, lambda sid: calls.live.get(sid))
         counting, shelf = watching.counting(keeper, plans), partial(make_shelf, settings, secrets)
-        plan_for, fetch = _latest(plans), _fetching(session, account)
+        plan_for, fetch, tariffs = _latest(plans), _fetching(session, account), read_tariffs(settings.tariffs)
         desk = CallDesk(permits, account, session, consultations)
-        calls = Calls(counting, recordings, departures.hang_up, watcher, shelf, crew=plan_for, fetch=fetch, desk=desk)
+        calls = Calls(counting, recordings, departures.hang_up, watcher, shelf, desk, plan_for, fetch, tariffs)
         stack.callback(calls.close)
         lag = LoopLag(watching.running.late)
         reception = make_reception(settings, account, calls, directory, plan_for, upstream, lag, seat)
+        reception.redirect = lambda call_id, twiml: perform(session, account.redirect(call_id, twiml))
         gateway = make_gateway(settings, upstream, seat.sharing) if has_keys(settings) else None
         outbound = make_outbound(settings, store, session, account, directory.agents, permits)
         api = make_api(settings, secrets, store, calls, directory, plan_for, upstream, outbound)

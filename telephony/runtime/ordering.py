@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
@@ -30,10 +31,18 @@ def server_of(settings: Settings) -> str:
 
 
 async def order_call(
-    settings: Settings, server: str, key: str, *, to: str, agent: str, from_number: str = "", wait: float = 0.0
+    settings: Settings,
+    server: str,
+    key: str,
+    *,
+    to: str,
+    agent: str,
+    from_number: str = "",
+    metadata: Mapping[str, str] | None = None,
+    wait: float = 0.0,
 ) -> dict[str, Any]:
     """Ask *server* for a call and return what it says of it; with *wait*, once the call is over or so many seconds have
-    passed. *key* is the `Idempotency-Key`: asking again with it asks for no other call.
+    passed. *key* is the `Idempotency-Key`: asking again with it asks for no other call. *metadata* is for the tools.
 
     Raises `NotPlaced` in the server's words, or `ConfigurationError` if it cannot be asked.
     """
@@ -41,7 +50,8 @@ async def order_call(
     if not api_key:
         remedy = "Set TELEPHONY_OUTBOUND__API_KEY to what the server has there."
         raise ConfigurationError("outbound.api_key", "it is not set, and without it no call is placed", remedy)
-    wanted = {"to": to, "agent": agent} | ({"from": from_number} if from_number else {})
+    more = {"from": from_number, "metadata": dict(metadata or {})}
+    wanted = {"to": to, "agent": agent} | {name: value for name, value in more.items() if value}
     headers = {"Authorization": f"Bearer {api_key}"}
     timeout = aiohttp.ClientTimeout(total=TIMEOUT)
     async with aiohttp.ClientSession(server, headers=headers, timeout=timeout) as session:

@@ -55,7 +55,7 @@ def application(
     app = web.Application(middlewares=[refusals], client_max_size=MAX_BODY)
     webhooks = Webhooks(reception)
     app.add_routes(webhooks.routes())
-    app.add_routes(Media(reception).routes())
+    app.add_routes(Media(reception, webhooks.front).routes())
     if consulting is not None:
         app.add_routes(consulting.routes(webhooks.genuine))
     if outbound is not None:

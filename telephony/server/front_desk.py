@@ -111,6 +111,23 @@ class FrontDesk:
             desk, call.call_id, admission.agent, call.from_number, call.to_number, Announcement(said, language)
         )
 
+    def stranded(self, call: IncomingCall, agent: str) -> str:
+        """The stream of a call has come, and *agent* has no model: where the caller goes instead, as those who call
+        after it is known. Empty if there is no such way."""
+        desk = self._reception
+        line = desk.line_for(call.to_number)
+        admission = line.stranded(agent, desk.failing()) if line else None
+        if line is None or admission is None or admission.route is None:
+            return ""
+        _log.info("the agent who was to answer has no model", call_id=call.call_id, detail=admission.detail)
+        desk.sharing.release(call.call_id)
+        if not admission.agent:
+            return self._elsewhere(call, line, admission)
+        desk.sharing.hold(call.call_id, desk.caps(admission.agent, line))
+        said = Announcement(admission.route.say, line.settings.language)
+        self._expect(call, admission.agent)
+        return connect(desk, call.call_id, admission.agent, call.from_number, call.to_number, said)
+
     def _expect(self, call: IncomingCall, agent: str) -> None:
         """The stream of the call is to come, unless it is there."""
         if call.call_id not in self._reception.calls.live:

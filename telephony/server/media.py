@@ -14,16 +14,20 @@ from aiohttp import web
 from structlog.typing import FilteringBoundLogger
 
 from telephony.bridge.scribe import Caller
-from telephony.carriers.base import Carrier
-from telephony.errors import ConfigurationError, ForgedRequest
+from telephony.carriers.base import Carrier, IncomingCall
+from telephony.errors import CarrierError, ConfigurationError, ForgedRequest
 from telephony.events import CallStarted, CarrierFault, CarrierStopped
 from telephony.links.link import Link
 from telephony.links.served import accept
+from telephony.server.front_desk import FrontDesk
 from telephony.server.reception import MEDIA, Reception
 from telephony.server.tokens import Ticket
 from telephony.tools.hidden import hiding
 
 REFUSED = (1008, "refused")
+SETTLING = 0.5
+"""Seconds that a stream waits for the word whether its model can be reached, where there is another way for its caller.
+The agent could say nothing before, and what the caller says meanwhile is kept by the socket."""
 
 _log: FilteringBoundLogger = structlog.get_logger("telephony.media")
 
@@ -31,8 +35,9 @@ _log: FilteringBoundLogger = structlog.get_logger("telephony.media")
 class Media:
     """The route of one reception's media streams."""
 
-    def __init__(self, reception: Reception) -> None:
+    def __init__(self, reception: Reception, front: FrontDesk) -> None:
         self._reception = reception
+        self._front = front
 
     def routes(self) -> list[web.RouteDef]:
         return [web.get(MEDIA, self._stream), web.get(MEDIA + "/{worker}", self._stream)]
@@ -69,8 +74,6 @@ class Media:
         desk = self._reception
         token = started.parameters.get("token", "")
         opening = [message.replace(token, "") if isinstance(message, str) else message for message in opening]
-        metadata = {name: value for name, value in started.parameters.items() if name != "token"}
-        caller = Caller(ticket.call_id, ticket.agent, ticket.from_number, ticket.to_number, metadata, ticket.direction)
         try:
             plan = desk.plan(ticket.call_id, ticket.agent)
             if ticket.unrecorded or ticket.call_id in desk.unrecorded:
@@ -79,10 +82,35 @@ class Media:
             _log.error("the agent cannot take calls", agent=ticket.agent, error=str(error))
             await link.close(1011, "agent not available")
             return
+        if ticket.direction == "inbound" and await self._sent_elsewhere(ticket, link):
+            return
+        metadata = {name: value for name, value in started.parameters.items() if name != "token"} | plan.metadata
+        caller = Caller(ticket.call_id, ticket.agent, ticket.from_number, ticket.to_number, metadata, ticket.direction)
         line = desk.line_for(ticket.to_number) if ticket.direction == "inbound" else None
         desk.sharing.hold(ticket.call_id, desk.caps(ticket.agent, line))
         with structlog.contextvars.bound_contextvars(call_id=ticket.call_id), hiding():
             await desk.calls.carry(caller, plan, started, carrier, link, opening)
+
+    async def _sent_elsewhere(self, ticket: Ticket, link: Link) -> bool:
+        """Whether the caller was sent where the number sends callers during an outage, since the model could not be
+        reached while the phone rang. Others are carried: a model that is slow may still come."""
+        desk, call_id = self._reception, ticket.call_id
+        line = desk.line_for(ticket.to_number)
+        if line is None or line.settings.outage is None or desk.redirect is None or call_id in desk.calls.away:
+            return False
+        await desk.calls.reached(call_id, SETTLING)
+        call = IncomingCall(call_id, ticket.from_number, ticket.to_number)
+        if not (instructions := self._front.stranded(call, ticket.agent)):
+            return False
+        try:
+            await desk.redirect(call_id, instructions)
+        except (
+            CarrierError,
+            ConfigurationError,
+        ) as error:  # what comes after the stream is an apology then
+            _log.error("a caller could not be sent elsewhere", call_id=call_id, error=str(error))
+        await link.close(1000, "sent elsewhere")
+        return True
 
     async def _started(self, link: Link, carrier: Carrier) -> tuple[CallStarted, list[str | bytes]]:
         """The stream's `start`, and all messages up to it. Raises `ForgedRequest` if anything else comes first, or

@@ -72,6 +72,7 @@ class OutboundWebhooks:
             log.error("a call was answered, and its agent is not there any more", agent=intent.agent)
             return instructions(desk.account.finish())
         log.info("somebody answers", agent=intent.agent)
+        desk.expect(call.call_id, intent.agent, intent.metadata)
         document = connect(
             self._reception, call.call_id, intent.agent, call.from_number, call.to_number, direction="outbound"
         )
@@ -88,7 +89,7 @@ class OutboundWebhooks:
             _log.warning("a status could not be noted", call_id=update.call_id, error=str(error))
             return web.Response(status=503)
         if intent and update.status == "ringing" and not intent.over:
-            desk.expect(update.call_id, intent.agent)
+            desk.expect(update.call_id, intent.agent, intent.metadata)
         return web.Response(status=204)
 
     async def _machine(self, form: Form, query: Mapping[str, str]) -> web.Response:

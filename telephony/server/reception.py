@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
+from types import MappingProxyType
 
 from telephony.agents.admission import Line
 from telephony.agents.places import Cap
@@ -66,6 +67,8 @@ class Reception:
     lagging: Callable[[], str] = str
     """Why the process has no time for another call, in words; empty if it has."""
     sharing: Sharing = field(default_factory=Alone)
+    redirect: Callable[[str, str], Awaitable[object]] | None = None
+    """Gives a call whose stream is there other instructions. Bounded; raises `CarrierError`."""
     carrier: str = "twilio"
     """What records call the carrier."""
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -93,10 +96,12 @@ class Reception:
         """Seconds on the clock that tokens are dated with."""
         return asyncio.get_running_loop().time()
 
-    def expect(self, call_id: str, agent: str) -> None:
-        """The carrier was told to open the media stream of a call: whatever it needs is got ready meanwhile."""
+    def expect(self, call_id: str, agent: str, metadata: Mapping[str, str] = MappingProxyType({})) -> None:
+        """The carrier was told to open the media stream of a call: whatever it needs is got ready meanwhile.
+        *metadata*: what came with the call, for its tools."""
         with contextlib.suppress(ConfigurationError):  # the stream itself will find out, and say so
             plan = self._ringing.setdefault(call_id, self.plan_for(agent))
+            plan.metadata = dict(metadata) or plan.metadata
             self.calls.expect(call_id, plan)
         while len(self._ringing) > MOST_RINGING:
             self._ringing.popitem(last=False)

@@ -42,10 +42,11 @@ class Webhooks:
     def __init__(self, reception: Reception) -> None:
         self._reception = reception
         self._repeats = Repeats()
-        self._front = FrontDesk(reception)
+        self.front = FrontDesk(reception)
+        """Who admits callers."""
 
     def routes(self) -> list[web.RouteDef]:
-        front = self._front
+        front = self.front
         return [
             web.post(VOICE, self._genuine(self._voice)),
             web.post(STATUS, self._genuine(self._status)),
@@ -122,7 +123,7 @@ class Webhooks:
         if call.call_id in desk.calls.past:
             _log.warning("the webhook of a call that is over came again; it gets a hang-up", call_id=call.call_id)
             return instructions(desk.account.finish())
-        return instructions(await self._front.admit(call))
+        return instructions(await self.front.admit(call))
 
     async def _status(self, form: Form) -> web.Response:
         """The call's own state: the end of a call whose stream said nothing."""

@@ -52,7 +52,8 @@ class Limits(Group):
     """Seconds before that at which the agent tells the caller, between two turns. 0 switches it off, and so does more
     than half of `max_duration`."""
     max_cost: Annotated[float | None, Field(gt=0)] = None
-    """What a call may cost by the prices in `tariffs`; then the agent says goodbye and hangs up."""
+    """What a call may cost by the prices in `tariffs`; then the agent says goodbye and hangs up. Of all agents that
+    have had the call, the lowest limit holds."""
     caller_silence: Seconds = 10
     """Seconds of silence on both sides before the agent asks whether the caller is still there. 0 switches it off."""
     caller_silence_prompts: Annotated[int, Field(ge=0)] = 2

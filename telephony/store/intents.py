@@ -43,6 +43,8 @@ class Intent(msgspec.Struct, frozen=True):
     reason: str = ""
     """Why it failed."""
     created_at: datetime | None = None
+    metadata: dict[str, str] = {}
+    """What whoever asked has to say to the tools of the call (`CallContext.metadata`)."""
 
     @property
     def over(self) -> bool:

@@ -6,7 +6,7 @@ version that still runs goes on writing its calls.
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Connection, Table, select, text, update
+from sqlalchemy import Column, Connection, Table, inspect, select, text, update
 from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
 
 from telephony.store.schema import VERSION, audits, calls, intents, schema_version, turns
@@ -16,6 +16,7 @@ STEPS: dict[int, tuple[Column[object] | Table, ...]] = {
     3: (audits,),
     4: (intents,),
     5: (calls.c.cost, calls.c.currency),
+    6: (intents.c.metadata,),
 }
 """By version, the columns and tables it added to those of the one before."""
 
@@ -29,6 +30,8 @@ def upgrade(connection: Connection) -> None:
             if isinstance(added, Table):
                 create_table(connection, added)
                 continue
+            if any(known["name"] == added.name for known in inspect(connection).get_columns(added.table.name)):
+                continue  # a step before this one has made the whole table, as it is today
             definition = CreateColumn(added).compile(dialect=connection.dialect)
             connection.execute(text(f"ALTER TABLE {added.table.name} ADD COLUMN {definition}"))
         connection.execute(update(schema_version).values(version=number))

@@ -1,4 +1,4 @@
-"""The tables of the SQL store, version 4.
+"""The tables of the SQL store.
 
 The columns of `turns`, `tools` and `audits` are the fields of `Turn`, `ToolUse` and `AuditRow`, name for name (a test
 holds them together).
@@ -32,7 +32,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-VERSION = 5
+VERSION = 6
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 """Stands for "unknown": a page of calls is cut at a time, and SQL cannot compare with NULL."""
@@ -177,6 +177,7 @@ intents = Table(
     Column("answered_by", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("created_at", Moment, nullable=False),
+    Column("metadata", JSON, nullable=False, server_default=text("'{}'")),
     Column("owner", String(64), nullable=False),
 )
 Index("ix_intents_state", intents.c.state)

@@ -18,6 +18,8 @@ from telephony.store.rows import Row
 from telephony.store.schema import intents, owners
 from telephony.store.sql import SqlStore
 
+Intents = list[Intent]  # by a name of its own: inside the class, `list` is the verb
+
 
 class SqlIntents:
     """The intents in the database of a `SqlStore`, which must be open. Every method is bounded and raises `StoreError`
@@ -33,6 +35,10 @@ class SqlIntents:
 
     async def get(self, intent_id: str) -> Intent | None:
         return await self._store.read("look for a call that was asked for", _get, intent_id)
+
+    async def list(self, limit: int) -> Intents:
+        """The newest first."""
+        return await self._store.read("list the calls that were asked for", _list, limit)
 
     async def claimed(self, carrier_call_id: str) -> bool:
         """Whether a call of the carrier's is known to be some intent's."""
@@ -52,7 +58,7 @@ class SqlIntents:
         found = {"carrier_call_id": carrier_call_id, "answered_by": answered_by, "reason": reason}
         return await self._store.write("note how a call goes", _advance, intent_id, state, found)
 
-    async def abandoned(self, now: datetime) -> list[Intent]:
+    async def abandoned(self, now: datetime) -> Intents:
         """Take over what dead processes were placing, the oldest first. Of several processes one gets each."""
         rows = await self._store.read("look for abandoned calls", _placing, self._store.owner.id)
         dead = [row["id"] for row in rows if gone(owner_of(row), row["seen_at"], now)]
@@ -74,6 +80,11 @@ def _add(connection: Connection, intent: Intent, owner: str) -> Intent | None:
 def _get(connection: Connection, intent_id: str) -> Intent | None:
     row = connection.execute(select(intents).where(intents.c.id == intent_id)).mappings().first()
     return None if row is None else _intent(row)
+
+
+def _list(connection: Connection, limit: int) -> Intents:
+    newest_first = select(intents).order_by(intents.c.created_at.desc(), intents.c.id.desc()).limit(limit)
+    return [_intent(row) for row in connection.execute(newest_first).mappings()]
 
 
 def _claimed(connection: Connection, carrier_call_id: str) -> bool:

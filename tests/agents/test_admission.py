@@ -70,6 +70,24 @@ def test_an_outage_has_a_way_of_its_own_only_if_one_is_named() -> None:
     assert line(outage={"agent": "spare"}).admit(CALLER, failing).agent == "spare"
 
 
+def test_a_call_that_was_answered_takes_the_way_of_an_outage_too_if_there_is_one_that_can_be_taken() -> None:
+    forward = line(outage={"forward": "+15550177"})
+    found = forward.stranded("desk", ["desk"])
+    assert found
+    assert (found.why, found.detail, found.route) == (
+        "outage",
+        "no model can be reached for desk",
+        forward.settings.outage,
+    )
+    assert forward.stranded("desk", ["night"]) is None
+    assert line().stranded("desk", ["desk"]) is None
+    assert line(outage={"busy": True}).stranded("desk", ["desk"]) is None
+    other = line(outage={"agent": "night"})
+    assert (found := other.stranded("desk", ["desk"]))
+    assert found.agent == "night"
+    assert other.stranded("night", ["night"]) is None, "they would go in a circle"
+
+
 def test_no_agent_takes_a_call_while_the_process_stops() -> None:
     for settings in ({}, {"outage": {"agent": "spare"}}, {"outage": "Bye."}):
         admission = line(**settings).admit(CALLER, Situation(draining=True))

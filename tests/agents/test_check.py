@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from telephony.agents import Agent, Directory, Finding, check, check_agent
-from telephony.settings import ToolSpec, TurnDetection
+from telephony.settings import DiallingSettings, ToolSpec, TurnDetection
 
 GOOD: dict[str, Any] = {
     "model": "grok-voice",
@@ -121,3 +121,27 @@ def test_of_a_built_in_tool_nothing_is_said_that_its_user_could_not_change() -> 
     assert check_agent(built_in, ["grok-voice"], [slow]) == []
     (finding,) = check_agent(Agent("a", **GOOD), ["grok-voice"], [slow])
     assert "600 s of silence" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("tool", "dialling", "says"),
+    [
+        ("builtin:transfer", {}, "builtin:transfer has nobody to reach"),
+        ("builtin:transfer", {"directory": {"sales": "+14155552671"}}, ""),
+        ("builtin:transfer", {"allow": {"countries": ["US"]}}, ""),
+        ("builtin:send_sms", {}, ""),
+        ("builtin:send_sms", {"sms": {"to_caller": False}}, "builtin:send_sms has nobody to reach"),
+        ("builtin:send_sms", {"sms": {"to_caller": False, "countries": ["US"]}}, ""),
+        (
+            "builtin:send_sms",
+            {"sms": {"to_caller": False}, "directory": {"sales": {"number": "+14155552671", "messages": True}}},
+            "",
+        ),
+        ("shop:look_up", {"sms": {"to_caller": False}}, ""),
+    ],
+)
+def test_a_tool_that_can_reach_nobody_is_told_of(tool: str, dialling: dict[str, Any], says: str) -> None:
+    directory = Directory([Agent("a", **{**GOOD, "tools": [tool, "builtin:hang_up"]})], {"*": "a"})
+    found = check(directory, ["grok-voice"], dialling=DiallingSettings.model_validate(dialling))
+    assert [(finding.level, finding.key) for finding in found] == ([("warning", "agents.a.tools")] if says else [])
+    assert all(finding.message.startswith(says) for finding in found)

@@ -37,6 +37,14 @@ def test_a_callers_stream_that_lags_holds_the_recording_back_and_one_that_stoppe
     assert len(reel.final(1.1 + MARGIN + LATE)) == 4 * int(0.1 * RATE + LATE * RATE)
 
 
+def test_the_end_is_where_the_caller_was_last_heard_by_the_carriers_clock() -> None:
+    reel = Reel(MULAW_8K)
+    reel.caller(0.0, LOUD * RATE)
+    reel.agent(0.5, LOUD * RATE)
+    caller, agent = channels(reel.rest(0.9))
+    assert (np.flatnonzero(caller)[-1], np.flatnonzero(agent)[-1]) == (RATE - 1, RATE - 1)
+
+
 def test_what_comes_too_late_is_counted_and_moves_nothing() -> None:
     reel = Reel(MULAW_8K)
     reel.final(10.0)

@@ -54,6 +54,19 @@ async def test_a_stream_that_comes_sooner_waits_for_the_connection(provider: Pro
     assert claimed.result() in provider.opened
 
 
+async def test_whether_it_comes_about_can_be_waited_for_and_not_for_long(provider: Provider) -> None:
+    ringing = Ringing(provider.close)
+    await ringing.settled(CALL, 60)  # nothing was begun
+    ringing.expect(CALL, provider.connect())
+    await ringing.settled(CALL, 0.001)
+    async with asyncio.TaskGroup() as group:
+        waits = group.create_task(ringing.settled(CALL, 60), name="waits")
+        await cycles()
+        assert not waits.done()
+        provider.accept()
+    assert await ringing.claim(CALL) in provider.opened, "it is as it was"
+
+
 async def test_it_is_claimed_once(provider: Provider) -> None:
     ringing = Ringing(provider.close)
     ringing.expect(CALL, provider.connect())

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from telephony.bridge.away import Absent
-from telephony.bridge.scribe import SAID, Caller, Scribe, coming_back
+from telephony.bridge.scribe import SAID, Caller, Scribe, coming_back, context_of
 from telephony.commands import Sending
 from telephony.records import CallRecord, Termination, Turn
-from telephony.settings import CallSettings, SessionConfig, Tariffs
+from telephony.settings import CallSettings, Limits, SessionConfig, Tariffs
 
 CALLER = Caller("CA1", "frontdesk", "+15550142", "+15550100")
 
@@ -52,6 +52,25 @@ def test_the_agent_is_told_what_was_said_and_why_the_caller_is_back() -> None:
     assert settings.prologue.said == "caller: Billing, please.\nagent: One moment."
     assert "billing, but the line was busy" in settings.prologue.news
     assert (settings.speaks_first, settings.greeting) == (True, None)
+
+
+def test_what_the_call_has_cost_and_may_cost_goes_on_whoever_the_caller_comes_back_to() -> None:
+    before = absent()
+    before.record.cost, before.max_cost = 0.8, 1.0
+    plain = CallSettings("frontdesk", SessionConfig(), limits=Limits(max_cost=5.0, dead_air=3))
+    settings = coming_back(plain, before, 30)
+    assert settings.prologue
+    assert (settings.prologue.cost, settings.limits.max_cost, settings.limits.dead_air) == (0.8, 1.0, 3)
+
+
+def test_the_tools_of_a_caller_who_is_back_find_what_they_kept_and_what_came_with_the_call() -> None:
+    before = absent()
+    before.state, before.metadata = {"tries": 1}, {"order": "A-1042", "agent": "frontdesk"}
+    caller = Caller("CA1", "orders", "+15550142", "+15550100", {"agent": "orders"}, "outbound")
+    context = context_of(caller, before)
+    assert context.state is before.state
+    assert context.metadata == {"order": "A-1042", "agent": "orders"}
+    assert (context_of(caller, None).state, context_of(caller, None).metadata) == ({}, {"agent": "orders"})
 
 
 def test_of_a_long_call_the_end_is_told() -> None:

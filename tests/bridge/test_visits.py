@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from telephony.bridge.visits import LAST_WORD, Stage, Visit, Visits, began_at, n
 from telephony.carriers.base import MessageTaken
 from telephony.errors import CarrierError
 from telephony.records import CallRecord
+from telephony.settings import Tariffs
 
 CALL = "CA1"
 MESSAGE = MessageTaken(CALL, "RE1", 12.0)
@@ -31,7 +33,8 @@ class Books:
         self.refusal = refusal
         self.there = asyncio.Event()
         self.there.set()
-        self.visits = Visits(self.begin, self.finish, self.over.append, folder, self.fetch)
+        prices = Tariffs(currency="EUR", carrier_minute=6)
+        self.visits = Visits(self.begin, self.finish, self.over.append, folder, self.fetch, prices)
 
     async def begin(self, record: CallRecord) -> None:
         self.begun.append(record)
@@ -209,3 +212,24 @@ def test_an_id_tells_when_its_call_began() -> None:
     assert abs((record.started_at - began).total_seconds()) < 1
     assert new_record("twilio", CALL, "", "", "", record.id).started_at == began
     assert began_at("nothing of ours") is None
+
+
+async def test_the_carriers_time_is_priced_until_the_caller_was_gone(books: Books) -> None:
+    visit = books.open("message")
+    visit.record.started_at = datetime.now(UTC) - timedelta(seconds=30)
+    books.there.clear()
+    books.visits.message(MESSAGE)
+    assert visit.gone_at
+    visit.gone_at -= timedelta(seconds=10)  # as if the fetching had taken so long
+    books.there.set()
+    await cycles()
+    (record,) = books.kept
+    assert record.duration == pytest.approx(20, abs=2)
+    assert (record.cost, record.currency) == (pytest.approx(record.duration / 10, abs=1e-5), "EUR")
+
+
+async def test_a_call_that_is_not_answered_costs_nothing(books: Books) -> None:
+    record = new_record("twilio", CALL, "desk", "+15550142", "+15550100")
+    books.visits.turn_away(Visit(record, "blocked", "completed", "server", "waiting"))
+    await cycles()
+    assert (record.cost, record.duration) == (0, 0)

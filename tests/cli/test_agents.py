@@ -30,6 +30,14 @@ def test_what_works_badly_is_a_warning(telephony: Telephony, spoil: Spoil) -> No
 
 
 @pytest.mark.usefixtures("good")
+def test_a_transfer_that_can_reach_nobody_is_a_warning(telephony: Telephony, spoil: Spoil) -> None:
+    spoil("builtin:hang_up", 'builtin:hang_up", "builtin:transfer')
+    said = telephony("agents", "check")
+    assert said.code == 0
+    assert "warning: agents.desk.tools: builtin:transfer has nobody to reach" in said.out
+
+
+@pytest.mark.usefixtures("good")
 @pytest.mark.parametrize(
     ("part", "by", "place"),
     [

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from terminals import Said, Telephony
 
 
@@ -44,3 +46,17 @@ def test_the_key_is_not_shown_with_the_configuration(spoil: Callable[[str, str],
 def test_it_wants_to_know_who_calls_whom(good: Path, telephony: Telephony) -> None:
     assert telephony("call", "+15550177").code == 2
     assert telephony("call", "--agent", "desk").code == 2
+
+
+@pytest.mark.parametrize(
+    ("pairs", "says"),
+    [
+        (["order"], "'order' is no KEY=VALUE. Write --metadata order=A-1042"),
+        (["=A-1042"], "'=A-1042' is no KEY=VALUE"),
+        (["order=1", "order=2"], "order is given twice"),
+    ],
+)
+def test_metadata_is_pairs(good: Path, telephony: Telephony, pairs: list[str], says: str) -> None:
+    typed = telephony(*WORDS, *(word for pair in pairs for word in ("--metadata", pair)))
+    assert typed.code == 2
+    assert f"--metadata: {says}" in said(typed)

@@ -8,10 +8,13 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from telephony.records import AuditRow, CallRecord, Finding, Termination, Turn
+from telephony.store.intents import Intent
 from telephony.store.sql import SqlStore
+from telephony.store.sql_intents import SqlIntents
 from terminals import Telephony
 
 SILENT = Finding(0.5, 2.5, "pause", "vad_slow", "silent 2.5 s: the model took 2.1 s to notice")
@@ -36,6 +39,11 @@ def kept(telephony: Telephony) -> Telephony:
             at = record.started_at
             await store.audit(AuditRow(agent, at, f"CA{minute}", agent, "transfer", "911", "refused", "emergency"))
         await store.audit(AuditRow("x", at, "nobody's", "", "dial", "sales", "allowed", None, "+14155552671"))
+        intents = SqlIntents(store)
+        for number in (1, 2):
+            order = Intent(f"order-{number}", "+15550177", "+15550100", "desk", metadata={"order": f"A-{number}"})
+            await intents.add(msgspec.structs.replace(order, created_at=record.started_at.replace(second=number)))
+        await intents.advance("order-2", "failed", reason="SIP 404")
         await store.close()
 
     asyncio.run(keep())
@@ -155,3 +163,23 @@ def test_nothing_is_erased_unasked_or_by_mistake(kept: Telephony, monkeypatch: p
     assert typed.code == 2
     assert "is no phone number" in typed.said
     assert len(json.loads(kept("calls", "list", "--json").out)) == 2
+
+
+def test_calls_that_were_asked_for_are_listed_as_the_api_shows_them(kept: Telephony) -> None:
+    newest, oldest = json.loads(kept("calls", "orders", "--json").out)
+    assert (newest["id"], newest["to"], newest["state"], newest["reason"]) == (
+        "order-2",
+        "+15550177",
+        "failed",
+        "SIP 404",
+    )
+    assert (oldest["state"], oldest["call_id"], oldest["metadata"]) == ("placing", None, {"order": "A-1"})
+    assert [call["id"] for call in json.loads(kept("calls", "orders", "--json", "-n", "1").out)] == ["order-2"]
+    head, line, _ = kept("calls", "orders").out.splitlines()
+    assert head.split() == ["at", "UTC", "key", "call", "agent", "to", "state"]
+    assert line.split() == ["11-22", "12:01:02", "order-2", "desk", "+15550177", "failed:", "SIP", "404"]
+
+
+def test_where_no_call_was_asked_for_none_is_listed(telephony: Telephony) -> None:
+    assert telephony("calls", "orders").out.startswith("No calls yet: there is no database at ")
+    assert telephony("calls", "orders", "--json").out == "[]\n"

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from playbook import Playbook
+from playbook import Playbook, settings
 from telephony import commands as cmd
 from telephony import events as ev
+from telephony.audio.format import PCM16_24K
 from telephony.conversation.meter import Meter
 from telephony.settings import Limits, ModelTariff, Tariffs
 
@@ -43,6 +44,22 @@ def test_tokens_and_messages_cost_what_their_model_takes_for_them() -> None:
     meter.used({AUDIO: 100_000})
     meter.wrote(3)
     assert meter.cost(0) == pytest.approx(3.5)
+
+
+@pytest.mark.parametrize(
+    ("limits", "most"),
+    [((1.0, 5.0), 1.0), ((5.0, 1.0), 1.0), ((None, 1.0), 1.0), ((1.0, None), 1.0), ((None, None), None)],
+)
+def test_of_all_who_had_the_call_the_lowest_limit_holds(limits: tuple[float | None, ...], most: float | None) -> None:
+    meter = Meter(PRICES, limits[0], 0.0)
+    meter.bound(limits[1])
+    assert meter.most == most
+
+
+def test_what_a_call_has_cost_before_its_caller_was_away_counts() -> None:
+    meter = Meter(PRICES, 1.0, 0.0, spent=0.7)
+    assert meter.cost(0) == 0.7
+    assert meter.deadline() == pytest.approx(30)
 
 
 @pytest.mark.parametrize("count", [-5, True, "many", None, float("nan")])
@@ -85,3 +102,29 @@ def test_a_call_that_costs_too_much_is_ended_with_a_goodbye() -> None:
     assert hung_up.reason == "maximum cost"
     book.feed(ev.CarrierStopped())
     assert book.ending == cmd.EndCall("completed", "limit", "maximum cost")
+
+
+def test_a_call_that_was_handed_over_keeps_within_the_lower_limit_at_the_prices_of_whoever_speaks() -> None:
+    prices = Tariffs(currency="EUR", models={"grok": ModelTariff(minute=6), "gpt": ModelTariff(minute=60)})
+    limits = {most: Limits(max_cost=most, max_duration=600 * most, caller_silence=0) for most in (2.0, 3.0)}
+    book = Playbook(others="scripted", limits=limits[3.0], tariffs=prices)
+    meter, tally = book.call.state.meter, book.call.state.tally
+    book.greet()
+    book.hear(9)
+    before = meter.cost(book.now)
+    assert before == pytest.approx(0.1 * book.now, abs=0.1)
+    book.feed(ev.HandOverWanted(settings(agent="billing", limits=limits[2.0], tariffs=prices)))
+    book.feed(ev.ModelConnected("gpt", 1), ev.SessionReady(PCM16_24K, PCM16_24K, turn_detection=True, session=1))
+    book.hear(0.5)
+    assert meter.cost(book.now) == pytest.approx(before + 0.5, abs=0.1), "a euro for a second"
+    book.hear(1.0)
+    assert tally.notes[-1] == "The call reached its limit of 2 EUR."
+
+
+def test_the_duration_of_a_call_that_was_handed_over_is_told_as_it_was() -> None:
+    book = Playbook(others="scripted", limits=Limits(max_duration=30, caller_silence=0, dead_air=100))
+    book.greet()
+    book.feed(ev.HandOverWanted(settings(agent="billing", limits=Limits(max_duration=99, caller_silence=0))))
+    book.connect(1)
+    book.hear(32)
+    assert "The call reached its limit of 30 s." in book.call.state.tally.notes

@@ -86,7 +86,7 @@ async def told(made: World, outcome: CallOutcome) -> CallRecord:
 
 def as_heard(recording: bytes, outcome: CallOutcome) -> None:
     """The recording is what was said, to the sample, and what was heard, give or take the way of a frame through two
-    busy programs on one processor."""
+    busy programs on one processor; not the time in which the stream's beginning waited to be noticed."""
     left, right = (np.frombuffer(side, "<i2").astype(float) for side in wav.split(wav.read(recording)))
     said, heard = (np.frombuffer(mulaw_to_pcm(side), "<i2").astype(float) for side in (outcome.said, outcome.heard))
     common = min(len(left), len(said)) - FRAME

@@ -13,14 +13,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from offices import NOWHERE, World, opened, outside, settings_for, stored_records, world
+from offices import World, opened, outside, settings_for, stored_records, world
 from telephony.agents.agent import Agent
 from telephony.bridge import visits
 from telephony.records import CallRecord
 from telephony.server.reception import CLOSED, NOT_IN_SERVICE
-from telephony.settings import Fallback, Limits, Settings
+from telephony.settings import Limits, Settings
 from telephony.sim.caller import Observation
-from telephony.simulate.callee import Callee
 from telephony.simulate.caller import CallOutcome
 
 pytestmark = [pytest.mark.usefixtures("nothing_left_behind"), pytest.mark.timeout(60)]
@@ -34,12 +33,20 @@ NEVER = {"never": {"timezone": "Europe/Berlin"}}
 
 
 @contextlib.asynccontextmanager
-async def number(folder: Path, *agents: Agent, most: int | None = None, **entry: Any) -> AsyncIterator[World]:
+async def number(
+    folder: Path, *agents: Agent, most: int | None = None, tariffs: str = "", **entry: Any
+) -> AsyncIterator[World]:
     """A process with one number, whose `hours` are either `never` or `always`."""
     hours = {"never": {"timezone": "Europe/Berlin"}, "always": {"timezone": "Asia/Tokyo", "open": {"daily": "0-24"}}}
     values = Settings.model_validate({"numbers": {"*": {"agent": "frontdesk", **entry}}, "hours": hours})
     async with world(
-        folder, GREETS, *(agents or (DESK,)), numbers=values.numbers, hours=values.hours, max_calls=most
+        folder,
+        GREETS,
+        *(agents or (DESK,)),
+        numbers=values.numbers,
+        hours=values.hours,
+        max_calls=most,
+        tariffs=tariffs,
     ) as made:
         yield made
 
@@ -170,22 +177,6 @@ async def test_whoever_calls_while_all_lines_are_busy_goes_another_way(
         await first
 
 
-async def test_while_no_model_can_be_reached_callers_are_not_connected(tmp_path: Path) -> None:
-    agent = Agent("frontdesk", limits=Limits(connect=1, dead_air=2), fallback=Fallback())
-    values = Settings.model_validate({"numbers": {"*": {"agent": "frontdesk", "outage": {"forward": PERSON}}}})
-    async with outside({"replies": []}) as around:
-        around.rest.callees[PERSON] = Callee(stays=0.1)
-        settings = settings_for(tmp_path, NOWHERE, around.rest.base_url, numbers=values.numbers)
-        async with opened(settings, around, agent) as made:
-            first = await alone(made, await made.call({"wait": "end"}))
-            assert (ending(first)[:2], first.agent) == (("failed", "model"), "frontdesk"), "nobody knew yet"
-            outcome = await made.call({"wait": "end"})
-            second = await alone(made, outcome)
-    assert outcome.dialled == (PERSON,)
-    why = f"outage: no model can be reached for frontdesk, forwarded to {PERSON}"
-    assert ending(second) == ("failed", "server", why)
-
-
 async def test_while_the_process_stops_callers_take_the_way_of_an_outage(tmp_path: Path) -> None:
     async with number(tmp_path, outage="Please call our other office.") as made:
         made.office.calls.draining = True
@@ -259,6 +250,17 @@ async def test_a_message_is_left_where_nobody_takes_a_forwarded_call(tmp_path: P
     assert said(outcome) == ["Leave a message."]
     assert f"{PERSON}: no-answer, the caller left a message of" in ending(record)[2]
     assert kept(record.recording)
+
+
+async def test_a_call_that_no_agent_takes_costs_the_carriers_time(tmp_path: Path) -> None:
+    tariffs = tmp_path / "tariffs.yaml"
+    tariffs.write_text("{currency: EUR, carrier_minute: 6}", encoding="utf-8")
+    closed = {"voicemail": True}
+    async with number(tmp_path, hours="never", closed=closed, tariffs=str(tariffs)) as made:
+        outcome = await made.call({"say": "Call me."}, {"pause": 0.5}, {"press": "#"})
+        record = await alone(made, outcome)
+    assert 0.5 < record.duration <= outcome.duration + 5
+    assert (record.cost, record.currency) == (pytest.approx(record.duration / 10, abs=1e-5), "EUR")
 
 
 async def test_a_message_that_one_process_asked_for_is_fetched_by_the_next(tmp_path: Path) -> None:

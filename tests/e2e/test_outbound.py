@@ -16,10 +16,11 @@ from offices import World, stored_records, world
 from telephony.agents.agent import Agent
 from telephony.records import Termination
 from telephony.settings import DiallingSettings, OutboundPolicy, OutboundSettings
-from telephony.sim.caller_script import HangUp, Pause, Say, WaitForAgent
+from telephony.sim.caller_script import HangUp, Pause, Say, WaitForAgent, WaitForQuiet
 from telephony.simulate.callee import Callee, beep
 from telephony.simulate.outcome import CallOutcome
 from telephony.simulate.telling import CallbackFaults
+from telephony.tools import CallContext, tool
 
 pytestmark = [pytest.mark.usefixtures("nothing_left_behind"), pytest.mark.timeout(60)]
 
@@ -47,6 +48,7 @@ async def dialling(
     folder: Path,
     who: Agent | None = None,
     *,
+    model: dict[str, Any] = MODEL,
     unwanted: Sequence[str] = (),
     allow: Mapping[str, Any] | None = None,
     **outbound: Any,
@@ -59,7 +61,7 @@ async def dialling(
     dialling = DiallingSettings.model_validate(
         {"directory": listed, "do_not_call": list(unwanted), "allow": allow or {}}
     )
-    async with world(folder, MODEL, who or agent(), outbound=settings, numbers=numbers, dialling=dialling) as made:
+    async with world(folder, model, who or agent(), outbound=settings, numbers=numbers, dialling=dialling) as made:
         rest = made.outside.rest
         rest.board.ring = 0.05
         rest.board.voice = made.outside.voice
@@ -113,6 +115,34 @@ async def test_an_agent_calls_somebody_and_speaks_with_them(tmp_path: Path) -> N
         ((*_, form),) = [request for request in made.outside.rest.requests if "Calls.json" in request[1]]
         assert (form["TimeLimit"], form["Timeout"]) == ("1860", "30")
         assert "MachineDetection" not in form
+
+
+async def test_what_was_said_with_the_order_reaches_the_tools_also_of_a_caller_who_comes_back(tmp_path: Path) -> None:
+    seen: list[str] = []
+
+    @tool
+    async def send(call: CallContext) -> str:
+        """Put the caller through."""
+        seen.append(call.metadata["order"])
+        await call.transfer("other")
+        return "On your way."
+
+    who = Agent("frontdesk", greeting="Good day, this is Acme.", tools=[send])
+    model = {
+        "replies": [
+            {"on": "speech", "hears": "Who is this?", "say": "One moment.", "call": {"name": "send"}},
+            {"on": "tool", "say": "Sorry."},
+        ]
+    }
+    quiet = WaitForQuiet(2.5)
+    async with dialling(tmp_path, who, model=model) as made:
+        steps = (WaitForAgent(), Say("Who is this?"), quiet, Say("Who is this?"), quiet, HangUp())
+        made.outside.rest.callees[THEM] = Callee(steps=steps, patience=20)
+        made.outside.rest.callees["+15550178"] = Callee(does="busy")
+        outcome = await called(made, metadata={"order": "A-1042"})
+        await made.record(outcome)
+        assert (await order(made, method="GET"))[1]["metadata"] == {"order": "A-1042"}
+    assert seen == ["A-1042", "A-1042"]
 
 
 @pytest.mark.parametrize("does", ["busy", "rejects", "unreachable", "no answer"])

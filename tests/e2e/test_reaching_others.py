@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from offices import ACCOUNT, TOKEN, ShortVoice, World, world
+from offices import ACCOUNT, TOKEN, ShortVoice, World, opened, outside, settings_for, world
 from targets import ADVERSARIAL
 from telephony.agents.agent import Agent
 from telephony.cassette.replay import replay
 from telephony.records import AuditRow, CallRecord, Termination
 from telephony.runtime.cassettes import new_carrier, open_cassette
-from telephony.settings import DiallingSettings
+from telephony.settings import DiallingSettings, LiteLLMParams, ModelEntry
 from telephony.sim.caller_script import CallerScript
 from telephony.simulate.caller import CallOutcome, place_call
 from telephony.store.sql import SqlStore
@@ -224,3 +224,39 @@ async def test_what_was_done_before_the_caller_was_sent_on_is_not_done_again_and
     second = Path(record.cassette).with_name(f"{record.id}-2.jsonl")
     assert card not in second.read_text()
     assert replay(open_cassette(second), new_carrier).divergence is None
+
+
+async def test_a_caller_who_was_handed_over_comes_back_to_the_agent_who_put_them_through(tmp_path: Path) -> None:
+    desk = Agent("frontdesk", model="one", greeting="Hello.", tools=["builtin:hand_over"], hand_over=["orders"])
+    orders = Agent("orders", model="two", instructions="Do the orders.", tools=["builtin:transfer"], voice="ara")
+    over = {"name": "hand_over", "arguments": {"agent": "orders"}}
+    through = {"name": "transfer", "arguments": {"target": "billing"}}
+    first = [{"on": "speech", "hears": "Billing?", "say": "One moment.", "call": over}]
+    second = [
+        {"on": "resume", "say": "Orders here.", "knows": ["Billing?"]},
+        {"on": "speech", "hears": "Billing, please.", "say": "I put you through.", "call": through},
+    ]
+    quiet = {"wait": {"quiet": 2.5}}
+    steps = [quiet, {"say": "Billing, please."}, quiet, "hang_up"]
+    voice = ShortVoice("agent")
+    async with outside({"replies": first}, voice=voice) as one, outside({"replies": second}, voice=voice) as two:
+        models = [
+            ModelEntry(model_name=name, litellm_params=LiteLLMParams(model="xai/grok", api_base=around.model.url))
+            for name, around in (("one", one), ("two", two))
+        ]
+        numbers = {"*": "frontdesk"}
+        settings = settings_for(tmp_path, rest=one.rest.base_url, model_list=models, numbers=numbers, dialling=DIALLING)
+        async with opened(settings, one, desk, orders) as made:
+            outcome = await called(made, *steps, dial_status="busy")
+            record = await made.record(outcome)
+        assert [*one.faults(), *two.faults(), *outcome.complaints] == []
+        assert (len(one.model.sessions), len(two.model.sessions)) == (1, 2)
+    assert outcome.dialled == (BILLING,)
+    assert said(record)[:4] == ["Hello.", "One moment.", "Orders here.", "I put you through."]
+    assert len(said(record)) == 5, "whoever is there again has said something"
+    assert record.agent == "frontdesk", "the record is that of whoever took the call"
+    second_stream = open_cassette(Path(record.cassette).with_name(f"{record.id}-2.jsonl"))
+    sent = [line.message for line in second_stream.lines if (line.ch, line.dir) == ("model", "out")]
+    session = next(message["session"] for message in sent if message["type"] == "session.update")
+    assert (session["instructions"], session["voice"]) == ("Do the orders.", "ara")
+    assert replay(second_stream, new_carrier).divergence is None

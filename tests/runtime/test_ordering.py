@@ -63,10 +63,16 @@ async def test_the_server_is_asked_with_the_key_and_what_was_said(server: Server
     assert (headers["Authorization"], headers["Idempotency-Key"]) == ("Bearer a-key", "k1")
 
 
+async def test_what_its_tools_shall_know_is_sent_along(server: Server) -> None:
+    server.answers = [call("placed")]
+    await order_call(SETTINGS, server.url, "k1", to="+15550177", agent="desk", metadata={"order": "A=1042"})
+    assert server.asked[0][3] == {"to": "+15550177", "agent": "desk", "metadata": {"order": "A=1042"}}
+
+
 async def test_a_call_is_followed_to_its_end(server: Server) -> None:
     server.answers = [call("placing"), call("ringing"), call("in-progress"), call("busy")]
     assert (await order_call(SETTINGS, server.url, "k1", to="+1", agent="desk", wait=10))["state"] == "busy"
-    assert [path for _, path, _, _ in server.asked][1:] == ["/api/v1/calls/k1"] * 3
+    assert [path for _, path, _, _ in server.asked][1:] == ["/api/v1/orders/k1"] * 3
 
 
 async def test_it_is_followed_no_longer_than_one_wants_to_wait(server: Server) -> None:

@@ -14,6 +14,7 @@ from telephony.records import CallRecord, Finding, Termination, Turn
 from telephony.store.migration import STEPS
 from telephony.store.schema import VERSION, metadata
 from telephony.store.sql import SqlStore
+from telephony.store.sql_intents import SqlIntents
 
 OLD = Path(__file__).parents[2] / "fixtures" / "store" / "version-1.sql"
 FINDING = Finding(1.0, 2.5, "pause", "vad_slow", "silent 2.5 s: the model took 2.1 s to notice")
@@ -81,6 +82,21 @@ async def test_an_old_database_has_the_same_tables_then_as_a_new_one(old: Path, 
     assert columns(old) == columns(tmp_path / "new.db")
     with closing(sqlite3.connect(old)) as db:
         assert db.execute("SELECT version FROM schema_version").fetchall() == [(VERSION,)]
+
+
+async def test_a_table_that_an_earlier_step_made_gets_what_a_later_one_adds(database: Path) -> None:
+    """Version 4 brought the intents, version 6 their metadata."""
+    await (await opened(database)).close()
+    with closing(sqlite3.connect(database)) as db, db:
+        db.execute("ALTER TABLE intents DROP COLUMN metadata")
+        db.execute("UPDATE schema_version SET version = 5")
+        db.execute("INSERT INTO intents VALUES ('k', '+1', '+2', 'desk', 'busy', '', '', '', '2026-11-22', 'me')")
+    store = await opened(database)
+    try:
+        (intent,) = await SqlIntents(store).list(10)
+    finally:
+        await store.close()
+    assert (intent.id, intent.state, intent.metadata) == ("k", "busy", {})
 
 
 async def test_several_may_bring_it_up_to_date_at_once_and_once_more(old: Path) -> None:

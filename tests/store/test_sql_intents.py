@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from telephony.errors import StoreError
@@ -16,7 +17,7 @@ from telephony.store.sql import SqlStore
 from telephony.store.sql_intents import SqlIntents
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-ORDER = Intent("order-1", "+15550177", "+15550100", "frontdesk", created_at=NOW)
+ORDER = Intent("order-1", "+15550177", "+15550100", "frontdesk", created_at=NOW, metadata={"order": "Ä-1042"})
 DEAD = Owner("dead", "elsewhere", 1, "then")
 
 
@@ -38,6 +39,15 @@ async def test_an_intent_is_kept_as_it_was(intents: SqlIntents) -> None:
     assert await intents.get("order-1") is None
     assert await intents.add(ORDER) is None
     assert await intents.get("order-1") == ORDER
+
+
+async def test_they_are_listed_newest_first(intents: SqlIntents) -> None:
+    assert await intents.list(10) == []
+    orders = [msgspec.structs.replace(ORDER, id=f"order-{n}", created_at=NOW + timedelta(hours=n)) for n in (2, 0, 1)]
+    for order in orders:
+        await intents.add(order)
+    assert [intent.id for intent in await intents.list(10)] == ["order-2", "order-1", "order-0"]
+    assert [intent.id for intent in await intents.list(1)] == ["order-2"]
 
 
 async def test_of_many_who_ask_with_one_key_one_is_the_first(database: Path) -> None:

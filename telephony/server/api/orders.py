@@ -24,6 +24,8 @@ from telephony.store.intents import Intent, IntentState
 CALLS = f"{BASE}/calls"
 ORDERS = f"{BASE}/orders"
 KEY = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+MOST_METADATA = 2000
+"""Characters of all names and values together."""
 
 
 class CallOrder(msgspec.Struct, forbid_unknown_fields=True):
@@ -35,6 +37,8 @@ class CallOrder(msgspec.Struct, forbid_unknown_fields=True):
     """Who speaks with them."""
     from_number: str = msgspec.field(default="", name="from")
     """The number that is shown; unset takes `outbound.from_number`."""
+    metadata: dict[str, str] = {}
+    """What the tools of the call find in `CallContext.metadata`; up to 2000 characters."""
 
 
 class Order(msgspec.Struct, rename={"from_number": "from"}):
@@ -54,6 +58,8 @@ class Order(msgspec.Struct, rename={"from_number": "from"}):
     reason: str | None
     """Why it failed."""
     created_at: datetime | None
+    metadata: dict[str, str]
+    """What came with the request."""
 
     @classmethod
     def of(cls, intent: Intent) -> Order:
@@ -67,6 +73,7 @@ class Order(msgspec.Struct, rename={"from_number": "from"}):
             intent.answered_by or None,
             intent.reason or None,
             intent.created_at.replace(microsecond=0) if intent.created_at else None,
+            intent.metadata,
         )
 
 
@@ -148,7 +155,14 @@ class OrdersApi:
             raise Problem(422, f"from: {from_number[:40]!r} is no number. Send one, or set outbound.from_number.")
         if not self._agents(order.agent):
             raise Problem(422, f"agent: there is no {order.agent[:40]!r}.")
-        return Intent(key, to, from_number, order.agent, created_at=datetime.now(UTC))
+        size = sum(len(name) + len(value) for name, value in order.metadata.items())
+        if size > MOST_METADATA:
+            most = f"{MOST_METADATA} are taken. Send an id to look it up by."
+            raise Problem(422, f"metadata: it has {size} characters, and {most}")
+        if "" in order.metadata:
+            raise Problem(422, "metadata: a name is empty.")
+        now = datetime.now(UTC)
+        return Intent(key, to, from_number, order.agent, created_at=now, metadata=order.metadata)
 
 
 def _refusal(refused: CallRefused) -> Problem:

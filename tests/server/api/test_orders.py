@@ -17,7 +17,7 @@ from telephony.carriers.twilio_account import TwilioAccount
 from telephony.commands import HttpRequest
 from telephony.errors import OutcomeUnknown, StoreError
 from telephony.links.http import HttpAnswer
-from telephony.server.api.orders import Order, OrdersApi
+from telephony.server.api.orders import MOST_METADATA, Order, OrdersApi
 from telephony.server.api.requests import Answers
 from telephony.settings import TwilioSettings
 from telephony.store.intents import Intent, IntentState
@@ -44,10 +44,7 @@ class Intents:
         return False
 
     async def advance(self, intent_id: str, state: IntentState, **found: str) -> Intent | None:
-        known = self.kept[intent_id]
-        self.kept[intent_id] = Intent(
-            known.id, known.to_number, known.from_number, known.agent, state, found.get("carrier_call_id", "")
-        )
+        self.kept[intent_id] = msgspec.structs.replace(self.kept[intent_id], state=state, **found)
         return self.kept[intent_id]
 
     async def abandoned(self, now: datetime) -> list[Intent]:
@@ -106,6 +103,14 @@ async def test_a_call_that_was_placed_has_a_place_of_its_own(api: Api) -> None:
     assert (await api.ask("GET", "/orders/k1"))[2] == body
 
 
+async def test_one_key_stands_for_one_call_with_its_metadata(api: Api) -> None:
+    wanted = {"to": "+15550100177", "agent": "desk", "metadata": {"order": "A-1042"}}
+    assert (await api.ask(json=wanted))[2]["metadata"] == {"order": "A-1042"}
+    assert (await api.ask(json=wanted))[0] == 201
+    assert (await api.ask(json={**wanted, "metadata": {"order": "A-1043"}}))[0] == 409
+    assert (await api.ask(json={**wanted, "metadata": {}}))[0] == 409
+
+
 async def test_what_nobody_knows_yet_is_accepted(api: Api) -> None:
     api.lost = True
     status, _, body = await api.ask()
@@ -129,6 +134,9 @@ async def test_a_key_may_be_quoted_as_structured_fields_are(api: Api) -> None:
         ({"json": {"to": "0", "agent": "desk"}}, 422),
         ({"json": {"to": "+15550177", "agent": "nobody"}}, 422),
         ({"json": {"to": "+15550177", "agent": "desk", "from": "x"}}, 422),
+        ({"json": {"to": "+15550177", "agent": "desk", "metadata": {"order": 1042}}}, 400),
+        ({"json": {"to": "+15550177", "agent": "desk", "metadata": {"": "x"}}}, 422),
+        ({"json": {"to": "+15550177", "agent": "desk", "metadata": {"x": "y" * MOST_METADATA}}}, 422),
     ],
 )
 async def test_a_mistake_is_answered_with_a_problem(api: Api, options: dict[str, Any], status: int) -> None:
@@ -156,7 +164,7 @@ async def test_a_server_that_is_stopping_or_has_no_database_says_to_come_back(ap
 
 def test_what_is_shown_of_a_call() -> None:
     moment = datetime(2026, 11, 22, 12, 0, 0, 5, tzinfo=UTC)
-    intent = Intent("k", "+1", "+2", "desk", "busy", "CA1", "machine", "SIP 486", moment)
+    intent = Intent("k", "+1", "+2", "desk", "busy", "CA1", "machine", "SIP 486", moment, {"order": "A-1042"})
     assert msgspec.to_builtins(Order.of(intent)) == {
         "id": "k",
         "to": "+1",
@@ -167,4 +175,5 @@ def test_what_is_shown_of_a_call() -> None:
         "answered_by": "machine",
         "reason": "SIP 486",
         "created_at": "2026-11-22T12:00:00Z",
+        "metadata": {"order": "A-1042"},
     }
