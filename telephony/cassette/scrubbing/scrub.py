@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 
+from telephony import commands as cmd
 from telephony.cassette.faithful import faithful, verified
 from telephony.cassette.format import Cassette, Line, header_line, line
 from telephony.cassette.player import NewCarrier
@@ -111,6 +112,8 @@ def _bones(value: Any, key: str = "") -> Any:
     """*value* without its texts, but with the strings that say what happens."""
     if isinstance(value, dict):
         stays = STRUCTURE | {"name"} if names_a_part(value, key) else STRUCTURE
+        if value.get("type") == cmd.HangUp.__name__ or {"result", "by"} <= value.keys():
+            stays -= {"reason"}  # a sentence of ours, in which somebody may be named whom the caller was put through to
         return {
             name: item if name in stays and isinstance(item, str) else _bones(item, name)
             for name, item in value.items()
