@@ -12,9 +12,9 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from bridged import BridgedCall
 from telephony.bridge.calls import Calls
 from telephony.bridge.lag import EVERY, LoopLag
-from telephony.bridge.scribe import Caller
 from telephony.commands import HangUp
 from telephony.errors import UpstreamLost, UpstreamRefused
 from telephony.records import CallRecord, Moment
@@ -153,7 +153,9 @@ async def test_what_there_is_now_is_read_off_at_each_scrape(
     assert before["telephony_calls_active", "direction=inbound"] == 0
     assert before["telephony_sessions_active", "model=xai/grok"] == 0
 
-    calls.callers[SID] = Caller(SID, "desk", "+15550142", "+15550100", direction="outbound")
+    call = BridgedCall()
+    call.context.direction = "outbound"
+    calls.live[SID] = call.bridge
     calls.draining = True
     lease = upstream.balancer.take("voice", 0.0)
     assert lease is not None
