@@ -57,8 +57,8 @@ ERRANDS = [
     mutation(
         "a caller talks an operator out of hanging up",
         "conversation/running_errands.py",
-        "cancellable=not event.operator, clip=clip",
-        "cancellable=True, clip=clip",
+        "cancellable = not (event.operator or event.final)",
+        "cancellable = True",
         "hung-up-by-an-operator",
     ),
     mutation(
