@@ -18,7 +18,7 @@ WORKERS ?= auto
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq
 
-.PHONY: help demo test calls clients validators lint types format dist check clean
+.PHONY: help demo test calls clients client-ws validators lint types format dist check clean
 
 help:
 	@echo "make demo        a whole phone call on this machine: no key, no phone"
@@ -39,7 +39,9 @@ test: $(TEST)
 calls: $(TEST)
 	@PYTHONPATH=tests $(BIN)/python -m library $(ARGS)
 
-clients: $(CLIENTS)/node_modules/ws $(CLIENTS)/litellm/bin/litellm
+clients: client-ws $(CLIENTS)/litellm/bin/litellm
+
+client-ws: $(CLIENTS)/node_modules/ws
 
 validators: $(CLIENTS)/validators/bin/hadolint
 
