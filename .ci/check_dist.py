@@ -56,7 +56,8 @@ def check_contents(sdist: Path, wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         in_wheel = set(archive.namelist())
     package = files_of("telephony")
-    missing = [f"sdist: {name}" for name in sorted({*package, *files_of("deploy"), *IN_SDIST} - in_sdist)]
+    deployment = files_of("deploy")
+    missing = [f"sdist: {name}" for name in sorted({*package, *deployment, *IN_SDIST} - in_sdist)]
     missing += [f"wheel: {name}" for name in sorted(package - in_wheel)]
     if not any(name.startswith("tests/") for name in in_sdist):
         missing.append("sdist: tests/")
@@ -64,7 +65,7 @@ def check_contents(sdist: Path, wheel: Path) -> None:
         missing.append("wheel: LICENSE")
     unwanted = [
         name
-        for name in sorted(in_sdist | in_wheel)
+        for name in sorted((in_sdist | in_wheel) - deployment)
         if "__pycache__" in name or name.endswith((".db", ".env", ".pyc")) or name.startswith((".venv", "recordings"))
     ]
     unwanted += [name for name in sorted(in_wheel) if not name.startswith(("telephony/", "telephony_bridge-"))]
