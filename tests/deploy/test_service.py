@@ -102,7 +102,7 @@ class Machine:
         certificates = {name: os.environ[name] for name in ("SSL_CERT_FILE", "PIP_CERT") if name in os.environ}
         own = {"PATH": f"{VALIDATORS}:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", **certificates}
         entered = ["--mount", "--pid", "--uts", "--ipc", "--cgroup", f"--root=/proc/{self.init}/root"]
-        into = "cd /root/telephony 2>/dev/null || cd /; "
+        into = "cd /usr/local/src/telephony 2>/dev/null || cd /; "
         return subprocess.run(  # noqa: S603  our own commands, in namespaces of their own
             [found("nsenter"), "--target", str(self.init), *entered, "--wd", found("bash"), "-c", into + command],
             env={**own, "PYTHON": "/usr/bin/python3"},
@@ -208,7 +208,7 @@ def test_ten_commands_to_a_ringing_phone_and_from_version_to_version_without_a_c
     assert set(shlex.split(packages)) >= {"caddy", "git", "python3-venv"}
     assert "git clone" in clone
     sources = " ".join(f"/mnt/source/{name}" for name in SOURCES)
-    machine.does(f"mkdir -p /root/telephony && cp -r {sources} /root/telephony/")
+    machine.does(f"mkdir -p /usr/local/src/telephony && cp -r {sources} /usr/local/src/telephony/")
     for command in commands:
         if command.startswith("editor "):
             line.settle()
