@@ -36,8 +36,8 @@ MOST = 200
 State = Literal["running"] | Result
 
 
-class CallLine(msgspec.Struct, rename={"from_number": "from", "to_number": "to"}):
-    """A call without its contents."""
+class CallHead(msgspec.Struct, rename={"from_number": "from", "to_number": "to"}):
+    """What a call is known by."""
 
     id: str
     carrier: str
@@ -53,6 +53,11 @@ class CallLine(msgspec.Struct, rename={"from_number": "from", "to_number": "to"}
     state: State
     termination: Termination | None
     """How it ended; null while it runs."""
+
+
+class CallLine(CallHead):
+    """A call without its contents."""
+
     turns: int
     tools: int
     findings: int
@@ -91,23 +96,9 @@ class CallTurn(msgspec.Struct):
         return cls(**{name: getattr(turn, name) for name in cls.__struct_fields__})
 
 
-class Call(msgspec.Struct, rename={"from_number": "from", "to_number": "to"}):
+class Call(CallHead):
     """Everything that is kept of a call."""
 
-    id: str
-    carrier: str
-    carrier_call_id: str
-    agent: str
-    from_number: str
-    to_number: str
-    direction: Literal["inbound", "outbound"]
-    started_at: datetime | None
-    duration: float
-    """Seconds; of a running call as last kept."""
-    model: str
-    state: State
-    termination: Termination | None
-    """How it ended; null while it runs."""
     turns: list[CallTurn]
     tools: list[ToolUse]
     findings: list[Finding]
