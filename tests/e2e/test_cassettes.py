@@ -105,8 +105,8 @@ async def test_twenty_calls_at_once_are_all_on_cassettes_that_replay_and_hold_no
     issued: list[str] = []
     issue = Tokens.issue
 
-    def remember(self: Tokens, *ticket: Any) -> str:
-        issued.append(issue(self, *ticket))
+    def remember(self: Tokens, *ticket: Any, **more: Any) -> str:
+        issued.append(issue(self, *ticket, **more))
         return issued[-1]
 
     monkeypatch.setattr(Tokens, "issue", remember)

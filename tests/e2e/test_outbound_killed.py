@@ -62,7 +62,7 @@ class Line:
     async def ask(self, key: str = "order-1", method: str = "POST") -> dict[str, Any]:
         """Ask for a call, or how it goes; what there is for an answer."""
         headers = {"Idempotency-Key": key, "Authorization": f"Bearer {KEY}"}
-        url = f"http://127.0.0.1:{self.port}/api/v1/calls" + (f"/{key}" if method == "GET" else "")
+        url = f"http://127.0.0.1:{self.port}/api/v1/" + ("calls" if method == "POST" else f"orders/{key}")
         order = {"to": THEM, "agent": "desk"}
         async with aiohttp.ClientSession() as session, session.request(method, url, json=order, headers=headers) as got:
             return dict(await got.json(content_type=None))
