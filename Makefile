@@ -6,6 +6,9 @@ PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
 
+# Every worker of the tests, and every server that they start, would compile all modules for itself.
+unexport PYTHONDONTWRITEBYTECODE
+
 # Files in the environment say what has been installed there; their name carries the interpreter, so that asking for
 # another one builds the environment anew. Each set needs the one before it: run, test, dev.
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null)

@@ -9,8 +9,9 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fnmatch import fnmatch
+from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -86,10 +87,10 @@ class Module:
     path: str
     """Relative to the root, with slashes."""
     source: str
-    tree: ast.Module = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.tree = ast.parse(self.source, self.path)
+    @cached_property
+    def tree(self) -> ast.Module:
+        return ast.parse(self.source, self.path)
 
     @property
     def name(self) -> str:

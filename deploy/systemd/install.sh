@@ -51,7 +51,7 @@ add_version() {
   uv="$(command -v uv || true)"
   install_into() {
     if [ -n "$uv" ]; then
-      "$uv" pip install --quiet --compile-bytecode --python "$version" "$@"
+      UV_COMPILE_BYTECODE="${UV_COMPILE_BYTECODE:-1}" "$uv" pip install --quiet --python "$version" "$@"
     else
       "$version/bin/python" -m pip install --disable-pip-version-check --quiet "$@"
     fi

@@ -95,7 +95,8 @@ def installed(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
     path = os.pathsep.join([*([str(Path(uv).parent)] if uv else []), os.environ["PATH"]])
     done = subprocess.run(  # noqa: S603  our own script
         [DEPLOY / "systemd/install.sh", "--root", root, *words],
-        env={**os.environ, "PATH": path, "PYTHON": sys.executable},
+        # Compiling takes most of the time, and what it is for is seen only in a service that may write nothing.
+        env={**os.environ, "PATH": path, "PYTHON": sys.executable, "UV_COMPILE_BYTECODE": "0"},
         capture_output=True,
         text=True,
         timeout=150,
