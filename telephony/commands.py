@@ -229,6 +229,10 @@ class HangUp(Command, frozen=True):
     """How, if it is the agent who wants that; None for the agent's fallback."""
 
 
+class Move(Command, frozen=True):
+    """Keep what another process must know to go on with the call; `Moved` answers."""
+
+
 class EndCall(Command, frozen=True):
     """The conversation is over: close both legs and store the record. Nothing follows it."""
 
@@ -254,6 +258,7 @@ WorldCommand = (
     | CloseSession
     | CheckSession
     | HangUp
+    | Move
     | EndCall
     | Note
 )

@@ -120,6 +120,10 @@ class StoreError(TelephonyError):
         """`locked`: another process holds it. `full`: no space. `slow`: no answer in time. `broken`: anything else."""
 
 
+class CallStays(TelephonyError):
+    """A call cannot go on in another process, and why."""
+
+
 class CassetteError(TelephonyError):
     """A recorded call cannot be read. The message names the file's line and the remedy."""
 

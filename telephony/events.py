@@ -375,6 +375,17 @@ class HangUpAnswered(Event, frozen=True):
     """Why it will not; empty if it has done so."""
 
 
+class ServerMoving(Event, frozen=True):
+    """Another process takes the calls of this one: go on there from the next turn."""
+
+
+class Moved(Event, frozen=True):
+    """What another process must know to go on with the call is kept, where it will look for it."""
+
+    error: str = ""
+    """Why it is not, so that the call stays here; empty if it is."""
+
+
 class ServerStopping(Event, frozen=True):
     """The process is going down; say goodbye now."""
 

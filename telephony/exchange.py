@@ -25,6 +25,7 @@ from telephony.commands import (
     HangUp,
     MessageAudio,
     ModelCommand,
+    Move,
     Note,
     OpenSession,
     Play,
@@ -200,7 +201,7 @@ class Exchange:
                     outputs.append(command)
                 case (
                     RunTool() | CancelTool() | ErrandDone() | MessageAudio() | OpenSession() | CheckSession() | HangUp()
-                    | EndCall() | Note()
+                    | Move() | EndCall() | Note()
                 ):  # fmt: skip
                     outputs.append(command)
                 case _:

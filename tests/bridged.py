@@ -17,7 +17,8 @@ from typing import Any
 
 from front_door import CALL, STREAM, start
 from telephony.bridge.bridge import Bridge, ModelSession
-from telephony.bridge.calls import Caller, Calls, Plan
+from telephony.bridge.calls import Caller, Calls
+from telephony.bridge.plan import Plan
 from telephony.bridge.shelf import Shelf
 from telephony.carriers.twilio import TwilioStream
 from telephony.commands import EndCall, HangUp, Note

@@ -21,7 +21,8 @@ from yarl import URL
 from telephony.agents.agent import Agent
 from telephony.agents.directory import Directory
 from telephony.bridge.bridge import ModelSession
-from telephony.bridge.calls import Calls, Plan
+from telephony.bridge.calls import Calls
+from telephony.bridge.plan import Plan
 from telephony.carriers.twilio import TwilioStream
 from telephony.carriers.twilio_account import TwilioAccount
 from telephony.commands import HangUp

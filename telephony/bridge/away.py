@@ -21,6 +21,10 @@ from telephony.settings import Ran
 
 SLACK = 15.0
 """Seconds beyond the time it may ring in which bad news must come: the carrier may ring some seconds longer."""
+MOVED = "moved"
+"""`Absent.back` of a call that was left for another process between two turns."""
+BROKEN_OFF = "broken off"
+"""The same of one whose process has died."""
 
 _log: FilteringBoundLogger = structlog.get_logger("telephony.away")
 
@@ -32,7 +36,8 @@ class Absent(msgspec.Struct):
     """As it ended, if they do not come back."""
     agent: str
     """Who sent them."""
-    sending: Sending
+    sending: Sending | None
+    """How they were sent on; None if the call itself went on elsewhere."""
     from_number: str
     to_number: str
     parts: int = 1
@@ -47,6 +52,8 @@ class Absent(msgspec.Struct):
     """What the call may cost, by the limits of all agents who had it."""
     back: str = ""
     """What became of it, once the caller is on the way back."""
+    unrecorded: bool = False
+    """Whether the caller does not agree to be recorded."""
 
 
 class Away:
@@ -64,7 +71,12 @@ class Away:
     def hold(self, call_id: str, absent: Absent) -> None:
         """The caller was sent on."""
         self._absent[call_id] = absent
-        self._wait(call_id, absent.sending.timeout + SLACK)
+        self._wait(call_id, (absent.sending.timeout if absent.sending else 0) + SLACK)
+
+    def adopt(self, call_id: str, absent: Absent, seconds: float) -> None:
+        """A call that another process carried is to be connected with its agent here, within so many *seconds*."""
+        self._absent[call_id] = absent
+        self._wait(call_id, seconds)
 
     def expect(self, call_id: str, outcome: str, seconds: float) -> Absent | None:
         """The carrier says that nobody took the caller, who is to be connected with the agent again within so many

@@ -30,6 +30,7 @@ from telephony.commands import (
     ErrandDone,
     HangUp,
     MessageAudio,
+    Move,
     Note,
     OpenSession,
     RunTool,
@@ -125,6 +126,14 @@ class Bridge:
         """Whether the caller knows that the call is over: hung up, or was told so."""
         self.sent_on: HangUp | None = None
         """The command by which the caller was sent on, once the carrier has done so."""
+        self.move: Callable[[], Awaitable[None]] | None = None
+        """Keeps what another process must know to go on with the call. Bounded; raises `TelephonyError`."""
+        self.keep: Callable[[], Awaitable[None]] | None = None
+        """Does the same in case that the process dies. It raises nothing."""
+        self.moving = False
+        """Whether that is being done, or has been."""
+        self.moved = False
+        """Whether the call goes on in another process, so that nothing more is known of it here."""
         self._ended_at: float | None = None
         self._carrier = carrier
         self._sessions: dict[int, ModelSession] = {}
@@ -310,6 +319,8 @@ class Bridge:
                     self._work.cancel(call_id)
                 case HangUp():
                     self._spawn(partial(self._end_at_carrier, output), "hang up", last=True)
+                case Move():
+                    self._spawn(self._move_on, "move", last=True)
                 case Note():
                     self._report(output)
                 case EndCall():
@@ -354,6 +365,17 @@ class Bridge:
             self._log.warning("hang-up refused", error=answer.error)
         else:
             self.sent_on = command if command.transfer_to else None
+        self.feed(answer)
+
+    async def _move_on(self) -> None:
+        answer = ev.Moved("nobody keeps it" if self.move is None else "")
+        self.moving = True
+        try:
+            if self.move:
+                await self.move()
+                self.moved = self.ending is None  # whoever has hung up meanwhile goes nowhere
+        except TelephonyError as error:
+            self.moving, answer = False, ev.Moved(str(error))
         self.feed(answer)
 
 

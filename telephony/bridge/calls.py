@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable
-from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -15,25 +14,24 @@ import msgspec
 import structlog
 from structlog.typing import FilteringBoundLogger
 
+from telephony.bridge.archive import Archive, MakeShelf
 from telephony.bridge.away import Absent, Away, sent_on
-from telephony.bridge.bridge import Bridge, ConnectModel, Crew, ModelSession, Tools
+from telephony.bridge.bridge import Bridge, ConnectModel, Crew, ModelSession
 from telephony.bridge.callfile import CallFile
-from telephony.bridge.errands import MessageFile
+from telephony.bridge.journal import Journal
+from telephony.bridge.plan import Plan
 from telephony.bridge.ringing import Ringing
 from telephony.bridge.scribe import Caller, Scribe, coming_back, context_of
-from telephony.bridge.shelf import CassetteFile, Shelf, is_sampled
 from telephony.bridge.switchboard import Switchboard
-from telephony.bridge.tape import Tape
 from telephony.bridge.visits import Fetch, Visits
-from telephony.bridge.writers import Writers
 from telephony.carriers.base import Carrier, StatusUpdate
 from telephony.commands import HangUp, Note
 from telephony.errors import UpstreamError
-from telephony.events import CallEnded, CallStarted, ServerStopping
+from telephony.events import CallEnded, CallStarted, ServerMoving, ServerStopping
 from telephony.exchange import Exchange
 from telephony.links.link import Link
 from telephony.records import CallRecord, Moment, Termination
-from telephony.settings import CallSettings, Tariffs
+from telephony.settings import Tariffs
 from telephony.tools.context import CallContext
 from telephony.tools.permits import Desk
 
@@ -51,31 +49,6 @@ JOURNAL = 5.0
 _log: FilteringBoundLogger = structlog.get_logger("telephony.calls")
 
 
-class Plan(msgspec.Struct):
-    """How a call to one agent is carried: settled before the first word."""
-
-    settings: CallSettings
-    tools: Tools
-    connect_model: ConnectModel
-    record: bool
-    """Whether there is a recording."""
-    cassette: float = 0.0
-    """Share of the calls that get a cassette, 0 to 1."""
-    dialect: str = ""
-    """That of the model that is asked first."""
-    colleagues: frozenset[str] = frozenset()
-    """Names of the agents that this one may hand over to."""
-    notes: tuple[str, ...] = ()
-    """What else its record shall say."""
-    metadata: dict[str, str] = {}
-    """What came with the call, for its tools, if it is we who called."""
-
-    def unrecorded(self) -> Plan:
-        """The same for a caller who does not agree to be recorded."""
-        note = "The caller did not agree to be recorded: there is neither recording nor cassette"
-        return msgspec.structs.replace(self, record=False, cassette=0.0, notes=(*self.notes, note))
-
-
 class Keeper(Protocol):
     """Keeps records, whatever happens to the database."""
 
@@ -89,7 +62,6 @@ class Keeper(Protocol):
         """The call is over; the record is terminal. Bounded; never raises for the store's sake."""
 
 
-MakeShelf = Callable[[Executor], Shelf]
 Watcher = Callable[[str, float, Note], None]
 """Told of every note of every call: the carrier's call id, seconds since the call began, the note."""
 
@@ -108,10 +80,11 @@ class Calls:
         crew: Crew | None = None,
         fetch: Fetch | None = None,
         tariffs: Tariffs | None = None,
+        journal: Journal | None = None,
     ) -> None:
         """*shelf* makes the place of the cassettes, which are written by the threads that write the recordings. *desk*
         says whom the tools of calls may reach, and *crew* who the other agents are. *fetch* fetches what callers say
-        after the tone."""
+        after the tone. *journal* is for calls that may go on in other processes."""
         self.live: dict[str, Bridge] = {}
         self.switchboard = Switchboard()
         self.draining = False
@@ -130,15 +103,13 @@ class Calls:
         """Calls that no agent speaks in."""
         self._ringing = Ringing(_let_go)
         self._keeper = keeper
-        self._recordings = recordings
         self._hang_up = hang_up
         self._watcher, self._desk, self._crew = watcher, desk, crew
-        # Recordings have threads of their own: sync tools that hang must not keep them from the disk.
-        self._writers = Writers(2, "tape")
-        self._shelf = shelf(self._writers) if shelf else None
+        self._archive = Archive(recordings, shelf)
         self._over: dict[str, asyncio.Event] = {}
         """Set when a live call's stream is done with and its record put away."""
-        self._leaving = False
+        self._journal = journal or Journal()
+        self._leaving = self._moving = False
         self._unkept = 0
         """Calls that are live or whose record is not kept yet."""
         self._idle = asyncio.Event()
@@ -172,8 +143,8 @@ class Calls:
         absent = self.away.returned(caller.call_id)
         scribe = Scribe(caller, carrier.traits.name, absent)
         settings = coming_back(plan.settings, absent, scribe.offset) if absent else plan.settings
-        tape = self._tape(scribe, started) if plan.record else None
-        cassette, exchange = self._exchange(scribe, plan, settings, started, carrier, tape, opening)
+        tape = self._archive.tape(scribe, started) if plan.record else None
+        cassette, exchange = self._archive.exchange(scribe, plan, settings, started, carrier, tape, opening)
         context = context_of(caller, absent)
         bridge = Bridge(
             exchange,
@@ -183,12 +154,14 @@ class Calls:
             plan.tools,
             context,
             partial(self._observe, caller.call_id),
-            partial(self._message, scribe, started),
+            partial(self._archive.message, scribe, started),
             self._desk,
             self._crew,
         )
         if self._leaving:
             bridge.feed(ServerStopping())
+        if plan.can_move:
+            self._may_move(caller, scribe, bridge, agreed=plan.agreed)
         self.live[caller.call_id] = bridge
         self.visits.connected(caller.call_id)
         self.switchboard.begin(bridge, scribe.record.id, lambda: scribe.as_it_stands(exchange, bridge))
@@ -198,10 +171,7 @@ class Calls:
         try:
             await self._run(scribe, exchange, bridge, [file for file in (tape, cassette) if file])
         finally:
-            del self.live[caller.call_id]
-            self.on_gone(caller.call_id)
-            self._ringing.forget(caller.call_id)
-            self._remember(caller.call_id, bridge.took_leave)
+            self._not_live(caller.call_id, bridge)
             try:
                 scribe.complete(exchange, bridge, tape, cassette)
                 scribe.record.notes += plan.notes
@@ -215,6 +185,14 @@ class Calls:
                     self._idle.set()
         return scribe.record
 
+    def _not_live(self, call_id: str, bridge: Bridge) -> None:
+        """The stream is over."""
+        del self.live[call_id]
+        self.on_gone(call_id)
+        self._ringing.forget(call_id)
+        if not bridge.moved:
+            self._remember(call_id, bridge.took_leave)
+
     async def _put_away(self, caller: Caller, scribe: Scribe, bridge: Bridge, context: CallContext) -> None:
         """Keep the record, as that of a call that is over, or of one whose caller may come back to the agent who sent
         them, and to what its tools kept in *context*."""
@@ -222,11 +200,46 @@ class Calls:
             self.on_moments(scribe.record, scribe.moments(bridge.exchange))
         sending = sent_on(bridge.sent_on)
         self._release(caller.call_id, sending.room if sending else "")
+        if bridge.moved:
+            return  # another process keeps it
         if sending and not self._leaving:
             self.away.hold(caller.call_id, scribe.absent(caller, bridge, context, sending))
             await self._keeper.save(msgspec.structs.replace(scribe.record, termination=None))
         else:
             await self._keep(scribe.record)
+            if bridge.move:
+                await self._journal.drop(caller.call_id)
+
+    def _may_move(self, caller: Caller, scribe: Scribe, bridge: Bridge, *, agreed: bool) -> None:
+        """The call may go on in another process."""
+
+        def absent() -> Absent:
+            scribe.going(bridge.exchange, bridge)
+            return scribe.absent(caller, bridge, bridge.context, agreed=agreed)
+
+        async def move() -> None:
+            await self._journal.leave(caller.call_id, absent())
+
+        bridge.move, bridge.keep = move, lambda: self._journal.keep(caller.call_id, absent())
+        if self._moving:
+            bridge.feed(ServerMoving())
+
+    def move_on(self) -> None:
+        """Another process is there for the calls of this one. Those that may go on there do so at their next turn; the
+        others stay to their end."""
+        self._moving = True
+        for bridge in list(self.live.values()):
+            if bridge.move:
+                bridge.feed(ServerMoving())
+
+    async def take_over(self, call_id: str, seconds: float) -> Absent | None:
+        """A call whose stream has ended in another process and that is to be connected with its agent here within so
+        many *seconds*; None if there is no such. Bounded."""
+        if self.draining or call_id in self.live or call_id in self.past or call_id in self.away:
+            return None
+        if absent := await self._journal.take(call_id):
+            self.away.adopt(call_id, absent, seconds)
+        return absent
 
     def _release(self, call_id: str, but: str = "") -> None:
         if self._desk:
@@ -242,7 +255,7 @@ class Calls:
         """The call; beside it its files, and its record as it grows, for which nobody who speaks waits."""
         async with asyncio.TaskGroup() as group:
             name = scribe.name
-            beside = [group.create_task(self._journal(scribe, exchange, bridge), name=f"{name} journal")]
+            beside = [group.create_task(self._grow(scribe, exchange, bridge), name=f"{name} record")]
             beside += [group.create_task(self.switchboard.run(bridge.context.call_id), name=f"{name} listeners")]
             beside += [group.create_task(file.run(bridge), name=f"{name} {file.path.suffix}") for file in files]
             try:
@@ -252,7 +265,7 @@ class Calls:
                 for task in beside:
                     task.cancel()
 
-    async def _journal(self, scribe: Scribe, exchange: Exchange, bridge: Bridge) -> None:
+    async def _grow(self, scribe: Scribe, exchange: Exchange, bridge: Bridge) -> None:
         """Keep what was said so far, so that a call's words outlive a process that is killed. Until cancelled."""
         record = scribe.record
         if scribe.part == 1:
@@ -261,9 +274,11 @@ class Calls:
         while True:
             await asyncio.sleep(JOURNAL)
             scribe.grow(exchange, bridge)
-            if len(record.turns) + len(record.tools) > kept:
+            if not bridge.moving and len(record.turns) + len(record.tools) > kept:
                 kept = len(record.turns) + len(record.tools)
                 await self._keeper.save(record)
+                if bridge.keep:
+                    await bridge.keep()
 
     def update(self, status: StatusUpdate) -> None:
         """A status callback. Only a terminal one says anything we do not know; late and repeated ones say nothing."""
@@ -280,7 +295,7 @@ class Calls:
     @property
     def writes_waiting(self) -> int:
         """Pieces of recordings and cassettes that no thread has written yet."""
-        return self._writers.waiting
+        return self._archive.waiting
 
     async def stream_over(self, call_id: str) -> None:
         """Wait until a call's stream is done with, if it has one: the carrier may know what became of a caller who was
@@ -340,7 +355,7 @@ class Calls:
 
     def close(self) -> None:
         """No call will come any more."""
-        self._writers.shutdown(wait=False)
+        self._archive.close()
 
     async def _emptied(self, bound: float) -> bool:
         try:
@@ -361,33 +376,6 @@ class Calls:
             return await connect_model(before, resume)
 
         return connect
-
-    def _tape(self, scribe: Scribe, started: CallStarted) -> Tape:
-        tape = Tape(self._recordings / f"{scribe.name}.wav", started.audio, self._writers)
-        scribe.has_recording(str(tape.path))
-        return tape
-
-    def _message(self, scribe: Scribe, started: CallStarted, errand: str) -> MessageFile:
-        """What the caller leaves after the tone, beside the recording."""
-        return MessageFile(self._recordings / f"{scribe.name}-{errand}.wav", started.audio, self._writers)
-
-    def _exchange(
-        self,
-        scribe: Scribe,
-        plan: Plan,
-        settings: CallSettings,
-        started: CallStarted,
-        carrier: Carrier,
-        tape: Tape | None,
-        opening: Iterable[str | bytes],
-    ) -> tuple[CassetteFile | None, Exchange]:
-        """The exchange of a call, and the cassette that it is written on, if it is."""
-        if self._shelf is None or not is_sampled(scribe.record.carrier_call_id, plan.cassette):
-            return None, Exchange(settings, started, carrier, tape)
-        file = self._shelf.file(scribe.name)
-        scribe.has_cassette(str(file.path))
-        exchange = self._shelf.exchange(file, settings, started, carrier, tape, dialect=plan.dialect, opening=opening)
-        return file, exchange
 
     def _observe(self, call_id: str, at: float, note: Note) -> None:
         self.switchboard.note(call_id, at, note)

@@ -12,7 +12,7 @@ from typing import Literal, TypeVar
 
 import msgspec
 
-from telephony.bridge.away import Absent
+from telephony.bridge.away import MOVED, Absent
 from telephony.bridge.bridge import Bridge
 from telephony.bridge.shelf import CassetteFile
 from telephony.bridge.tape import Tape
@@ -103,21 +103,28 @@ class Scribe:
 
     def complete(self, exchange: Exchange, bridge: Bridge, tape: Tape | None, cassette: CassetteFile | None) -> None:
         """Everything that the call leaves behind."""
-        record, before = self.record, self._before
+        record = self.record
         ending = bridge.ending or EndCall("failed", "server", "the call was cancelled")
-        self.grow(exchange, bridge)
+        self.going(exchange, bridge)
         record.termination = Termination(ending.result, ending.by, ending.reason)
         record.tools = [_over(use, record.duration) for use in record.tools]
-        findings = [_later(finding, self.offset) for finding in exchange.findings(bridge.duration)]
-        record.findings = [*before.findings, *findings] if before else findings
         record.notes = [*record.notes, *bridge.errands.messages, *self._files(tape, cassette)]
 
     def moments(self, exchange: Exchange) -> list[Moment]:
         """What happened in this stream, on the clock of the call's first."""
         return [_later(moment, self.offset) for moment in exchange.moments]
 
-    def absent(self, caller: Caller, bridge: Bridge, context: CallContext, sending: Sending) -> Absent:
-        """The call, whose caller was sent on."""
+    def absent(
+        self,
+        caller: Caller,
+        bridge: Bridge,
+        context: CallContext,
+        sending: Sending | None = None,
+        *,
+        agreed: bool = True,
+    ) -> Absent:
+        """The call as whoever goes on with it must know it. *sending*: how the caller was sent on, if they were.
+        *agreed*: whether to be recorded."""
         state = bridge.exchange.conversation.state
         return Absent(
             self.record,
@@ -130,7 +137,14 @@ class Scribe:
             state.tools.ran,
             context.metadata,
             state.meter.most,
+            unrecorded=not agreed,
         )
+
+    def going(self, exchange: Exchange, bridge: Bridge) -> None:
+        """What is known of the call by now, for a process that goes on with it."""
+        self.grow(exchange, bridge)
+        found = [_later(finding, self.offset) for finding in exchange.findings(bridge.duration)]
+        self.record.findings = [*(self._before.findings if self._before else []), *found]
 
     def _files(self, tape: Tape | None, cassette: CassetteFile | None) -> list[str]:
         """What is to be said of the stream's files."""
@@ -152,12 +166,15 @@ def coming_back(settings: CallSettings, absent: Absent, seconds: float) -> CallS
     """The agent's settings for a call that comes back to it, *seconds* after it began."""
     turns = [turn for turn in absent.record.turns if turn.heard]
     said = "\n".join(f"{turn.speaker}: {turn.heard}" for turn in turns)[-SAID:]
-    news = phrases.come_back(absent.sending.name or "the number", absent.back)
+    if absent.sending:
+        news, speaks = phrases.come_back(absent.sending.name or "the number", absent.back), True
+    else:
+        news, speaks = (phrases.MOVED, False) if absent.back == MOVED else (phrases.BROKEN_OFF, True)
     elsewhere = max(0.0, seconds - absent.record.duration)
     cost = absent.record.cost + settings.tariffs.carrier_minute / 60 * elsewhere
-    before = Prologue(said, news, absent.functions, seconds, cost)
+    before = Prologue(said, news, absent.functions, seconds, cost, speaks)
     limits = settings.limits.model_copy(update={"max_cost": absent.max_cost})
-    return msgspec.structs.replace(settings, prologue=before, limits=limits, speaks_first=True, greeting=None)
+    return msgspec.structs.replace(settings, prologue=before, limits=limits, speaks_first=speaks, greeting=None)
 
 
 def context_of(caller: Caller, absent: Absent | None) -> CallContext:

@@ -38,7 +38,10 @@ CHANNELS: Mapping[type, Channel] = {
     ev.HangUpAnswered: "rest",
     ev.CarrierLost: "call",
     ev.CallEnded: "call",
+    ev.ServerMoving: "call",
+    ev.Moved: "call",
     ev.ServerStopping: "call",
+    cmd.Move: "call",
     cmd.EndCall: "call",
 }
 """On which channel each stands."""

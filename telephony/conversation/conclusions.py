@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 
 from telephony.commands import AddMessage, AppendAudio, CancelTool, HangUp, RequestResponse, SpeakVerbatim
-from telephony.conversation import background, phrases, running_errands, survival
+from telephony.conversation import background, moving, phrases, running_errands, survival
 from telephony.conversation.farewell import CONFIRMATION, Farewell
 from telephony.conversation.limits import NUDGES
 from telephony.conversation.state import BEFORE_LEAVING, ENDED, HANGING_UP, HUSH, LEAVING, LIVE, TALKING, State
@@ -37,6 +37,7 @@ def settle(state: State, now: float) -> None:
         _watch(state, now)
     if state.phase in LIVE:
         _ask(state, now)
+        moving.settle(state, now)
     if state.phase is not ENDED:
         state.out += state.playback.release(now)
     if state.phase in (LEAVING, HANGING_UP) and state.farewell:
@@ -63,7 +64,7 @@ def _due_at(state: State) -> float:
     times = [state.playback.deadline()]
     if state.phase in BEFORE_LEAVING:
         times += [state.watchdogs.deadline(), state.playback.ends_at, *survival.deadlines(state)]
-        times.append(state.meter.deadline())
+        times += [state.meter.deadline(), moving.deadline(state)]
         if state.errands.any:
             times.append(running_errands.deadline(state))
     elif state.farewell:

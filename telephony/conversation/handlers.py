@@ -20,7 +20,7 @@ from telephony.commands import (
     RequestResponse,
     Truncate,
 )
-from telephony.conversation import background, hand_over, phrases, replies, running_errands, survival
+from telephony.conversation import background, hand_over, moving, phrases, replies, running_errands, survival
 from telephony.conversation.playback import LOCAL
 from telephony.conversation.state import CONNECTING, HANGING_UP, LEAVING, TALKING, State
 from telephony.conversation.survival import AUTO_REPLY
@@ -320,6 +320,8 @@ HANDLERS: dict[type[ev.Event], Callable[[State, Any, float], None]] = {
     ev.ErrandDropped: running_errands.errand_dropped,
     ev.CallEnded: call_ended,
     ev.HangUpAnswered: hang_up_answered,
+    ev.ServerMoving: moving.wanted,
+    ev.Moved: moving.moved,
     ev.ServerStopping: server_stopping,
 }
 """Every event but `CallerAudio`; a test holds this against `events`."""

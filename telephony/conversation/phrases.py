@@ -37,6 +37,14 @@ TRANSFER_REFUSED = (
     "[The telephone network did not put the caller through; they are still with you. In the language of this "
     "conversation, apologise and offer another way.]"
 )
+MOVED = (
+    "[The telephone connection of this call was renewed between two turns, which the caller has not noticed. Go on "
+    "where you were. Do not greet again.]"
+)
+BROKEN_OFF = (
+    "[A technical fault has interrupted this call for some seconds, perhaps while somebody was speaking. In the "
+    "language of this conversation, apologise in one short sentence and go on where you were. Do not greet again.]"
+)
 _CUT_OFF = (
     "Your last answer was cut off in the middle by a technical fault, and the caller waited. In the language of this "
     "conversation, go on from where you were. Do not repeat what you have said, and do not greet again."

@@ -154,6 +154,10 @@ class State:
         """How many recorded sentences were played."""
         self.filled_at = -math.inf
         """Seconds: when the latest filler began."""
+        self.moving_since: float | None = None
+        """Seconds: when it was told to go on in another process, between two turns."""
+        self.moves = False
+        """Whether what that process must know is being kept."""
         self.guarding = False
         """Whether an uninterruptible greeting is due or heard: the model gets silence, so that nothing can stop it."""
 
@@ -229,8 +233,9 @@ class State:
             for ran in before.functions:
                 self.out += [AddToolCall(ran.call_id, ran.name, ran.arguments), SendToolOutput(ran.call_id, ran.output)]
             self.out.append(AddMessage(before.news, "system"))
-            self.floor.expecting = True
-            self.responses.wish("resume", RequestResponse())
+            self.floor.expecting = before.speaks
+            if before.speaks:
+                self.responses.wish("resume", RequestResponse())
         elif settings.speaks_first:
             greeting = settings.greeting
             verbatim = SpeakVerbatim(greeting, settings.greeting_interruptible) if greeting else None

@@ -6,7 +6,8 @@ from collections.abc import Callable, Collection
 from functools import partial
 
 from telephony.agents.directory import Directory
-from telephony.bridge.calls import Calls, Plan
+from telephony.bridge.calls import Calls
+from telephony.bridge.plan import Plan
 from telephony.runtime.redaction import mask_json
 from telephony.server.api.calls import CallsApi
 from telephony.server.api.keys import ApiKeys

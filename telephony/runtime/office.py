@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -20,10 +20,11 @@ from structlog.typing import FilteringBoundLogger
 from telephony.agents.agent import Agent
 from telephony.agents.directory import Directory
 from telephony.bridge.bridge import Bridge
-from telephony.bridge.calls import Calls, Plan, Watcher
+from telephony.bridge.calls import Calls, Watcher
 from telephony.bridge.consultations import Consultations
 from telephony.bridge.lag import LoopLag
 from telephony.bridge.permits import Permits
+from telephony.bridge.plan import Plan
 from telephony.bridge.visits import Fetch
 from telephony.carriers.twilio_account import TwilioAccount
 from telephony.links.download import download
@@ -40,7 +41,7 @@ from telephony.runtime.number_checks import directory_of
 from telephony.runtime.outbound import make_outbound
 from telephony.runtime.plans import Plans
 from telephony.runtime.reception import make_reception
-from telephony.runtime.records import make_keeper, make_shelf, open_records, open_shelf
+from telephony.runtime.records import make_journal, make_keeper, make_shelf, open_records, open_shelf
 from telephony.runtime.redaction import secrets_of
 from telephony.runtime.retention import Retention, make_retention
 from telephony.runtime.staffing import all_plans, models_for
@@ -52,7 +53,7 @@ from telephony.server.consulting import ConsultingWebhooks
 from telephony.server.crowd import crowd_of
 from telephony.server.gateway import Gateway
 from telephony.server.outbound import Outbound
-from telephony.server.sharing import AFTERWORD, Alone, Seat
+from telephony.server.sharing import AFTERWORD, Alone, Seat, Sharing
 from telephony.server.webhooks import DIAL_ENDED
 from telephony.settings import Fallback, Settings
 from telephony.store.keeper import RecordKeeper
@@ -144,7 +145,8 @@ async def open_office(
         counting, shelf = watching.counting(keeper, plans), partial(make_shelf, settings, secrets)
         plan_for, fetch, tariffs = _latest(plans), _fetching(session, account), read_tariffs(settings.tariffs)
         desk = CallDesk(permits, account, session, consultations)
-        calls = Calls(counting, recordings, departures.hang_up, watcher, shelf, desk, plan_for, fetch, tariffs)
+        journal = make_journal(store, seat.sharing)
+        calls = Calls(counting, recordings, departures.hang_up, watcher, shelf, desk, plan_for, fetch, tariffs, journal)
         stack.callback(calls.close)
         lag = LoopLag(watching.running.late)
         reception = make_reception(settings, account, calls, directory, plan_for, upstream, lag, seat)
@@ -155,7 +157,8 @@ async def open_office(
         app = application(reception, gateway, outbound, ConsultingWebhooks(reception, consultations), api)
         server = Server(app, settings.host, settings.port, listener=seat.listener, crowd=crowd_of(settings.connections))
         watching.look_at(reception, upstream, keeper, app)
-        await _begin_chores(stack, lag, keeper, outbound, make_retention(settings, store))
+        chores = {"loop lag": lag.run(), "record keeper": keeper.run(), "moving on": _move_on(seat.sharing, calls)}
+        await _begin_chores(stack, chores, outbound, make_retention(settings, store))
         try:
             await server.start()
             watching.readiness.begun = True
@@ -169,19 +172,22 @@ async def open_office(
 
 async def _begin_chores(
     stack: contextlib.AsyncExitStack,
-    lag: LoopLag,
-    keeper: RecordKeeper,
+    works: dict[str, Coroutine[object, object, None]],
     outbound: Outbound | None,
     retention: Retention | None,
 ) -> None:
-    """What goes on beside the calls until *stack* is left."""
-    works = {"loop lag": lag.run(), "record keeper": keeper.run()}
+    """What goes on beside the calls until *stack* is left: *works* by their names, and what may not be wanted."""
     if outbound:
         works["dialler"] = outbound.dialler.run()
     if retention:
         works["retention"] = retention.run()
     for name, work in works.items():
         await stack.enter_async_context(beside(work, name))
+
+
+async def _move_on(sharing: Sharing, calls: Calls) -> None:
+    await sharing.moving()
+    calls.move_on()
 
 
 async def _drain(patience: float, calls: Calls, gateway: Gateway | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from telephony.bridge.calls import Plan
+from telephony.bridge.plan import Plan
 from telephony.settings import ToolSpec
 
 

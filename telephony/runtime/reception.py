@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 from telephony.agents.agent import Agent
 from telephony.agents.directory import Directory
 from telephony.agents.places import Cap
-from telephony.bridge.calls import Calls, Plan
+from telephony.bridge.calls import Calls
 from telephony.bridge.lag import LoopLag
+from telephony.bridge.plan import Plan
 from telephony.carriers.twilio import TwilioStream
 from telephony.carriers.twilio_account import TwilioAccount
 from telephony.server.reception import Reception

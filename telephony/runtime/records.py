@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 import structlog
 from structlog.typing import FilteringBoundLogger
 
-from telephony.bridge.calls import Plan
+from telephony.bridge.journal import Journal
+from telephony.bridge.plan import Plan
 from telephony.bridge.shelf import Shelf
 from telephony.bridge.tape import recover
 from telephony.errors import ConfigurationError
 from telephony.runtime.redaction import mask_json
+from telephony.server.sharing import Sharing
 from telephony.settings import Settings
 from telephony.store.keeper import RecordKeeper
 
@@ -32,6 +34,13 @@ def make_keeper(settings: Settings) -> tuple[SqlStore, RecordKeeper]:
 
     store = SqlStore(settings.database_url)
     return store, RecordKeeper(store, Path(settings.recordings) / "unsaved")
+
+
+def make_journal(store: SqlStore, sharing: Sharing) -> Journal:
+    """What outlives this process of its calls."""
+    from telephony.store.sql_journals import SqlJournals
+
+    return Journal(SqlJournals(store), sharing.let_go)
 
 
 async def open_records(keeper: RecordKeeper, recordings: Path) -> None:

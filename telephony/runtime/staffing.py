@@ -11,7 +11,7 @@ from typing import Any
 
 from telephony.agents.agent import Agent, call_settings
 from telephony.bridge.bridge import ConnectModel, ModelSession
-from telephony.bridge.calls import Plan
+from telephony.bridge.plan import Plan
 from telephony.dialling import DialPolicy
 from telephony.realtime import dialect
 from telephony.runtime.beside import beside
@@ -89,7 +89,9 @@ def _plans(
         for deployment in candidates:
             dialect(deployment.dialect, settings.session)
         connect = _connector(agent, settings, upstream)
-        return Plan(settings, toolbox, connect, agent.settings.record, share, candidates[0].dialect, colleagues)
+        record, dialect_first = agent.settings.record, candidates[0].dialect
+        can_move = agent.settings.can_move
+        return Plan(settings, toolbox, connect, record, share, dialect_first, colleagues, can_move=can_move)
 
     return Plans(plan, lambda: tuple(tool.spec for tool in mcp.offered()))
 

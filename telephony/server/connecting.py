@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from telephony.bridge.away import Absent
 from telephony.carriers.base import Announcement, StreamOffer
 from telephony.server.reception import Reception
 
@@ -33,3 +34,14 @@ def connect(
     instructions = desk.account.offer_stream(offer)
     desk.expect(call_id, agent)
     return instructions
+
+
+def reconnect(desk: Reception, call_id: str, absent: Absent) -> str:
+    """The same for a call that goes on with its agent. One that this version does not have is stood in for by the agent
+    of the number that was called."""
+    agent = absent.agent
+    if agent not in desk.agents and (line := desk.line_for(absent.to_number)):
+        agent = line.settings.agent
+    if absent.unrecorded:
+        desk.record_nothing_of(call_id)
+    return connect(desk, call_id, agent, absent.from_number, absent.to_number, direction=absent.record.direction)

@@ -9,7 +9,7 @@ from aiohttp import web
 from structlog.typing import FilteringBoundLogger
 
 from telephony.bridge.consultations import COLLEAGUE, ROOM, Consultations
-from telephony.server.connecting import connect
+from telephony.server.connecting import reconnect
 from telephony.server.reception import NOBODY_THERE, Reception
 from telephony.server.tokens import LIFETIME
 
@@ -54,7 +54,6 @@ class ConsultingWebhooks:
             desk.calls.away.over(call_id)
             document = account.apologise(NOBODY_THERE)
         else:
-            ends = absent.from_number, absent.to_number
-            document = connect(desk, call_id, absent.agent, *ends, direction=absent.record.direction)
+            document = reconnect(desk, call_id, absent)
         _log.warning("the colleague hung up; the caller goes back to the agent", call_id=call_id)
         await self._consultations.bring_back(call_id, document)

@@ -32,8 +32,6 @@ TALK = 4 * 3600.0
 """Seconds that a forwarded call may last: Twilio's own limit."""
 SLACK = 60.0
 """Seconds for what is said before a message, and for the carrier to tell of it."""
-MOST = 10_000
-"""Callers remembered who do not want to be recorded."""
 
 RECORD_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
 
@@ -142,9 +140,7 @@ class FrontDesk:
         if desk.calls.draining:
             return desk.account.apologise(CLOSED)
         if desk.account.key_pressed(form) != query.get("key"):
-            desk.unrecorded[call.call_id] = None
-            while len(desk.unrecorded) > MOST:
-                desk.unrecorded.popitem(last=False)
+            desk.record_nothing_of(call.call_id)
             _log.info("the caller does not agree to be recorded", call_id=call.call_id)
         self._expect(call, agent)
         return connect(desk, call.call_id, agent, call.from_number, call.to_number)

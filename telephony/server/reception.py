@@ -12,7 +12,8 @@ from types import MappingProxyType
 
 from telephony.agents.admission import Line
 from telephony.agents.places import Cap
-from telephony.bridge.calls import Calls, Plan
+from telephony.bridge.calls import Calls
+from telephony.bridge.plan import Plan
 from telephony.carriers.base import Account, Carrier
 from telephony.errors import ConfigurationError
 from telephony.server.sharing import Alone, Sharing
@@ -28,6 +29,10 @@ NOBODY_THERE = "We are sorry, nobody can take your call right now. Please call a
 
 MOST_RINGING = 1000
 """Calls that were told to open a stream and whose plan is remembered until it comes. Some never do."""
+
+
+MOST_UNRECORDED = 10_000
+"""Callers remembered who do not want to be recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +115,12 @@ class Reception:
         """How a call whose stream has come is carried: as it was expected, whatever has changed since, for the session
         that was opened meanwhile was told of these tools and no others. Raises `ConfigurationError`."""
         return self._ringing.pop(call_id, None) or self.plan_for(agent)
+
+    def record_nothing_of(self, call_id: str) -> None:
+        """The caller does not agree to be recorded."""
+        self.unrecorded[call_id] = None
+        while len(self.unrecorded) > MOST_UNRECORDED:
+            self.unrecorded.popitem(last=False)
 
     def caps(self, agent: str, line: Line | None) -> list[Cap]:
         """What a call counts for that *agent* takes on a number's *line*."""

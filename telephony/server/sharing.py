@@ -16,6 +16,7 @@ from typing import Protocol
 from aiohttp import web
 
 from telephony.agents.places import Cap, Full, Places
+from telephony.errors import CallStays
 
 AFTERWORD = 2.0
 """Seconds after the end of its last call that a process stays: the carrier asks within one what comes next."""
@@ -47,6 +48,12 @@ class Sharing(Protocol):
 
     async def handed_to_owner(self, request: web.Request, what: str) -> bool:
         """The same with the one process that owns *what*, such as a key whose sessions are counted."""
+
+    async def moving(self) -> None:
+        """Wait until another process is there for the calls of this one, which is to end."""
+
+    async def let_go(self, call_id: str) -> None:
+        """What is asked about a call is asked of others from here on. Bounded; raises `CallStays`."""
 
     async def drained(self) -> None:
         """Every call is over: wait for as long as something may still be asked about them. Bounded."""
@@ -82,6 +89,12 @@ class Alone:
 
     async def handed_to_owner(self, request: web.Request, what: str) -> bool:
         return False
+
+    async def moving(self) -> None:
+        await asyncio.Event().wait()  # nobody comes
+
+    async def let_go(self, call_id: str) -> None:
+        raise CallStays("there is no other process")
 
     async def drained(self) -> None:
         if self._ended_at is not None:

@@ -17,7 +17,7 @@ from aiohttp import web
 from structlog.typing import FilteringBoundLogger
 
 from telephony.errors import CarrierError, ForgedRequest
-from telephony.server.connecting import STREAM_ENDED, STREAM_STATUS, connect
+from telephony.server.connecting import STREAM_ENDED, STREAM_STATUS, reconnect
 from telephony.server.front_desk import CONSENT, FORWARDED, MESSAGE, MESSAGE_STATUS, FrontDesk
 from telephony.server.reception import BROKEN_OFF, NOBODY_THERE, Reception
 from telephony.server.repeats import HEADER, Repeats
@@ -140,11 +140,15 @@ class Webhooks:
         return web.Response(status=204)
 
     async def _stream_ended(self, form: Form) -> web.Response:
-        """What the caller gets after the stream: the conversation is over, so is the call. Whoever was cut off without
-        a word, by a bug, a lost connection or the death of a process, is told so first."""
-        desk = self._reception
-        if desk.calls.took_leave(form.get("CallSid", "")):
+        """What the caller gets after the stream: the conversation is over, so is the call. One that another process has
+        left, or died with, goes on here if it may. Whoever was cut off without a word, by a bug, a lost connection or
+        the death of a process, is told so first."""
+        desk, call_id = self._reception, form.get("CallSid", "")
+        if desk.calls.took_leave(call_id):
             return instructions(desk.account.finish())
+        if absent := await desk.calls.take_over(call_id, LIFETIME):
+            _log.info("a call goes on here", call_id=call_id, agent=absent.agent, how=absent.back)
+            return instructions(reconnect(desk, call_id, absent))
         return instructions(desk.account.apologise(BROKEN_OFF))
 
     async def _dial_ended(self, form: Form) -> web.Response:
@@ -161,10 +165,7 @@ class Webhooks:
             return instructions(account.finish())
         if not desk.calls.draining and (absent := desk.calls.expect_back(call_id, status, LIFETIME)):
             log.warning("nobody took the transferred call; the caller goes back to the agent", agent=absent.agent)
-            document = connect(
-                desk, call_id, absent.agent, absent.from_number, absent.to_number, direction=absent.record.direction
-            )
-            return instructions(document)
+            return instructions(reconnect(desk, call_id, absent))
         log.warning("nobody took the transferred call")
         return instructions(account.apologise(NOBODY_THERE))
 

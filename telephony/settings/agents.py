@@ -136,6 +136,9 @@ class AgentSettings(Group):
     outbound: OutboundPolicy = OutboundPolicy()
     max_calls: Annotated[int | None, Field(ge=1)] = None
     """Calls that it may carry at once, all numbers together; whoever calls beyond it gets the number's `overflow`."""
+    can_move: bool = False
+    """Whether its calls may go on in another process: in the next version, when this one is to end, and in any that is
+    left when theirs has died. The caller hears a short gap. Calls with secrets stay; see the README."""
     record: bool = True
     """Whether to write a stereo recording."""
     cassette: Literal["off", "sampled", "always"] = "always"

@@ -93,6 +93,8 @@ class Prologue(msgspec.Struct, frozen=True):
     """How long it has lasted."""
     cost: float = 0.0
     """What it has cost."""
+    speaks: bool = True
+    """Whether the agent speaks first."""
 
 
 class CallSettings(msgspec.Struct, frozen=True):

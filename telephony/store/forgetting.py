@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, delete, or_, select, update
 
 from telephony.store.base import Summaries
 from telephony.store.rows import read_summaries
-from telephony.store.schema import audits, calls, intents, tools, turns
+from telephony.store.schema import audits, calls, intents, journals, tools, turns
 
 
 def ended(connection: Connection, limit: int, before: datetime | None, number: str, files: bool) -> Summaries:
@@ -34,7 +34,7 @@ def erase(connection: Connection, ids: Collection[str]) -> int:
     over = (calls.c.id.in_(ids), calls.c.result.is_not(None))
     found = connection.execute(select(calls.c.id, calls.c.carrier_call_id).where(*over)).all()
     known = [call for call, _ in found]
-    for table in (turns, tools):
+    for table in (turns, tools, journals):
         connection.execute(delete(table).where(table.c.call.in_(known)))
     connection.execute(delete(audits).where(audits.c.call_id.in_([each for pair in found for each in pair])))
     connection.execute(delete(calls).where(calls.c.id.in_(known)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from sqlalchemy import Column, Connection, Table, inspect, select, text, update
 from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
 
-from telephony.store.schema import VERSION, audits, calls, intents, schema_version, turns
+from telephony.store.schema import VERSION, audits, calls, intents, journals, schema_version, turns
 
 STEPS: dict[int, tuple[Column[object] | Table, ...]] = {
     2: (calls.c.findings, calls.c.cassette, turns.c.vad_at, turns.c.confirmed_at),
@@ -17,6 +17,7 @@ STEPS: dict[int, tuple[Column[object] | Table, ...]] = {
     4: (intents,),
     5: (calls.c.cost, calls.c.currency),
     6: (intents.c.metadata,),
+    7: (journals,),
 }
 """By version, the columns and tables it added to those of the one before."""
 

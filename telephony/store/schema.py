@@ -32,7 +32,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-VERSION = 6
+VERSION = 7
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 """Stands for "unknown": a page of calls is cut at a time, and SQL cannot compare with NULL."""
@@ -181,3 +181,14 @@ intents = Table(
     Column("owner", String(64), nullable=False),
 )
 Index("ix_intents_state", intents.c.state)
+
+journals = Table(
+    "journals",
+    metadata,
+    Column("carrier_call_id", String(64), primary_key=True),
+    Column("call", String(64), nullable=False, index=True),  # ours; its row may be still to come
+    Column("journal", Text, nullable=False),
+    Column("left", Boolean, nullable=False),  # for whoever takes it first
+    Column("kept_at", Moment, nullable=False),
+    Column("owner", String(64), nullable=False),
+)

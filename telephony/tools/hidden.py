@@ -45,6 +45,11 @@ def hide(value: str) -> None:
         values.pop(next(iter(values)))
 
 
+def hides_anything() -> bool:
+    """Whether something secret has come up in this call."""
+    return bool(_call.get())
+
+
 def hidden() -> frozenset[str]:
     """What is to be hidden in a line that is written here and now, in whichever thread."""
     own = _call.get() or {}

@@ -168,7 +168,7 @@ async def test_the_recording_lasts_as_long_as_the_call(house: House) -> None:
 
 
 async def test_a_recording_that_fails_is_noted_and_the_call_goes_on(house: House) -> None:
-    house.calls._recordings = house.folder / "missing"
+    house.calls._archive._recordings = house.folder / "missing"
     call = BridgedCall()
     task = house.take(call, record=True)
     await call.begin()

@@ -105,7 +105,7 @@ async def test_a_share_of_the_calls_is_chosen_by_the_carriers_id(house: House, s
 
 
 async def test_a_process_without_a_shelf_writes_none(house: House) -> None:
-    house.calls._shelf = None
+    house.calls._archive._shelf = None
     call = BridgedCall()
     task = house.take(call, cassette=1.0)
     await call.begin()
@@ -129,8 +129,8 @@ async def test_a_cassette_that_fails_is_noted_and_the_call_goes_on(house: House)
 
 
 async def test_a_cassette_that_is_full_is_noted_and_replays_as_far_as_it_goes(house: House) -> None:
-    assert house.calls._shelf
-    house.calls._shelf._largest = 4000
+    assert house.calls._archive._shelf
+    house.calls._archive._shelf._largest = 4000
     call = BridgedCall()
     task = house.take(call, cassette=1.0)
     await call.begin()

@@ -6,7 +6,7 @@ from pydantic import SecretStr
 
 from telephony.agents.agent import Agent
 from telephony.agents.directory import Directory
-from telephony.bridge.calls import Plan
+from telephony.bridge.plan import Plan
 from telephony.runtime.api import agents_shown, api_keys
 from telephony.settings import CallSettings, NumberSettings, SessionConfig, Settings
 from telephony.settings.outbound import OutboundSettings

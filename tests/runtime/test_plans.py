@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from telephony.bridge.calls import Plan
+from telephony.bridge.plan import Plan
 from telephony.runtime.plans import Plans
 from telephony.settings import CallSettings, SessionConfig, ToolSpec
 from telephony.tools import Toolbox

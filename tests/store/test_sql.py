@@ -13,6 +13,7 @@ import pytest
 
 from telephony.errors import ConfigurationError, StoreError
 from telephony.records import CallRecord, Turn
+from telephony.store.schema import VERSION
 from telephony.store.sql import SqlStore
 
 # -- the schema ----------------------------------------------------------------------------------------------------
@@ -20,8 +21,9 @@ from telephony.store.sql import SqlStore
 
 async def test_a_database_of_a_newer_program_is_refused_untouched(database: Path, store: SqlStore) -> None:
     with closing(sqlite3.connect(database)) as db, db:
-        db.execute("UPDATE schema_version SET version = 7")
-    with pytest.raises(ConfigurationError, match=r"schema version 7, and this program knows.*Upgrade telephony-bridge"):
+        db.execute("UPDATE schema_version SET version = ?", (VERSION + 1,))
+    complaint = rf"schema version {VERSION + 1}, and this program knows.*Upgrade telephony-bridge"
+    with pytest.raises(ConfigurationError, match=complaint):
         await SqlStore(f"sqlite:///{database}").open()
 
 

@@ -44,6 +44,12 @@ class Release(Message):
     call_id: str
 
 
+class LetGo(Message):
+    """A call goes on in another process, which will be asked about it. Answer: `Done`."""
+
+    call_id: str
+
+
 class Ready(Message):
     """It answers calls."""
 
@@ -81,6 +87,10 @@ class Accept(Message):
 
 class Drain(Message):
     """Take no more calls, and let the running ones end."""
+
+
+class MoveOn(Message):
+    """Another version takes the calls that may go on there."""
 
 
 class End(Message):
@@ -145,12 +155,14 @@ AnyMessage = (
     | Take
     | Hold
     | Release
+    | LetGo
     | Ready
     | Idle
     | Report
     | Welcome
     | Accept
     | Drain
+    | MoveOn
     | End
     | State
     | Known

@@ -20,7 +20,7 @@ from telephony.runtime.office import GOODBYE
 from telephony.runtime.supervisor import Supervisor
 from telephony.runtime.workers.backoff import Backoff
 from telephony.runtime.workers.folder import run_folder, watched_at
-from telephony.runtime.workers.messages import Accept, Drain, End
+from telephony.runtime.workers.messages import Accept, Drain, End, MoveOn
 from telephony.runtime.workers.peers import Peers
 from telephony.runtime.workers.registrar import Registrar
 from telephony.runtime.workers.started import Started
@@ -147,9 +147,23 @@ class Parent:
         if self.registrar.places.release(call_id):
             self._last_release = asyncio.get_running_loop().time()
 
+    def let_go(self, call_id: str) -> bool:
+        """A call goes on in another version; whether there is one."""
+        if self._peers.newest is None:
+            return False
+        self.registrar.disown(call_id)
+        return True
+
     def _who_accepts(self) -> None:
         for worker in self.workers.values():
             self._set_accepting(worker)
+        self._move_on()
+
+    def _move_on(self) -> None:
+        """Let calls that may go on in another version do so, if there is one."""
+        if self.draining and self._peers.newest:
+            for worker in self.workers.values():
+                worker.tell(MoveOn())
 
     def _set_accepting(self, worker: Started) -> None:
         on = self._peers.newest is None
@@ -222,6 +236,7 @@ class Parent:
         self._peers.say(ready=self._peers.state.ready, draining=True)
         for worker in self.workers.values():
             worker.tell(Drain())
+        self._move_on()
         bound = self.settings.drain + GOODBYE + SLACK
         if not await self._until(lambda: all(worker.idle for worker in self.workers.values()), bound):
             _log.error("workers did not put their calls away in time")

@@ -103,6 +103,10 @@ class Registrar:
         while len(self._owners) > REMEMBERED:
             self._owners.popitem(last=False)
 
+    def disown(self, call_id: str) -> None:
+        """A call is nobody's of ours any more."""
+        self._owners.pop(call_id, None)
+
     # -- places ------------------------------------------------------------------------------------------------------
 
     def take(self, call_id: str, caps: Iterable[Cap]) -> Full | None:

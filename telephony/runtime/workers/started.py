@@ -17,8 +17,10 @@ from telephony.runtime.environment import WORKER
 from telephony.runtime.workers.folder import connections_at, requests_at, watched_at
 from telephony.runtime.workers.messages import (
     AnyMessage,
+    Done,
     Hold,
     Idle,
+    LetGo,
     Message,
     Owner,
     Ready,
@@ -39,6 +41,7 @@ class Boss(Protocol):
 
     async def owner_of(self, call_id: str, asker: str = "") -> str: ...
     def released(self, call_id: str) -> None: ...
+    def let_go(self, call_id: str) -> bool: ...
     def became_ready(self, worker: Started) -> None: ...
     def became_idle(self, worker: Started) -> None: ...
 
@@ -106,6 +109,8 @@ class Started:
                 registrar.hold(call_id, caps, self.name)
             case Release(call_id):
                 boss.released(call_id)
+            case LetGo(call_id):
+                return Done(boss.let_go(call_id))
             case Report(lag, calls):
                 self.lag, self.calls = lag, calls
                 registrar.report(self.name, lag, asyncio.get_running_loop().time())

@@ -15,7 +15,7 @@ from structlog.typing import FilteringBoundLogger
 
 from telephony.agents.agent import Agent
 from telephony.agents.places import Cap, Full
-from telephony.errors import ConfigurationError
+from telephony.errors import CallStays, ConfigurationError
 from telephony.links.channel import LONGEST_LINE, Channel, ChannelClosed
 from telephony.links.handing import Receiver
 from telephony.runtime.beside import beside
@@ -25,11 +25,14 @@ from telephony.runtime.workers.folder import NAME, connections_at, requests_at, 
 from telephony.runtime.workers.messages import (
     Accept,
     AnyMessage,
+    Done,
     Drain,
     End,
     Hold,
     Idle,
+    LetGo,
     Message,
+    MoveOn,
     Owner,
     Ready,
     Release,
@@ -78,6 +81,7 @@ class Link:
         self._channel: Channel[Message] = Channel(reader, writer, AnyMessage, self._hear)
         self._welcome = asyncio.Event()
         self._end = asyncio.Event()
+        self._move_on = asyncio.Event()
         self._accept_changed = asyncio.Event()
         self._patience = patience
         self._main = asyncio.current_task()
@@ -105,6 +109,8 @@ class Link:
                 self._accept_changed.set()
             case Drain():
                 self.stop.set()
+            case MoveOn():
+                self._move_on.set()
             case End(at_once):
                 self._end.set()
                 self.stop.set()
@@ -188,6 +194,19 @@ class Link:
     async def handed_to_owner(self, request: web.Request, what: str) -> bool:
         """See `Sharing`."""
         return await self.handed_on(request, await self._owner(what, here=True))
+
+    async def moving(self) -> None:
+        """See `Sharing`."""
+        await self._move_on.wait()
+
+    async def let_go(self, call_id: str) -> None:
+        """See `Sharing`."""
+        try:
+            answer = await self._channel.ask(LetGo(call_id), ASKING)
+        except (ChannelClosed, TimeoutError):
+            raise CallStays("the parent does not answer") from None
+        if not (isinstance(answer, Done) and answer.ok):
+            raise CallStays("there is no other version any more")
 
     async def drained(self) -> None:
         """See `Sharing`: what is asked about the calls of a worker that is gone is asked in vain, and so is what comes
