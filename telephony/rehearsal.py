@@ -14,8 +14,8 @@ from typing import Any, Literal
 import msgspec
 
 from telephony.carriers.base import Carrier
-from telephony.commands import CancelTool, CheckSession, CloseSession, EndCall, HangUp, Note, OpenSession, RunTool
-from telephony.events import CallStarted, Event, ModelLost, ToolFinished, ToolProgress, ToolSays
+from telephony.commands import CancelTool, CheckSession, CloseSession, EndCall, HangUp, Move, Note, OpenSession, RunTool
+from telephony.events import CallStarted, Event, ModelLost, Moved, ToolFinished, ToolProgress, ToolSays
 from telephony.exchange import Exchange, Listener, Output, ToCarrier, ToModel
 from telephony.realtime import dialect
 from telephony.realtime.base import Dialect
@@ -215,6 +215,8 @@ class _Desk:
                     self._run(output, now)
                 case HangUp():
                     self._clock.at(now, lambda at: self._hung_up(at))
+                case Move():
+                    self._later(Moved(), now)
                 case Note():
                     self.notes.append((now - self._began, output))
                 case EndCall():

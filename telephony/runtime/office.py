@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -130,7 +130,8 @@ async def open_office(
     watching = Watching(settings, environ, secrets, (stop or asyncio.Event()).set, alone=not seat.is_shared)
     upstream = Upstream(models_for(settings, staff, environ), settings.router_settings, watch=watching.running)
     store, keeper = make_keeper(settings)
-    recordings, permits = Path(settings.recordings), make_permits(settings, staff, keeper.audits)
+    recordings, lag = Path(settings.recordings), LoopLag(watching.running.late)
+    permits = make_permits(settings, staff, keeper.audits)
     account = TwilioAccount(settings.public_url, settings.twilio, settings.instance_url)
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(watching.open())
@@ -144,11 +145,9 @@ async def open_office(
         departures = _departures(settings, session, account, directory, consultations, lambda sid: calls.live.get(sid))
         counting, shelf = watching.counting(keeper, plans), partial(make_shelf, settings, secrets)
         plan_for, fetch, tariffs = _latest(plans), _fetching(session, account), read_tariffs(settings.tariffs)
-        desk = CallDesk(permits, account, session, consultations)
-        journal = make_journal(store, seat.sharing)
+        desk, journal = CallDesk(permits, account, session, consultations), make_journal(store, seat.sharing)
         calls = Calls(counting, recordings, departures.hang_up, watcher, shelf, desk, plan_for, fetch, tariffs, journal)
         stack.callback(calls.close)
-        lag = LoopLag(watching.running.late)
         reception = make_reception(settings, account, calls, directory, plan_for, upstream, lag, seat)
         reception.redirect = lambda call_id, twiml: perform(session, account.redirect(call_id, twiml))
         gateway = make_gateway(settings, upstream, seat.sharing) if has_keys(settings) else None
@@ -157,13 +156,12 @@ async def open_office(
         app = application(reception, gateway, outbound, ConsultingWebhooks(reception, consultations), api)
         server = Server(app, settings.host, settings.port, listener=seat.listener, crowd=crowd_of(settings.connections))
         watching.look_at(reception, upstream, keeper, app)
-        chores = {"loop lag": lag.run(), "record keeper": keeper.run(), "moving on": _move_on(seat.sharing, calls)}
-        await _begin_chores(stack, chores, outbound, make_retention(settings, store))
+        await _begin_chores(stack, lag, keeper, outbound, make_retention(settings, store))
         try:
             await server.start()
             watching.readiness.begun = True
             yield Office(settings, server, calls, keeper, permits, lag, watching)
-            await _drain(settings.drain, calls, gateway)
+            await _drain(settings.drain, calls, gateway, seat.sharing)
             await seat.sharing.drained()
         finally:
             await calls.cut_off()
@@ -172,11 +170,13 @@ async def open_office(
 
 async def _begin_chores(
     stack: contextlib.AsyncExitStack,
-    works: dict[str, Coroutine[object, object, None]],
+    lag: LoopLag,
+    keeper: RecordKeeper,
     outbound: Outbound | None,
     retention: Retention | None,
 ) -> None:
-    """What goes on beside the calls until *stack* is left: *works* by their names, and what may not be wanted."""
+    """What goes on beside the calls until *stack* is left."""
+    works = {"loop lag": lag.run(), "record keeper": keeper.run()}
     if outbound:
         works["dialler"] = outbound.dialler.run()
     if retention:
@@ -190,8 +190,8 @@ async def _move_on(sharing: Sharing, calls: Calls) -> None:
     calls.move_on()
 
 
-async def _drain(patience: float, calls: Calls, gateway: Gateway | None) -> None:
-    async with asyncio.TaskGroup() as ending:
+async def _drain(patience: float, calls: Calls, gateway: Gateway | None, sharing: Sharing) -> None:
+    async with beside(_move_on(sharing, calls), "moving on"), asyncio.TaskGroup() as ending:
         ending.create_task(calls.drain(patience, GOODBYE), name="drain calls")
         if gateway:
             ending.create_task(gateway.drain(patience), name="drain gateway")

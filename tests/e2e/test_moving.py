@@ -13,7 +13,7 @@ import pytest
 
 from telephony.sim.caller_script import CallerScript
 from telephony.simulate.outcome import CallOutcome
-from versions import STORY, Line, ended, spoken, versions, workers_of
+from versions import STORY, Line, ended, versions, workers_of
 
 pytestmark = pytest.mark.timeout(170)
 
@@ -72,3 +72,20 @@ async def test_calls_go_on_in_the_next_version_and_nobody_has_to_say_anything_tw
     records = line.terminations()
     assert sorted(records) == sorted(outcome.call_sid for outcome in outcomes)
     assert {result for [(_, result, _)] in records.values()} == {"completed"}
+
+
+async def test_calls_of_a_process_that_died_go_on_in_another_with_an_apology(line: Line) -> None:
+    server = await line.serve()
+    calls = [line.call(TALKS) for _ in range(CALLS // 4)]
+    await until_answered(line, len(calls))
+    await asyncio.sleep(6)  # until what was said has been kept
+    os.kill(workers_of(server)[0], signal.SIGKILL)
+    outcomes = await asyncio.gather(*calls)
+    server.send(signal.SIGTERM)
+    assert await ended(server) == 0, server.story
+    lost = [outcome for outcome in outcomes if len(outcome.stream_sids) > 1]
+    assert 0 < len(lost) < len(calls)
+    assert [outcome.unmet for outcome in outcomes if outcome.unmet] == [], server.story
+    assert {outcome.ended_by for outcome in outcomes} == {"caller"}
+    assert all(HELLO in told and "interrupted this call" in told for told in known(line, len(calls)))
+    assert {result for [(_, result, _)] in line.terminations().values()} == {"completed"}

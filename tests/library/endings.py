@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from library.barge_ins import LONG
-from library.kit import ANSWER, ASKS, BYE, CLIPS, ENDS, HELLO, LISTENS, SPARSE, at, call
+from library.kit import ANSWER, ASKS, BYE, CLIPS, ENDS, HEARS, HELLO, LISTENS, SPARSE, TELL, at, call
 from library.tape import Tape
-from telephony.events import CallEnded, HangUpAnswered, HangUpWanted, ServerStopping
+from telephony.events import CallEnded, HangUpAnswered, HangUpWanted, ServerMoving, ServerStopping
 from telephony.rehearsal import Rehearsal
 from telephony.settings import Tariffs
 
@@ -101,6 +101,21 @@ ENDINGS = [
         prepare=at(0.1, ServerStopping()),
         connect=1.0,
         **CLIPS,
+    ),
+    call(
+        "moved-to-another-process",
+        "A call that is to go on in another process ends here in the silence after a turn, and not before.",
+        [*ASKS, *HEARS, {"pause": 3}],
+        [ANSWER],
+        lambda tape: (
+            tape.ending == ("completed", "server", "went on in another process")
+            and tape.agents == [TELL]
+            and tape.told("Moved")
+        ),
+        prepare=at(0.9, ServerMoving()),
+        until=6.0,
+        unmet=True,
+        **SPARSE,
     ),
     call(
         "hung-up-by-an-operator",

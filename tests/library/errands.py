@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from library.endings import refuses_to_hang_up
-from library.kit import ASK, ASKS, BRIEF, HEARS, LISTENS, LOOKS, PROMPT, SPARSE, TELLS, at, call, tool
+from library.kit import ASK, ASKS, BRIEF, HEARS, LISTENS, LOOKS, PROMPT, SPARSE, TELL, TELLS, at, call, tool
 from library.tape import Tape
 from telephony.commands import Sending
 from telephony.conversation import phrases
@@ -245,6 +245,17 @@ ERRANDS = [
         prologue=Prologue("caller: Billing?", "[Nobody answered.]"),
         speaks_first=True,
         greeting=None,
+    ),
+    call(
+        "caller-comes-from-another-process",
+        "A call that goes on here after another process had it waits for the caller, whom the agent knows already.",
+        [*ASKS, *LISTENS],
+        [{"on": "speech", "hears": ASK, "say": TELL, "knows": ["caller: Hello, this is Ann."]}],
+        lambda tape: tape.agents == [TELL],
+        prologue=Prologue("caller: Hello, this is Ann.", "[It goes on.]", speaks=False),
+        speaks_first=False,
+        greeting=None,
+        **SPARSE,
     ),
     call(
         "handed-over-to-another-agent",

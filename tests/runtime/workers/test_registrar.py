@@ -82,3 +82,11 @@ def test_a_call_that_goes_on_elsewhere_after_the_death_of_its_owner_is_that_work
     desk.hold("a", [EVERYWHERE], "3")
     assert desk.known("a") == "2", "it has an owner"
     assert desk.places.count("all") == 1
+
+
+def test_a_call_that_goes_on_elsewhere_is_nobodys_here() -> None:
+    desk = registrar("1", "2")
+    desk.assign("a", 0.0)
+    desk.disown("a")
+    desk.disown("b")
+    assert desk.known("a") == ""
