@@ -19,7 +19,7 @@ pytestmark = pytest.mark.timeout(170)
 
 CALLS = 20
 NAME, HELLO = "My name is Ann.", "Hello Ann, how can I help?"
-STEPS = [{"wait": "agent"}, {"say": NAME}, {"wait": "agent"}, {"pause": 12}, {"say": NAME}, {"wait": "agent"}]
+STEPS = [{"wait": "agent"}, {"say": NAME}, {"wait": "agent"}, {"pause": 15}, {"say": NAME}, {"wait": "agent"}]
 TALKS = CallerScript.parse({"patience": 60, "steps": [*STEPS, "hang_up"]})
 GAP = 2.0
 """Seconds without a stream that are far more than our part takes, of which most is the opening of the next stream."""
@@ -54,10 +54,11 @@ async def until_answered(line: Line, count: int) -> None:
 async def test_calls_go_on_in_the_next_version_and_nobody_has_to_say_anything_twice(line: Line) -> None:
     old = await line.serve()
     calls = [line.call(TALKS) for _ in range(CALLS)]
-    await until_answered(line, CALLS)
+    await line.until_heard(old, CALLS)
     new = await line.serve()
+    await until_answered(line, CALLS)
     old.send(signal.SIGTERM)
-    assert await ended(old, 40) == 0, old.story
+    assert await ended(old, 90) == 0, old.story
     assert not any(call.done() for call in calls), "the old version has ended before its calls"
     outcomes = await asyncio.gather(*calls)
     new.send(signal.SIGTERM)
