@@ -135,7 +135,7 @@ def _watch(state: State, now: float) -> None:
     """Dead air, silence and duration."""
     dogs, playback, floor = state.watchdogs, state.playback, state.floor
     if now >= dogs.ends_at:
-        state.remember(f"The call reached its limit of {dogs.limits.max_duration:g} s.")
+        state.remember(f"The call reached its limit of {dogs.longest:g} s.")
         state.leave("completed", "limit", "maximum duration", now, words=phrases.TIME_IS_UP)
         return
     if state.meter.reached(now):

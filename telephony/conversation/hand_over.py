@@ -39,6 +39,7 @@ def done(state: State, now: float) -> str:
     if settings is None:
         return ""
     state.settings, state.successor = settings, None
+    state.watchdogs.limits = state.sessions.limits = settings.limits
     state.meter.bound(settings.limits.max_cost)
     state.tools.offer(settings.session.tools)
     state.tools.taken_up()

@@ -20,6 +20,9 @@ class Watchdogs:
     def __init__(self, limits: Limits, now: float, lasted: float = 0.0) -> None:
         """*lasted*: seconds of the call before *now*."""
         self.limits = limits
+        """Those of the agent who has the call."""
+        self.longest = limits.max_duration
+        """Seconds that the call may last: what the agent allows who took it."""
         self.ends_at = now + limits.max_duration - lasted
         soon = limits.max_duration_warning
         self.warns_at = self.ends_at - soon if 0 < soon <= limits.max_duration / 2 else None

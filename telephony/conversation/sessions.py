@@ -69,7 +69,7 @@ class Sessions:
         """Whether the agent's last words broke off, and nobody has gone on with them."""
         self.alone = False
         """Whether another one was looked for and not found since the current one last spoke."""
-        self._limits = limits
+        self.limits = limits
         self._conversation_id = ""
         self._count = 1
         self._since = now
@@ -86,11 +86,11 @@ class Sessions:
         second session waits for its turn is not known to have reached that one.
         """
         if why not in ("rotate", "handover"):
-            if self._replaced >= self._limits.replacements:
+            if self._replaced >= self.limits.replacements:
                 return None
             self._replaced += 1
         since = self.away_since if why in ("first", "lost") else now  # all attempts share one budget
-        self.coming = Coming(self._count, why, since + self._limits.connect, failed=failed)
+        self.coming = Coming(self._count, why, since + self.limits.connect, failed=failed)
         self._count += 1
         blamed = failed if why == "suspect" else ""  # of one that is lost, whoever closed it has told
         return OpenSession(self.coming.number, blamed, self._conversation_id if why == "lost" else "")
@@ -141,7 +141,7 @@ class Sessions:
             self._since = self.seen_at = now
             self.alone = False
             begun_at = now if coming.connected_at is None else coming.connected_at
-            self._rotates_at = begun_at + self._limits.session if self._limits.session else math.inf
+            self._rotates_at = begun_at + self.limits.session if self.limits.session else math.inf
             self._conversation_id = coming.conversation_id
 
     def lose(self, now: float) -> int | None:

@@ -8,7 +8,8 @@ from playbook import HANG_UP, Playbook, settings, speech
 from telephony import commands as cmd
 from telephony import events as ev
 from telephony.audio.format import PCM16_24K
-from telephony.settings import SessionConfig, ToolSpec
+from telephony.conversation import phrases
+from telephony.settings import Limits, SessionConfig, ToolSpec
 
 REFUND = ToolSpec("refund", "Pays back.", {"type": "object", "properties": {}}, side_effects=False)
 BILLING = settings(
@@ -117,3 +118,19 @@ def test_nobody_takes_over_a_call_that_ends() -> None:
     book.greet()
     book.feed(ev.ServerStopping(), ev.HandOverWanted(BILLING))
     assert book.sent(cmd.OpenSession) == []
+
+
+def test_the_other_agents_bounds_on_silence_hold_and_the_first_ones_on_the_length_of_the_call() -> None:
+    patient = settings(agent="billing", greeting=None, limits=Limits(caller_silence=0, max_duration=20))
+    book = Playbook(others="there", limits=Limits(caller_silence=5, max_duration=90, max_duration_warning=0))
+    book.greet()
+    book.feed(ev.HandOverWanted(patient))
+    book.hear(0.5)
+    assert book.sent(cmd.UseSession)
+    book.say("r9", "i9", 500, "Billing.")
+    book.hear(40)
+    assert phrases.STILL_THERE not in [command.instructions for command in book.sent(cmd.RequestResponse)]
+    book.hear(40)
+    assert book.sent(cmd.HangUp) == []
+    book.hear(20)
+    assert [command.reason for command in book.sent(cmd.HangUp)] == ["maximum duration"]

@@ -124,7 +124,9 @@ def test_a_call_that_was_handed_over_keeps_within_the_lower_limit_at_the_prices_
 def test_the_duration_of_a_call_that_was_handed_over_is_told_as_it_was() -> None:
     book = Playbook(others="scripted", limits=Limits(max_duration=30, caller_silence=0, dead_air=100))
     book.greet()
-    book.feed(ev.HandOverWanted(settings(agent="billing", limits=Limits(max_duration=99, caller_silence=0))))
+    book.feed(
+        ev.HandOverWanted(settings(agent="billing", limits=Limits(max_duration=99, caller_silence=0, dead_air=100)))
+    )
     book.connect(1)
     book.hear(32)
     assert "The call reached its limit of 30 s." in book.call.state.tally.notes

@@ -45,8 +45,8 @@ SESSIONS = [
     mutation(
         "one more session is tried than was allowed before the caller is told",
         "conversation/sessions.py",
-        "if self._replaced >= self._limits",
-        "if self._replaced > self._limits",
+        "if self._replaced >= self.limits",
+        "if self._replaced > self.limits",
         "sessions-all-used-up",
     ),
     mutation(
@@ -59,8 +59,8 @@ SESSIONS = [
     mutation(
         "a session is replaced only when its provider has ended it",
         "conversation/sessions.py",
-        "begun_at + self._limits.session",
-        "begun_at + 2 * self._limits.session",
+        "begun_at + self.limits.session",
+        "begun_at + 2 * self.limits.session",
         "session-replaced-when-old",
     ),
     mutation(
