@@ -75,9 +75,7 @@ class HttpTool(RemoteTool):
             answer = await self._client.fetch(request)
         except Unreachable as error:
             log.warning("http tool not reached", error=str(error))
-            raise ToolError(
-                "The service could not be reached. Tell the caller that it does not work right now."
-            ) from None
+            raise ToolError(_UNREACHED) from None
         if not 200 <= answer.status < 300:
             log.warning("http tool refused", status=answer.status)
             raise ToolError(f"The service answered with HTTP status {_status(answer.status)}.")
