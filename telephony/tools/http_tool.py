@@ -163,6 +163,4 @@ def _told(answer: GuardedAnswer) -> str | None:
         return None
     if not answer.text:
         return f"It worked; the service answered with {answer.content_type}, which cannot be read."
-    return answer.text + (
-        "\n[Cut here: the answer is longer. Ask for less, or work with this part.]" if answer.cut else ""
-    )
+    return answer.text + (_CUT if answer.cut else "")
