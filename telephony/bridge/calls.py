@@ -214,10 +214,10 @@ class Calls:
         """The call may go on in another process."""
 
         def absent() -> Absent:
-            scribe.going(bridge.exchange, bridge)
             return scribe.absent(caller, bridge, bridge.context, agreed=agreed)
 
         async def move() -> None:
+            scribe.going(bridge.exchange, bridge)
             await self._journal.leave(caller.call_id, absent())
 
         bridge.move, bridge.keep = move, lambda: self._journal.keep(caller.call_id, absent())
@@ -234,8 +234,9 @@ class Calls:
 
     async def take_over(self, call_id: str, seconds: float) -> Absent | None:
         """A call whose stream has ended in another process and that is to be connected with its agent here within so
-        many *seconds*; None if there is no such. Bounded."""
-        if self.draining or call_id in self.live or call_id in self.past or call_id in self.away:
+        many *seconds*; None if there is no such. Bounded. One that is to end takes it as well: it would not be asked if
+        there were others."""
+        if call_id in self.live or call_id in self.past or call_id in self.away:
             return None
         if absent := await self._journal.take(call_id):
             self.away.adopt(call_id, absent, seconds)

@@ -47,7 +47,7 @@ class Limits(Group):
     """Bounds of a call. Every one has a consequence; none of them is silence."""
 
     max_duration: Seconds = 1800
-    """Seconds a call may last; then the agent says goodbye and hangs up. After a hand-over the first agent's limit still
+    """Seconds a call may last; then the agent says goodbye and hangs up. After a hand-over the first agent's still
     holds."""
     max_duration_warning: Seconds = 60
     """Seconds before that at which the agent tells the caller, between two turns. 0 switches it off, and so does more
