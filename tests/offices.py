@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from telephony.agents.agent import Agent
 from telephony.commands import Note
-from telephony.records import CallRecord
+from telephony.records import AuditRow, CallRecord
 from telephony.runtime.office import Office, open_office
 from telephony.settings import CassetteSettings, LiteLLMParams, ModelEntry, Settings, TwilioSettings
 from telephony.sim.caller import Observation
@@ -183,6 +183,16 @@ async def stored_records(settings: Settings) -> list[CallRecord]:
     finally:
         await store.close()
     return [record for record in records if record is not None]
+
+
+async def stored_audits(settings: Settings) -> list[AuditRow]:
+    """What the calls of a process have asked for, as it lies in the database."""
+    store = SqlStore(settings.database_url)
+    try:
+        await store.open()
+        return await store.audits(500)
+    finally:
+        await store.close()
 
 
 @contextlib.asynccontextmanager

@@ -19,6 +19,7 @@ import msgspec
 import structlog
 from structlog.typing import FilteringBoundLogger
 
+from telephony.bridge.matching import EARLIER, asked_at, matched, may_be
 from telephony.carriers.base import Account, OutboundCall, PlacedCall, StatusUpdate
 from telephony.commands import HttpRequest
 from telephony.errors import CarrierError, CarrierRefused, OutcomeUnknown, StoreError, TelephonyError
@@ -34,8 +35,6 @@ LOOK = 2.0
 """Seconds between looks at what is unsettled."""
 STALE = timedelta(minutes=5)
 """An intent that old is given up: nobody expects that call any more."""
-EARLIER = timedelta(seconds=2)
-"""How far the carrier's clock may be behind ours; it counts in whole seconds."""
 LONGEST_QUEUE = 10.0
 """Seconds that a call waits for its turn; beyond it, whoever asked is told to come back."""
 
@@ -165,6 +164,11 @@ class Dialler:
         except StoreError:
             self._doubt(order)  # a transaction that was not waited for may yet come to its end, long before `SETTLED`
             raise
+
+    async def refuse(self, order: Intent) -> None:
+        """Nobody can be called there; what was asked for leaves its row like any other."""
+        if self._permit is not None:
+            await self._permit(order, datetime.now(UTC))
 
     async def _judge(self, order: Intent) -> None:
         """Raise `CallRefused` if a call may not be placed."""
@@ -305,15 +309,15 @@ class Dialler:
 
     async def _settle_what_is_due(self) -> None:
         due = [intent for at, intent in self._unsettled.values() if at <= self._now()]
-        for intent in sorted(due, key=_age):
+        for intent in sorted(due, key=asked_at):
             await self._settle(intent)
 
     async def _settle(self, intent: Intent) -> None:
         now = datetime.now(UTC)
-        since = _age(intent) - EARLIER
+        since = asked_at(intent) - EARLIER
         try:
             answer = await self._perform(self._account.calls_to(intent.to_number, since))
-            found = [call for call in self._account.calls_found(answer.body) if _may_be(call, intent, since)]
+            found = [call for call in self._account.calls_found(answer.body) if may_be(call, intent)]
         except CarrierError as error:
             _log.warning("the carrier does not say whether it placed a call", intent=intent.id, error=str(error))
             self._doubt(intent)
@@ -323,12 +327,11 @@ class Dialler:
         if intent.to_number in self._on_the_way.values():  # what was found may be that one
             self._doubt(intent)
             return
-        for call in reversed(found):
-            if not await self._intents.claimed(call.call_id):
-                _log.info("the call was placed all the same", intent=intent.id, call_id=call.call_id)
-                await self._note(intent.id, "placed", call.call_id)
-                return
-        if now - _age(intent) > STALE:
+        if call_id := await self._whose(found, intent):
+            _log.info("the call was placed all the same", intent=intent.id, call_id=call_id)
+            await self._note(intent.id, "placed", call_id)
+            return
+        if now - asked_at(intent) > STALE:
             await self._failed(intent, "it was asked for too long ago")
             return
         if refusal := self._may_call(intent.to_number, now):
@@ -346,6 +349,12 @@ class Dialler:
         _log.info("the call was not placed; the carrier is asked again", intent=intent.id)
         await self._call(intent)
 
+    async def _whose(self, calls: list[PlacedCall], intent: Intent) -> str:
+        """Which of *calls*, to its number, is the one of *intent*; empty if none is."""
+        free = [call for call in calls if not await self._intents.claimed(call.call_id)]
+        rivals = [other for _, other in self._unsettled.values() if other.to_number == intent.to_number]
+        return matched(free, {other.id: other for other in [*rivals, intent]}.values()).get(intent.id, "")
+
     async def _is_settled(self, intent: Intent) -> bool:
         """Whether a webhook was faster, or it was never written down."""
         latest = await self._intents.get(intent.id)
@@ -360,12 +369,3 @@ class Dialler:
 
 def _asked(intent: Intent) -> tuple[object, ...]:
     return intent.to_number, intent.from_number, intent.agent, intent.metadata
-
-
-def _age(intent: Intent) -> datetime:
-    return intent.created_at or datetime.min.replace(tzinfo=UTC)
-
-
-def _may_be(call: PlacedCall, intent: Intent, since: datetime) -> bool:
-    """Whether a call of the carrier's can be the one that was asked for."""
-    return call.from_number == intent.from_number and (call.created_at is None or call.created_at >= since)

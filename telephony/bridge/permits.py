@@ -70,6 +70,12 @@ class Permits:
                 self._keeper.set_aside_now(msgspec.structs.replace(row, code="over"))
         return answer
 
+    async def refuse(self, use: Use, target: str, call_id: str, agent: str, now: datetime) -> Refused:
+        """Leave the row of a *target* that is no number and not looked for in the directory either."""
+        row = AuditRow(_name(now), now, call_id, agent, use, target[:LONGEST], "refused")
+        verdict = self.policy.judge(target, use, agent)
+        return await self._refused(row, verdict.code if isinstance(verdict, Refused) else "unknown")
+
     # -- the limit of a day --------------------------------------------------------------------------------------------
 
     async def _admitted(self, row: AuditRow, verdict: Allowed) -> Allowed | Refused:

@@ -51,10 +51,9 @@ EVENTS: Mapping[str, type[ev.Event]] = {kind.__name__: kind for kind in CHANNELS
 
 LATER: Mapping[type, tuple[str, ...]] = {
     cmd.HangUp: ("sending.room", "sending.refer", "sending"),
-    ev.HangUpWanted: ("operator",),
+    ev.HangUpWanted: ("operator", "final"),
     ev.TransferWanted: ("operator",),
     cmd.OpenSession: ("agent",),
-    ev.HangUpWanted: ("final",),
 }
 """Fields that cassettes of earlier versions do not have, and that are not told where they say nothing."""
 HIDDEN = "0"

@@ -105,6 +105,8 @@ class Errands:
         self.collecting: Collecting | None = None
         self.taking: Taking | None = None
         self._hidden_until = -math.inf
+        self._lingers = TAIL
+        """Seconds beyond each further key of a secret number that nobody waits for any more."""
 
     @property
     def awaits_caller(self) -> bool:
@@ -125,7 +127,7 @@ class Errands:
         them may follow."""
         if now >= self._hidden_until:
             return False
-        self._hidden_until = max(self._hidden_until, now + TAIL)
+        self._hidden_until = max(self._hidden_until, now + self._lingers)
         return True
 
     def end_collecting(self, outcome: Outcome, transcript: Transcript, now: float) -> list[Command]:
@@ -137,7 +139,8 @@ class Errands:
         if wanted.secret:
             whole = outcome == "ok" and collecting.ended
             since = collecting.pressed_at if outcome == "ok" else now
-            self._hidden_until = max(now + TAIL, since + (TAIL if whole else LINGER))
+            self._lingers = TAIL if whole else LINGER
+            self._hidden_until = max(now + TAIL, since + self._lingers)
         if keys:
             shown = HIDDEN * len(keys) if wanted.secret else keys
             transcript.keys(shown, collecting.started_at, collecting.pressed_at)

@@ -141,7 +141,7 @@ def run_tool(state: State, call: Call, now: float, *, spoke: bool) -> None:
     if refused := gates.refusal(state, call, now):
         call.running_since = None
         state.note("info", "tool not run", name=use.name)
-        state.answer_tool(use.call_id, refused.output, "cancelled", now)
+        state.answer_tool(use.call_id, refused.output, refused.outcome, now)
         return
     if use.name != state.settings.hang_up_tool:
         state.note("info", "tool runs", name=use.name, arguments=shown(call).arguments)

@@ -136,6 +136,8 @@ class State:
         self.tools = ToolCalls(settings.session.tools, settings.limits.tool_calls, before.functions)
         self.asked: dict[str, float] = {}
         """When the model was told to ask the caller before it makes a function call, by the call."""
+        self.unclear: set[str] = set()
+        """Those of them that the caller answered with neither yes nor no."""
         self.transcript = Transcript()
         self.intake = Intake(started.audio, now)
         self.recent = RecentAudio(started.audio, settings.limits.early_audio)

@@ -11,14 +11,52 @@ import re
 from typing import Literal
 
 YES: dict[str, tuple[str, ...]] = {
-    "de": ("ja", "jawohl", "genau", "gerne", "stimmt", "kein problem", "in ordnung"),
-    "en": ("yes", "yeah", "yep", "yup", "okay", "ok", "correct", "go ahead", "please do", "no problem"),
-    "es": ("sí", "claro", "vale", "de acuerdo", "correcto", "adelante", "por supuesto"),
-    "fr": ("oui", "ouais", "d'accord", "bien sûr", "allez-y", "parfait"),
-    "it": ("sì", "certo", "va bene", "d'accordo", "esatto"),
-    "nl": ("ja", "jawel", "prima", "akkoord", "klopt", "geen probleem"),
-    "pl": ("tak", "zgadza się", "dobrze", "oczywiście", "no tak"),
-    "pt": ("sim", "claro", "está bem", "pode ser", "com certeza"),
+    "de": (
+        "ja",
+        "jawohl",
+        "jo",
+        "genau",
+        "gerne",
+        "gern",
+        "stimmt",
+        "richtig",
+        "natürlich",
+        "klar",
+        "kein problem",
+        "in ordnung",
+        "einverstanden",
+        "passt",
+    ),
+    "en": (
+        "yes",
+        "yeah",
+        "yep",
+        "yup",
+        "sure",
+        "okay",
+        "ok",
+        "correct",
+        "that's right",
+        "go ahead",
+        "do it",
+        "do that",
+        "please do",
+        "no problem",
+        "absolutely",
+        "definitely",
+        "certainly",
+        "of course",
+        "alright",
+        "all right",
+        "sounds good",
+        "i agree",
+    ),
+    "es": ("sí", "si", "claro", "vale", "de acuerdo", "correcto", "adelante", "por supuesto", "está bien", "exacto"),
+    "fr": ("oui", "ouais", "d'accord", "bien sûr", "allez-y", "parfait", "exactement", "tout à fait"),
+    "it": ("sì", "si", "certo", "va bene", "d'accordo", "esatto", "certamente", "giusto"),
+    "nl": ("ja", "jawel", "prima", "akkoord", "klopt", "geen probleem", "zeker", "is goed"),
+    "pl": ("tak", "zgadza się", "dobrze", "oczywiście", "no tak", "zgoda", "jasne"),
+    "pt": ("sim", "claro", "está bem", "pode ser", "com certeza", "certo", "exato"),
 }
 """By language (ISO 639-1)."""
 NO: dict[str, tuple[str, ...]] = {
@@ -36,7 +74,7 @@ NO: dict[str, tuple[str, ...]] = {
 def plain_answer(text: str, language: str | None = None) -> Literal["yes", "no"] | None:
     """What *text* plainly says; None if that is for the model to judge. Without a *language* (`de`, `de-AT`) every
     table is looked into."""
-    spoken = (language or "").lower().replace("_", "-").partition("-")[0]
+    spoken = _code(language)
     languages = [spoken] if spoken in NO else list(NO)
     words_said = re.findall(r"[\w'-]+", text.lower().replace("’", "'"))
     said = f" {' '.join(words_said)} "
@@ -47,6 +85,15 @@ def plain_answer(text: str, language: str | None = None) -> Literal["yes", "no"]
     if yes and no:
         return None
     return "yes" if yes else "no" if no else None
+
+
+def is_known(language: str | None) -> bool:
+    """Whether there are words for a *language*."""
+    return _code(language) in NO
+
+
+def _code(language: str | None) -> str:
+    return (language or "").lower().replace("_", "-").partition("-")[0]
 
 
 def _found(said: str, table: dict[str, tuple[str, ...]], languages: list[str]) -> list[str]:

@@ -27,7 +27,7 @@ TYPES: dict[int, str] = {
 _SATELLITE = re.compile(
     r"\+(?:870|88[123]|"  # Inmarsat; Iridium, Globalstar; networks that belong to no country (ITU-T E.164 annex)
     r"61147|"  # Australia's satellite range, which libphonenumber takes for VoIP
-    r"7954|"  # Russia's, which it takes for mobile
+    r"7954|861349|86174[01]|62868|"  # Russia's, China's and Indonesia's, which it takes for mobile
     r"1600)"  # Canada's, for satellite and other services that the caller pays for; again taken for VoIP
 )
 _PREMIUM = re.compile(

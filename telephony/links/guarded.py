@@ -26,8 +26,9 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 """RFC 6052: the last 32 bits are an IPv4 address."""
 _UNICAST = ipaddress.ip_network("2000::/3")
 """RFC 4291: what has been given out of IPv6 so far."""
-_METADATA = frozenset({ipaddress.ip_address("168.63.129.16")})
-"""Azure's platform address: public by its number, and answered by the machine we run on."""
+_METADATA = frozenset({ipaddress.ip_address("168.63.129.16"), ipaddress.ip_address("192.0.0.192")})
+"""Azure's platform address: public by its number, and answered by the machine we run on. And Oracle's older one, which
+only newer Pythons know for private."""
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 

@@ -16,10 +16,10 @@ from urllib.parse import quote, quote_plus
 from structlog.typing import EventDict, WrappedLogger
 
 from telephony.runtime.redaction import LONGEST_WORD, MASK, SHORTEST, is_hidden, mask, mask_text
-from telephony.tools.hidden import hidden
+from telephony.tools.hidden import FEWEST, hidden, keys_in
 
-KEYS = re.compile(r"[0-9*#A-D]{3,}")
-"""What a caller types; fewer than three keys are everywhere."""
+KEYS = re.compile(rf"[0-9*#A-D]{{{FEWEST},}}")
+"""What a caller types."""
 TELLING = 6
 """Characters of other values from which on they are known again."""
 OURS = frozenset({"timestamp", "level", "logger", "call_id"})
@@ -90,7 +90,7 @@ def pattern_of(values: frozenset[str]) -> re.Pattern[str] | None:
     parts = []
     for value in sorted(values, key=lambda each: (-len(each), each)):
         if KEYS.fullmatch(value):
-            parts.append(r"(?<!\d)" + r"[ -]?".join(map(re.escape, value)) + r"(?!\d)")
+            parts.append(keys_in(value).pattern)
         elif len(value) >= TELLING:
             parts += [re.escape(each) for each in sorted(spellings(value), key=lambda each: (-len(each), each))]
     return re.compile("|".join(parts)) if parts else None

@@ -11,6 +11,7 @@ import aiohttp
 
 from telephony.agents.agent import Agent
 from telephony.agents.calling_hours import CallingHours
+from telephony.agents.numbers import is_e164
 from telephony.bridge.dialler import Bucket, Dialler, Terms
 from telephony.bridge.permits import Permits
 from telephony.carriers.base import Account
@@ -45,7 +46,10 @@ def make_outbound(
     from telephony.store.sql_intents import SqlIntents
 
     async def permit(order: Intent, now: datetime) -> str | None:
-        verdict = await permits.permit("dial", order.to_number, order.id, order.agent, now)
+        if not is_e164(order.to_number):
+            return (await permits.refuse("dial", order.to_number, order.id, order.agent, now)).sentence
+        called = order.from_number  # whoever is called from it would call themselves
+        verdict = await permits.permit("dial", order.to_number, order.id, order.agent, now, called=called)
         return verdict.sentence if isinstance(verdict, Refused) else None
 
     dialler = Dialler(

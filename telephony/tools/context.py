@@ -25,7 +25,7 @@ from telephony.events import (
     TransferWanted,
 )
 from telephony.settings import CallSettings
-from telephony.tools.hidden import hide
+from telephony.tools.hidden import hide, without_typed
 from telephony.tools.permits import Answered, Denied, Desk, Ends, Granted, Use
 
 _TONES = frozenset("0123456789*#ABCDabcdwW")
@@ -144,7 +144,7 @@ class CallContext:
 
     async def say(self, text: str, *, interruptible: bool = True) -> None:
         """Have *text* said word for word as soon as the agent can. It is not waited for."""
-        self._call.feed(SpeechWanted(text, interruptible))
+        self._call.feed(SpeechWanted(without_typed(text), interruptible))
 
     async def hang_up(self, reason: str = "agent hung up") -> None:
         """End the call once the caller has heard what is being said; a caller who speaks up keeps the line. What the
@@ -272,7 +272,7 @@ class CallContext:
         outcome: Any = done.outcome
         if not secret or not done.keys:
             return Digits(outcome, len(done.keys), done.keys)
-        hide(done.keys)
+        hide(done.keys, typed=True)
         handle = f"secret-{len(self._secrets) + 1}"
         self._secrets[handle] = done.keys
         return Digits(outcome, len(done.keys), handle=handle)

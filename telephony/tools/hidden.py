@@ -7,6 +7,7 @@ and the log asks what is to be hidden in the line that is being written.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -14,18 +15,21 @@ from contextvars import ContextVar
 EVERYWHERE = 8
 """Characters from which on a value is hidden in every line of the process, whoever writes it; a shorter one, such as a
 PIN, would blot out other calls' numbers and is hidden in the lines of its own call."""
+FEWEST = 3
+"""Keys; fewer of them are everywhere."""
+DOT = "•"
 MOST = 200
 """Values that are remembered of one call; the oldest are forgotten."""
 
-_call: ContextVar[dict[str, None] | None] = ContextVar("hidden in this call", default=None)
-_calls: list[dict[str, None]] = []
-"""Those of every call that goes on."""
+_call: ContextVar[dict[str, bool] | None] = ContextVar("hidden in this call", default=None)
+_calls: list[dict[str, bool]] = []
+"""Those of every call that goes on; true of what the caller typed in secret."""
 
 
 @contextmanager
 def hiding() -> Iterator[None]:
     """What is to be hidden is remembered as long as the block lasts, for it and the tasks that are begun in it."""
-    values: dict[str, None] = {}
+    values: dict[str, bool] = {}
     token = _call.set(values)
     _calls.append(values)
     try:
@@ -35,12 +39,13 @@ def hiding() -> Iterator[None]:
         _call.reset(token)
 
 
-def hide(value: str) -> None:
-    """From now on *value* is hidden. Outside of a call nothing is."""
+def hide(value: str, *, typed: bool = False) -> None:
+    """From now on *value* is hidden. Outside of a call nothing is. *typed*: the caller typed it in secret, so that
+    nobody else knows it."""
     values = _call.get()
     if values is None or not value:
         return
-    values[value] = None
+    values[value] = typed
     while len(values) > MOST:
         values.pop(next(iter(values)))
 
@@ -55,3 +60,18 @@ def hidden() -> frozenset[str]:
     own = _call.get() or {}
     others = [value for values in list(_calls) for value in list(values) if len(value) >= EVERYWHERE]
     return frozenset([*own, *others])
+
+
+def without_typed(text: str) -> str:
+    """*text*, for the model and the record, with dots in place of what the caller of this call typed in secret: a
+    function that was given it may repeat it. Keys are found with spaces or hyphens between them as well, and not within
+    longer numbers."""
+    typed = [value for value, typed in (_call.get() or {}).items() if typed and len(value) >= FEWEST]
+    for value in sorted(typed, key=len, reverse=True):
+        text = keys_in(value).sub(lambda found: DOT * len(found[0]), text)
+    return text
+
+
+def keys_in(value: str) -> re.Pattern[str]:
+    """Finds keys in a text, however they are grouped."""
+    return re.compile(r"(?<!\d)" + r"[ -]?".join(map(re.escape, value)) + r"(?!\d)")

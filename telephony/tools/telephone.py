@@ -13,6 +13,8 @@ from telephony.tools.tool import tool
 
 WHILE_TYPING = 600.0
 """Seconds a caller may take in all; each try has its own bounds, which are much shorter."""
+SLOWLY = 6.0
+"""Seconds from one key to the next in a number of unknown length that is read off a card."""
 WHILE_RINGING = 720.0
 """Seconds in which it must be known whether somebody who is asked first takes the call: the longest it may ring there,
 and what is said to them."""
@@ -112,7 +114,7 @@ async def collect_secret_digits(call: CallContext, prompt: str, length: Count | 
         prompt: Said to the caller, word for word, before they type. Never ask before calling this.
         length: How many digits it has, if that is certain.
     """
-    digits = await call.collect_digits(prompt=prompt, length=length, secret=True)
+    digits = await call.collect_digits(prompt=prompt, length=length, between=3.0 if length else SLOWLY, secret=True)
     return {"status": digits.outcome, "handle": digits.handle, "count": digits.count} | _advice(digits)
 
 

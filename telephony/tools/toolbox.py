@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
+import msgspec
 import structlog
 from structlog.typing import FilteringBoundLogger
 
@@ -25,7 +26,7 @@ from telephony.settings import ToolSpec
 from telephony.tools.arguments import InvalidArguments
 from telephony.tools.builtin import Builtin
 from telephony.tools.context import CallContext
-from telephony.tools.hidden import hide
+from telephony.tools.hidden import hide, without_typed
 from telephony.tools.output import UnusableResult, failure, render
 from telephony.tools.progress import MAX_NEWS, last_of
 from telephony.tools.remote import RemoteTool
@@ -143,7 +144,8 @@ class Toolbox:
         for value in found(call.arguments, paths_of(tool.spec.sensitive)):
             hide(spelled(value))
         try:
-            return await self._answer(tool, call, context, log)
+            answer = await self._answer(tool, call, context, log)
+            return msgspec.structs.replace(answer, output=without_typed(answer.output))
         except (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt):
             raise
         except BaseException as error:
@@ -192,7 +194,7 @@ class Toolbox:
             log.exception("say raised")
             return
         if isinstance(words, str) and words and context.control:
-            context.control.feed(ToolSays(call.call_id, words))
+            context.control.feed(ToolSays(call.call_id, without_typed(words)))
 
     async def _call(self, tool: Tool[..., Any], call: RunTool, arguments: dict[str, Any], context: CallContext) -> Any:
         given = (context,) if tool.takes_context else ()
@@ -228,7 +230,7 @@ class Toolbox:
 def _tell(call: RunTool, context: CallContext, news: Any) -> None:
     """Let the conversation know how far a tool has come."""
     try:
-        words = render(news, MAX_NEWS)
+        words = without_typed(render(news, MAX_NEWS))
     except UnusableResult as error:
         _log.error("tool told something unusable", tool=call.name, call_id=context.call_id, problem=str(error))
         return

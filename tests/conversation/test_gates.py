@@ -19,8 +19,8 @@ PAY = ToolSpec("pay", "Pays.", SCHEMA, confirm="Shall I pay now?")
 ONCE = ToolSpec("once", "Orders.", SCHEMA, once=True)
 
 
-def talking(**changes: Any) -> Playbook:
-    book = Playbook(session=SessionConfig(audio=PCM16_24K, tools=(PAY, ONCE), language="en"), **changes)
+def talking(language: str | None = "en", **changes: Any) -> Playbook:
+    book = Playbook(session=SessionConfig(audio=PCM16_24K, tools=(PAY, ONCE), language=language), **changes)
     book.greet()
     return book
 
@@ -56,6 +56,15 @@ def told(book: Playbook, call_id: str) -> dict[str, Any]:
 
 def runs(book: Playbook) -> list[str]:
     return [command.call_id for command in book.sent(cmd.RunTool)]  # type: ignore[attr-defined]
+
+
+def test_a_call_that_was_done_before_stands_in_the_record_as_done() -> None:
+    book = talking()
+    calls(book, "once", "c1")
+    book.feed(ev.ToolFinished("c1", '{"ordered": 1}'))
+    calls(book, "once", "c2")
+    assert (runs(book), told(book, "c2")) == (["c1"], {"ordered": 1})
+    assert [use.outcome for use in book.call.tool_uses] == ["ok", "ok"]
 
 
 # -- a caller who is back --------------------------------------------------------------------------------------------
@@ -103,16 +112,60 @@ def test_what_nobody_knows_the_end_of_is_not_begun_again_either() -> None:
 # -- confirm -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("words", ["Yes, please.", "If you must.", None])
-def test_a_tool_runs_when_the_caller_was_asked_and_did_not_refuse(words: str | None) -> None:
-    book = talking()
+@pytest.mark.parametrize("language", ["en", None, "de-AT", "ja"])
+def test_a_tool_runs_when_the_caller_was_asked_and_said_yes(language: str | None) -> None:
+    book = talking(language)
     calls(book, "pay", "c1", '{"euro": 5}')
     assert told(book, "c1")["ask"] == "Shall I pay now?"
     asks(book)
-    says(book, words)
+    says(book, "Ja." if language == "de-AT" else "Yes, please.")
     calls(book, "pay", "c2", '{ "euro":5 }')
     assert runs(book) == ["c2"]
     assert [use.outcome for use in book.call.tool_uses] == ["cancelled", "running"]
+
+
+def test_what_is_no_plain_yes_is_none_in_a_language_whose_words_are_known() -> None:
+    book = talking("en")
+    calls(book, "pay", "c0")
+    for turn in range(1, 4):
+        asks(book, f"ask{turn}")
+        says(book, "Maybe tomorrow, what is the weather?", f"u{turn}")
+        calls(book, "pay", f"c{turn}")
+        assert "no clear yes" in told(book, f"c{turn}")["note"]
+    assert runs(book) == []
+    asks(book, "ask9")
+    says(book, "Sure.", "u9")
+    calls(book, "pay", "c9")
+    assert runs(book) == ["c9"]
+
+
+def test_with_no_language_set_it_is_asked_for_once_more_and_then_the_models_to_judge() -> None:
+    book = talking(None)
+    calls(book, "pay", "c0")
+    for turn in (1, 2):
+        asks(book, f"ask{turn}")
+        says(book, "If you must.", f"u{turn}")
+        calls(book, "pay", f"c{turn}")
+    assert runs(book) == ["c2"]
+
+
+def test_in_a_language_of_which_no_word_is_known_it_is_the_models_to_judge_at_once() -> None:
+    book = talking("ja")
+    calls(book, "pay", "c1")
+    asks(book)
+    says(book, "はい")
+    calls(book, "pay", "c2")
+    assert runs(book) == ["c2"]
+
+
+@pytest.mark.parametrize("language", ["en", None])
+def test_an_answer_that_nobody_has_written_down_yet_is_the_models_to_judge(language: str | None) -> None:
+    book = talking(language)
+    calls(book, "pay", "c1")
+    asks(book)
+    says(book, None)
+    calls(book, "pay", "c2")
+    assert runs(book) == ["c2"]
 
 
 def test_an_eager_model_cannot_skip_the_question() -> None:

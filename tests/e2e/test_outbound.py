@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 from pydantic import SecretStr
 
-from offices import World, stored_records, world
+from offices import World, stored_audits, stored_records, world
 from telephony.agents.agent import Agent
 from telephony.records import Termination
 from telephony.settings import DiallingSettings, OutboundPolicy, OutboundSettings
@@ -255,6 +255,18 @@ async def test_what_cannot_be_placed_is_refused_with_a_reason(
         assert (answered, body["status"]) == (status, status)
         assert says in body["detail"]
         assert made.outside.rest.requests == []
+
+
+async def test_a_number_is_read_in_one_way_or_not_at_all_and_every_refusal_leaves_its_row(tmp_path: Path) -> None:
+    freely = ["911", "15550177", "sip:+15550177@x", "tel:+15550177;ext=9", "whatsapp:+15550177", f"{THEM}\n", "clerk"]
+    async with dialling(tmp_path) as made:
+        for turn, target in enumerate(freely):
+            assert (await order(made, f"order-{turn}", to=target))[0] == 422
+        status, body = await order(made, "ourselves", to=US)
+        assert (status, "leads back" in body["detail"]) == (403, True), body
+        assert made.outside.rest.requests == []
+        rows = await stored_audits(made.office.settings)
+    assert sorted((row.target, row.verdict) for row in rows) == sorted((each, "refused") for each in [*freely, US])
 
 
 async def test_nobody_is_called_at_night(tmp_path: Path) -> None:

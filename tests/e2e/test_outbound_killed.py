@@ -212,6 +212,35 @@ async def test_killed_when_it_is_written_down_that_the_call_was_placed(line: Lin
     await once(line, "order-1", asks_again=True)
 
 
+async def test_of_two_calls_to_one_number_the_one_that_was_never_placed_is_asked_for_again(line: Line) -> None:
+    stuck, placed = asyncio.Event(), asyncio.Event()
+
+    async def never_arrives(method: str, path: str) -> None:
+        if method == "POST" and path.endswith("/Calls.json") and not stuck.is_set():
+            stuck.set()
+            await asyncio.sleep(60)
+            raise ConnectionResetError
+
+    async def no_answer(method: str, path: str) -> None:
+        if method == "POST" and path.endswith("/Calls.json"):
+            placed.set()
+            await asyncio.sleep(60)
+
+    line.rest.before_doing, line.rest.before_answer = never_arrives, no_answer
+    await line.serve()
+    first = asyncio.get_running_loop().create_task(line.ask("order-1"), name="first")
+    await stuck.wait()
+    await asyncio.sleep(1.5)  # the carrier counts in whole seconds
+    await line.asked_and_killed(lambda: asyncio.wait_for(placed.wait(), 20), "order-2")
+    with contextlib.suppress(aiohttp.ClientError):
+        await first
+    line.rest.before_doing = line.rest.before_answer = None
+    [call] = line.rest.board.calls
+    await once(line, "order-1", "order-2", asks_again=False)
+    assert await line.placed("order-2") == call
+    assert await line.placed("order-1") != call
+
+
 async def test_a_call_is_placed_from_the_command_line(line: Line) -> None:
     await line.serve()
     words = ("call", THEM, "--agent", "desk", "--key", "order-1", "--config", "ours.yaml")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from offices import ACCOUNT, TOKEN, ShortVoice, World, opened, outside, settings_for, world
+from offices import ACCOUNT, TOKEN, ShortVoice, World, opened, outside, settings_for, stored_audits, world
 from targets import ADVERSARIAL
 from telephony.agents.agent import Agent
 from telephony.cassette.replay import replay
@@ -18,7 +18,6 @@ from telephony.runtime.cassettes import new_carrier, open_cassette
 from telephony.settings import DiallingSettings, LiteLLMParams, ModelEntry
 from telephony.sim.caller_script import CallerScript
 from telephony.simulate.caller import CallOutcome, place_call
-from telephony.store.sql import SqlStore
 from telephony.tools import CallContext, tool
 
 pytestmark = [pytest.mark.usefixtures("nothing_left_behind"), pytest.mark.timeout(120)]
@@ -54,12 +53,7 @@ def said(record: CallRecord) -> list[str]:
 
 
 async def rows(made: World) -> list[AuditRow]:
-    store = SqlStore(made.office.settings.database_url)
-    await store.open()
-    try:
-        return await store.audits(500)
-    finally:
-        await store.close()
+    return await stored_audits(made.office.settings)
 
 
 async def test_a_caller_is_put_through_to_a_name_of_the_directory(tmp_path: Path) -> None:

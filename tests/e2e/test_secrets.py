@@ -26,7 +26,7 @@ from collectors import Collector, collecting
 from offices import TOKEN, ShortVoice, opened, outside, settings_for
 from remote_services import COMMAND, http_service
 from telephony.agents.agent import Agent
-from telephony.errors import ConfigurationError
+from telephony.errors import ConfigurationError, ToolError
 from telephony.runtime.configuration import load
 from telephony.runtime.logs import set_up
 from telephony.runtime.redaction import redacted, secrets_of
@@ -147,7 +147,11 @@ async def pay(call: CallContext, card: str) -> str:
     number = call.redeem(card)
     theirs.warning("POST /charge body=%r", {"number": number})
     call.logger.info("charging", number=number, grouped=" ".join(number[i : i + 4] for i in range(0, 16, 4)))
-    raise ValueError(f"the bank does not know {number}")
+    try:
+        raise ValueError(f"the bank does not know {number}")
+    except ValueError as error:
+        call.logger.exception("charging failed")
+        raise ToolError(f"The card {number} was declined.") from error
 
 
 @tool(sensitive=("pin",))

@@ -35,6 +35,7 @@ async def client() -> AsyncIterator[GuardedClient]:
         ("100.100.100.200", "not public"),
         ("169.254.169.254", "link-local"),
         ("168.63.129.16", "metadata"),
+        ("192.0.0.192", "metadata"),
         ("224.0.0.1", "multicast"),
         ("255.255.255.255", "private"),
         ("240.0.0.1", "private"),

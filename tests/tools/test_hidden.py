@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from telephony.tools.hidden import MOST, hidden, hide, hiding
+import pytest
+
+from telephony.tools.hidden import MOST, hidden, hide, hiding, without_typed
 
 CARD = "4111111111111111"
 PIN = "4711"
@@ -47,3 +49,23 @@ def test_the_oldest_are_forgotten_when_there_are_too_many() -> None:
             hide(f"{number:04}")
         assert len(hidden()) == MOST
         assert "0000" not in hidden()
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (f"card {CARD} was declined", "card •••••••••••••••• was declined"),
+        ("4111 1111-1111 1111", "•••••••••••••••••••"),
+        ("PIN 4711, order 47110", "PIN ••••, order 47110"),
+        ('{"card": 4111111111111111}', '{"card": ••••••••••••••••}'),
+        ("12 and 4242", "12 and 4242"),
+    ],
+)
+def test_what_a_caller_typed_in_secret_is_dotted_out_and_nothing_else_is(text: str, shown: str) -> None:
+    with hiding():
+        hide(CARD, typed=True)
+        hide(PIN, typed=True)
+        hide("12", typed=True)
+        hide("4242")
+        assert without_typed(text) == shown
+    assert without_typed(text) == text

@@ -13,8 +13,9 @@ from datetime import UTC, datetime
 import msgspec
 from aiohttp import web
 
-from telephony.agents.numbers import is_e164, normal
+from telephony.agents.numbers import HOW_TO_WRITE, is_e164, normal
 from telephony.bridge.dialler import CallRefused, Dialler
+from telephony.dialling.spelling import normalised
 from telephony.server.api.keys import Holder
 from telephony.server.api.problem import Problem
 from telephony.server.api.requests import Answers, read_body
@@ -148,13 +149,14 @@ class OrdersApi:
         if not KEY.fullmatch(key):
             raise Problem(400, "Send an Idempotency-Key of your own: up to 64 letters, digits and _ . : -")
         order = await read_body(request, CallOrder)
-        to, from_number = normal(order.to), normal(order.from_number or self._from_number)
-        if not is_e164(to):
-            raise Problem(422, f"to: {order.to[:40]!r} is no number that can be dialled.")
-        if not is_e164(from_number):
-            raise Problem(422, f"from: {from_number[:40]!r} is no number. Send one, or set outbound.from_number.")
+        to, from_number = normalised(order.to), normal(order.from_number or self._from_number)
         if not self._agents(order.agent):
             raise Problem(422, f"agent: there is no {order.agent[:40]!r}.")
+        if not is_e164(from_number):
+            raise Problem(422, f"from: {from_number[:40]!r} is no number. Send one, or set outbound.from_number.")
+        if to is None:
+            await self._dialler.refuse(Intent(key, order.to, from_number, order.agent))
+            raise Problem(422, f"to: {order.to[:40]!r} is no number that can be dialled. {HOW_TO_WRITE}")
         size = sum(len(name) + len(value) for name, value in order.metadata.items())
         if size > MOST_METADATA:
             most = f"{MOST_METADATA} are taken. Send an id to look it up by."
