@@ -303,8 +303,8 @@ POLICIES = [
     mutation(
         "a caller who says no is not heard",
         "conversation/gates.py",
-        'plain[-1] == "no"',
-        'plain[-1] == "never"',
+        '"given" if plain[-1] == "yes"',
+        '"given" if plain[-1] != "never"',
         "function-refused-by-the-caller",
     ),
     mutation(
