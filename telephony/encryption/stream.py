@@ -30,12 +30,12 @@ class Place(IntEnum):
     INSIDE = 0
     LAST = 1
     AFTER_DEATH = 2
-    """The last one, put there by whoever found the file of a process that had died."""
+    """The last one, put there by whoever found the file of a process that had died, or of one whose disk was full."""
 
 
 Ending = Literal["whole", "recovered", "cut"]
-"""`whole`: all that was written is there. `recovered`: its process died, and all that it had written is there. `cut`: its
-end is not there. Somebody has cut or changed it, or nobody has recovered it yet."""
+"""`whole`: all that there was is there. `recovered`: its process died, or its disk was full, and all that was written
+until then is there. `cut`: its end is not there. Somebody has cut or changed it, or nobody has recovered it yet."""
 
 
 class Layout(msgspec.Struct, frozen=True):
