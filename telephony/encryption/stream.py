@@ -71,8 +71,9 @@ class Cipher:
         return cls(keys.of(header[len(MAGIC) : len(MAGIC) + ID_BYTES]), header)
 
     @cached_property
-    def _aead(self) -> AESGCM:
-        # Loaded only here: it is an extra, and costs whoever encrypts nothing a tenth of a second.
+    def aead(self) -> AESGCM:
+        """The cipher, with the file's own key."""
+        # Loaded only here: it is an extra, and takes whoever encrypts nothing time and memory.
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
         from cryptography.hazmat.primitives.hashes import SHA256
         from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -82,14 +83,14 @@ class Cipher:
 
     def seal(self, number: int, place: Place, content: bytes) -> bytes:
         """The chunk of that *number*, encrypted. No number and place may be used for two contents."""
-        return self._aead.encrypt(_nonce(number, place), content, self._header)
+        return self.aead.encrypt(_nonce(number, place), content, self._header)
 
     def open(self, number: int, place: Place, chunk: bytes) -> bytes:
         """What was encrypted. Raises `EncryptionError` if *chunk* is not what was put there."""
         from cryptography.exceptions import InvalidTag
 
         try:
-            return self._aead.decrypt(_nonce(number, place), chunk, self._header)
+            return self.aead.decrypt(_nonce(number, place), chunk, self._header)
         except (InvalidTag, ValueError):  # ValueError: too short to have a tag
             raise EncryptionError(f"its chunk {number} is damaged, or somebody has changed it") from None
 
@@ -120,6 +121,10 @@ class Sealer:
         self._number = 0
         self._waiting = bytearray()
         self._ended = False
+
+    def prepare(self) -> None:
+        """Load the ciphers, so that nobody waits for them later."""
+        _ = self._cipher.aead
 
     def add(self, content: bytes) -> bytes:
         """The chunks that are full with *content*; what has not filled one waits for more."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Iterator
 
+from telephony.bridge.encrypted import sealer_for
 from telephony.encryption.keys import MAKE_ONE, Key, KeyRing
 from telephony.runtime.located import Path
 from telephony.settings import Settings
@@ -17,7 +18,10 @@ def key_ring(settings: Settings) -> KeyRing:
     own = settings.encryption
     newest = own.key.get_secret_value()
     old = [Key.read(key.get_secret_value()) for key in own.old_keys]
-    return KeyRing(Key.read(newest) if newest else None, old)
+    ring = KeyRing(Key.read(newest) if newest else None, old)
+    if ring.newest:
+        sealer_for(ring.newest).prepare()  # while a process starts, and not in its first call
+    return ring
 
 
 def encryption_problems(settings: Settings) -> Iterator[tuple[Path, str, str]]:
