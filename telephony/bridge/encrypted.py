@@ -11,9 +11,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-import structlog
-from structlog.typing import FilteringBoundLogger
-
 from telephony.audio.wav import completed
 from telephony.encryption.keys import Key, KeyRing
 from telephony.encryption.stream import CHUNK, HEADER_BYTES, SALT_BYTES, SEALED, Cipher, Ending, Layout, Place, Sealer
@@ -23,8 +20,6 @@ SUFFIX = ".enc"
 """Stands behind the name that the file would have otherwise."""
 AT_ONCE = 64
 """Chunks that are read and decrypted in one go."""
-
-_log: FilteringBoundLogger = structlog.get_logger("telephony.encrypted")
 
 
 def is_encrypted(path: str | Path) -> bool:
@@ -139,11 +134,8 @@ class EncryptedFile:
 
 
 def open_encrypted(path: Path, keys: KeyRing) -> EncryptedFile:
-    """As `EncryptedFile`, with its path in what goes wrong. One that is not whole is told of in the log."""
+    """As `EncryptedFile`, with its path in what goes wrong."""
     try:
-        file = EncryptedFile(path, keys)
+        return EncryptedFile(path, keys)
     except EncryptionError as error:
         raise EncryptionError(f"{path}: {error}") from None
-    if file.ending == "cut":
-        _log.warning("the end of an encrypted file is missing", file=str(path), bytes=file.size)
-    return file

@@ -69,6 +69,8 @@ async def _decrypted(request: web.Request, path: Path, keys: KeyRing, headers: d
     with file:
         if not file.size:  # its process died before there was anything of it
             raise Problem(404, NONE)
+        if file.ending == "cut":
+            _log.warning("the end of an encrypted file is missing", path=str(path), bytes=file.size)
         modified = await asyncio.to_thread(os.path.getmtime, path)
         start, stop, status = _range(request, file.size, modified)
         headers |= {"Accept-Ranges": "bytes", "Last-Modified": formatdate(modified, usegmt=True)}

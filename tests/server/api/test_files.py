@@ -154,3 +154,11 @@ async def test_one_whose_process_died_before_anything_was_written_is_none(tmp_pa
     path = tmp_path / "1.wav.enc"
     path.write_bytes(encrypted(b"", KEY))
     assert (await fetched(str(path)))[0] == 404
+
+
+async def test_one_that_was_cut_is_given_as_far_as_it_goes_and_the_log_tells(tmp_path: Path) -> None:
+    path = long_file(tmp_path)
+    path.write_bytes(path.read_bytes()[: HEADER_BYTES + 7 * SEALED + 20])
+    with capture_logs() as logs:
+        assert (await fetched(str(path)))[::2] == (200, LONG[: 7 * CHUNK])
+    assert [line["event"] for line in logs] == ["the end of an encrypted file is missing"]
