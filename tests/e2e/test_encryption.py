@@ -17,7 +17,7 @@ from telephony.cassette.replay import replay
 from telephony.encryption.keys import Key, KeyRing
 from telephony.runtime.cassettes import new_carrier, open_cassette
 from telephony.runtime.retention import Retention
-from telephony.settings import EncryptionSettings
+from telephony.settings import EncryptionSettings, Settings
 from telephony.store.sql import SqlStore
 
 pytestmark = [pytest.mark.usefixtures("nothing_left_behind"), pytest.mark.timeout(60)]
@@ -25,6 +25,11 @@ pytestmark = [pytest.mark.usefixtures("nothing_left_behind"), pytest.mark.timeou
 TEXT = base64.b64encode(bytes(range(40, 72))).decode()
 KEYS = KeyRing(Key.read(TEXT))
 STEPS: list[Any] = [{"wait": "agent"}, {"say": "Where is my order?"}, {"wait": "agent"}, "hang_up"]
+
+
+def kept(path: str) -> bytes:
+    """What is in a file."""
+    return Path(path).read_bytes()
 
 
 async def test_what_a_call_leaves_cannot_be_heard_on_the_disk_and_can_through_the_api(tmp_path: Path) -> None:
@@ -71,3 +76,25 @@ async def test_recordings_from_before_there_was_a_key_are_still_heard(tmp_path: 
         _, _, after = await client.ask(f"/calls/{record.id}/recording")
     assert before == after
     assert before.startswith(b"RIFF")
+
+
+async def test_what_is_said_after_the_carriers_tone_is_fetched_into_an_encrypted_file(tmp_path: Path) -> None:
+    closed = {"say": "Please leave a message.", "voicemail": True}
+    values = Settings.model_validate(
+        {
+            "numbers": {"*": {"agent": "frontdesk", "hours": "never", "closed": closed}},
+            "hours": {"never": {"timezone": "Europe/Berlin"}},
+        }
+    )
+    encryption = EncryptionSettings(key=SecretStr(TEXT))
+    async with serving(tmp_path, encryption=encryption, numbers=values.numbers, hours=values.hours) as (made, client):
+        outcome = await made.call({"pause": 0.2}, {"say": "Call me back."}, {"pause": 0.6}, "hang_up")
+        record = await made.record(outcome)
+        (left,) = made.outside.rest.board.recordings.values()
+        _, _, heard = await client.ask(f"/calls/{record.id}/recording")
+    assert record.recording.endswith("-message.wav.enc")
+    assert [path.name for path in (tmp_path / "recordings").glob("*.*")] == [Path(record.recording).name]
+    data = kept(record.recording)
+    assert heard == left.audio
+    assert b"RIFF" not in data
+    assert left.audio[2000:2032] not in data
