@@ -11,7 +11,7 @@ The floors, arrows pointing down only:
      2   links/                                          every socket the program opens
      ════ the waterline: below it no asyncio, no clock, no environment, no randomness, no files ════
      1   exchange  rehearsal  cassette/  dialling/
-     1   carriers/  realtime/  conversation/  diagnosis/  agents/  sim/  scrub/
+     1   carriers/  realtime/  conversation/  diagnosis/  agents/  sim/  scrub/  encryption/
      0   events  commands  records  settings  errors  audio/
 """
 

@@ -16,6 +16,7 @@ TelephonyError
  │    └── UpstreamLost      it did not answer, or stopped answering
  ├── StoreError             the database's: locked, full, read-only, gone; calls go on without it
  ├── CassetteError          a recorded call's: the file is torn, foreign, or of another version   (exit code 2)
+ ├── EncryptionError        an encrypted file's: its key is not here, or somebody has changed it
  ├── ToolError              a tool's author can raise it: the model is told the message and nothing else
  └── ScriptError            a simulation's script asks for the impossible, or the peer left the script
 """
@@ -126,6 +127,10 @@ class CallStays(TelephonyError):
 
 class CassetteError(TelephonyError):
     """A recorded call cannot be read. The message names the file's line and the remedy."""
+
+
+class EncryptionError(TelephonyError):
+    """What is encrypted on the disk cannot be read: its key is not here, or it is not what was written."""
 
 
 class ToolError(TelephonyError):

@@ -65,5 +65,7 @@ async def serving(
     Api(routes, ApiKeys(keys_of()), Answers(mask), on_stop).mount(app)
     server = TestServer(app)
     await server.start_server()
-    yield Client(f"http://127.0.0.1:{server.port}")
-    await server.close()
+    try:
+        yield Client(f"http://127.0.0.1:{server.port}")
+    finally:
+        await server.close()

@@ -35,7 +35,7 @@ FLOORS: dict[str, float] = {
     "rehearsal": 1.7,
     "exchange": 1.5,
     "dialling": 1.2,
-    **dict.fromkeys(["carriers", "realtime", "conversation", "diagnosis", "agents", "sim", "scrub"], 1),
+    **dict.fromkeys(["carriers", "realtime", "conversation", "diagnosis", "agents", "sim", "scrub", "encryption"], 1),
     **dict.fromkeys(["version", "events", "commands", "records", "settings", "errors", "audio"], 0),
 }
 WATERLINE = 2

@@ -89,6 +89,21 @@ def header(format: AudioFormat, channels: int, data_bytes: int) -> bytes:  # noq
     return b"RIFF" + struct.pack("<I", min(body, UNKNOWN)) + b"WAVE" + chunks + b"data" + struct.pack("<I", data_bytes)
 
 
+def completed(beginning: bytes, size: int) -> bytes:
+    """*beginning*, that of a file of *size* bytes, with their number in its header if that was written as `UNKNOWN`.
+
+    Only a header that is one of `header`'s is looked at, so anything else may be given, too.
+    """
+    try:
+        found = read(beginning)
+        length = len(header(found.format, found.channels, 0))
+    except ValueError:
+        return beginning
+    if size < length or beginning[:length] != header(found.format, found.channels, UNKNOWN):
+        return beginning
+    return header(found.format, found.channels, size - length) + beginning[length:]
+
+
 def write(format: AudioFormat, channels: int, data: bytes) -> bytes:  # noqa: A002
     """A complete file.
 

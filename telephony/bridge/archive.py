@@ -13,6 +13,7 @@ from telephony.bridge.shelf import CassetteFile, Shelf, is_sampled
 from telephony.bridge.tape import Tape
 from telephony.bridge.writers import Writers
 from telephony.carriers.base import Carrier
+from telephony.encryption.keys import Key
 from telephony.events import CallStarted
 from telephony.exchange import Exchange
 from telephony.settings import CallSettings
@@ -21,10 +22,11 @@ MakeShelf = Callable[[Executor], Shelf]
 
 
 class Archive:
-    """Where they go, and the threads that write them."""
+    """Where they go, the threads that write them, and the key that encrypts recordings and messages."""
 
-    def __init__(self, recordings: Path, shelf: MakeShelf | None) -> None:
+    def __init__(self, recordings: Path, shelf: MakeShelf | None, key: Key | None = None) -> None:
         self._recordings = recordings
+        self._key = key
         # Recordings have threads of their own: sync tools that hang must not keep them from the disk.
         self._writers = Writers(2, "tape")
         self._shelf = shelf(self._writers) if shelf else None
@@ -40,13 +42,13 @@ class Archive:
 
     def tape(self, scribe: Scribe, started: CallStarted) -> Tape:
         """The recording of a stream."""
-        tape = Tape(self._recordings / f"{scribe.name}.wav", started.audio, self._writers)
+        tape = Tape(self._recordings / f"{scribe.name}.wav", started.audio, self._writers, self._key)
         scribe.has_recording(str(tape.path))
         return tape
 
     def message(self, scribe: Scribe, started: CallStarted, errand: str) -> MessageFile:
         """What the caller leaves after the tone, beside the recording."""
-        return MessageFile(self._recordings / f"{scribe.name}-{errand}.wav", started.audio, self._writers)
+        return MessageFile(self._recordings / f"{scribe.name}-{errand}.wav", started.audio, self._writers, self._key)
 
     def exchange(
         self,

@@ -26,6 +26,7 @@ from telephony.bridge.switchboard import Switchboard
 from telephony.bridge.visits import Fetch, Visits
 from telephony.carriers.base import Carrier, StatusUpdate
 from telephony.commands import HangUp, Note
+from telephony.encryption.keys import Key
 from telephony.errors import UpstreamError
 from telephony.events import CallEnded, CallStarted, ServerMoving, ServerStopping
 from telephony.exchange import Exchange
@@ -81,10 +82,11 @@ class Calls:
         fetch: Fetch | None = None,
         tariffs: Tariffs | None = None,
         journal: Journal | None = None,
+        key: Key | None = None,
     ) -> None:
         """*shelf* makes the place of the cassettes, which are written by the threads that write the recordings. *desk*
         says whom the tools of calls may reach, and *crew* who the other agents are. *fetch* fetches what callers say
-        after the tone. *journal* is for calls that may go on in other processes."""
+        after the tone. *journal* is for calls that may go on in other processes. *key* encrypts what is recorded."""
         self.live: dict[str, Bridge] = {}
         self.switchboard = Switchboard()
         self.draining = False
@@ -105,7 +107,7 @@ class Calls:
         self._keeper = keeper
         self._hang_up = hang_up
         self._watcher, self._desk, self._crew = watcher, desk, crew
-        self._archive = Archive(recordings, shelf)
+        self._archive = Archive(recordings, shelf, key)
         self._over: dict[str, asyncio.Event] = {}
         """Set when a live call's stream is done with and its record put away."""
         self._journal = journal or Journal()

@@ -16,18 +16,21 @@ import msgspec
 
 from telephony.audio.format import PCM16_8K, AudioFormat
 from telephony.audio.transcode import Transcoder
+from telephony.bridge import encrypted
 from telephony.bridge.callfile import CallFile, Clock
 from telephony.bridge.tape import WavWriter
 from telephony.commands import ErrandDone, MessageAudio
+from telephony.encryption.keys import Key
 from telephony.events import ErrandDropped, Event
 
 
 class MessageFile(CallFile):
-    """What a caller left after the tone: a mono WAV at 8000 Hz. *line* is the format of the payloads."""
+    """What a caller left after the tone: a mono WAV at 8000 Hz. *line* is the format of the payloads; *key* encrypts
+    the file."""
 
-    def __init__(self, path: Path, line: AudioFormat, threads: Executor | None = None) -> None:
-        super().__init__(path, threads)
-        self._writer = WavWriter(path, channels=1)
+    def __init__(self, path: Path, line: AudioFormat, threads: Executor | None = None, key: Key | None = None) -> None:
+        super().__init__(encrypted.name_of(path, key), threads)
+        self._writer = WavWriter(self.path, channels=1, key=key)
         self._to_pcm = Transcoder(line, PCM16_8K)
 
     def take(self, payload: bytes) -> None:

@@ -20,9 +20,11 @@ from pathlib import Path
 import structlog
 from structlog.typing import FilteringBoundLogger
 
+from telephony.bridge import encrypted
 from telephony.bridge.callfile import CallFile
 from telephony.carriers.base import Carrier
 from telephony.cassette.recorder import RecordedExchange, Recorder, Redact, header_of
+from telephony.encryption.keys import Key
 from telephony.events import CallStarted
 from telephony.exchange import Listener
 from telephony.settings import CallSettings
@@ -36,10 +38,11 @@ _log: FilteringBoundLogger = structlog.get_logger("telephony.cassette")
 
 
 class CassetteFile(CallFile):
-    """One call's cassette on disk. `add` takes its lines."""
+    """One call's cassette on disk, encrypted with *key* if there is one. `add` takes its lines."""
 
-    def __init__(self, path: Path, threads: Executor | None) -> None:
-        super().__init__(path, threads)
+    def __init__(self, path: Path, threads: Executor | None, key: Key | None = None) -> None:
+        super().__init__(encrypted.name_of(path, key), threads)
+        self._sealer = encrypted.sealer_for(key) if key else None
         self.recorder: Recorder | None = None
         """Who adds the lines, once there is somebody."""
         self._lines: list[bytes] = []
@@ -73,6 +76,8 @@ class CassetteFile(CallFile):
         with self._lock:
             try:
                 self._append()
+                if self._file is not None and self._sealer and not self._finished:
+                    encrypted.write_all(self._file, self._sealer.end())
             finally:
                 self._finished = True
                 file, self._file = self._file, None
@@ -86,29 +91,33 @@ class CassetteFile(CallFile):
         if self._file is None:
             self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o640)
             fcntl.flock(self._file, fcntl.LOCK_EX)  # whoever makes room leaves it alone
+            if self._sealer:
+                encrypted.write_all(self._file, self._sealer.header)
         while self._chunks:
-            view = memoryview(self._chunks.popleft())
-            while view:  # the kernel may take less at a time
-                view = view[os.write(self._file, view) :]
+            lines = self._chunks.popleft()
+            encrypted.write_all(self._file, self._sealer.add(lines) if self._sealer else lines)
         self._finished = False
 
 
 class Shelf:
     """The cassettes in *folder*: at most *largest* bytes each and *all_together* bytes in all. *redact* takes secrets
-    out of what is written."""
+    out of what is written; *key* encrypts it."""
 
-    def __init__(self, folder: Path, largest: int, all_together: int, redact: Redact, threads: Executor) -> None:
+    def __init__(
+        self, folder: Path, largest: int, all_together: int, redact: Redact, threads: Executor, key: Key | None = None
+    ) -> None:
         self._folder = folder
         self._largest = largest
         self._all_together = all_together
         self._redact = redact
         self._threads = threads
+        self._key = key
         self._room = 0
         """Bytes until the folder is looked through again."""
 
     def file(self, name: str) -> CassetteFile:
         """The file of a new cassette."""
-        return CassetteFile(self._folder / f"{name}{SUFFIX}", self._threads)
+        return CassetteFile(self._folder / f"{name}{SUFFIX}", self._threads, self._key)
 
     def exchange(
         self,
@@ -152,7 +161,7 @@ def make_room(folder: Path, keep: int) -> list[Path]:
 
     One that is being written is not removed, whichever process does it."""
     states = []
-    for path in folder.glob(f"*{SUFFIX}"):
+    for path in (*folder.glob(f"*{SUFFIX}"), *folder.glob(f"*{SUFFIX}{encrypted.SUFFIX}")):
         with contextlib.suppress(FileNotFoundError):  # somebody else made room meanwhile
             states.append((path, path.stat()))
     states.sort(key=lambda entry: entry[1].st_mtime)

@@ -5,6 +5,9 @@ What is said is placed on a `reel` at once. Four times a second what has become 
 process loses less than a second: three quarters, with the reel's `MARGIN`. The end renames it to `<name>.wav`.
 
 A `.part` file is locked while its process lives. Whoever starts later finishes the ones that nobody holds (`recover`).
+
+With a key it is `<name>.wav.enc`, and neither a header nor a sample of it is on the disk in any other way. What has not
+filled a chunk of the cipher waits in memory, an eighth of a second more.
 """
 
 from __future__ import annotations
@@ -20,9 +23,13 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from telephony.audio.format import PCM16_8K, AudioFormat
-from telephony.audio.wav import header
+from telephony.audio.wav import UNKNOWN, header
+from telephony.bridge import encrypted
 from telephony.bridge.callfile import CallFile
+from telephony.bridge.encrypted import write_all
 from telephony.bridge.reel import Reel
+from telephony.encryption.keys import Key, KeyRing
+from telephony.errors import EncryptionError
 
 _log: FilteringBoundLogger = structlog.get_logger("telephony.tape")
 
@@ -35,12 +42,12 @@ PART = ".part"
 
 
 class Tape(CallFile):
-    """One call's recording, a listener of its exchange. *line* is the format of the payloads."""
+    """One call's recording, a listener of its exchange. *line* is the format of the payloads; *key* encrypts it."""
 
-    def __init__(self, path: Path, line: AudioFormat, threads: Executor | None = None) -> None:
-        super().__init__(path, threads)
+    def __init__(self, path: Path, line: AudioFormat, threads: Executor | None = None, key: Key | None = None) -> None:
+        super().__init__(encrypted.name_of(path, key), threads)
         self._reel = Reel(line)
-        self._writer = WavWriter(path, CHANNELS)
+        self._writer = WavWriter(self.path, CHANNELS, key)
 
     # -- what the exchange tells ---------------------------------------------------------------------------------------
 
@@ -80,11 +87,14 @@ class Tape(CallFile):
 
 
 class WavWriter:
-    """A file of PCM16 at 8000 Hz, in threads. What is added is written in order, whichever thread comes first."""
+    """A file of PCM16 at 8000 Hz, in threads. What is added is written in order, whichever thread comes first. It is
+    encrypted with *key*, if there is one."""
 
-    def __init__(self, path: Path, channels: int) -> None:
+    def __init__(self, path: Path, channels: int, key: Key | None = None) -> None:
         self._path = path
         self._channels = channels
+        self._keys = KeyRing(key)
+        self._sealer = encrypted.sealer_for(key) if key else None
         self._chunks: deque[bytes] = deque()
         self._lock = threading.Lock()
         self._file: int | None = None
@@ -112,19 +122,31 @@ class WavWriter:
             return
         self._done = True  # after a failure: a second attempt would leave a hole, or take over somebody else's name
         if self._file is None:
-            self._file = _create(_part(self._path), self._channels)
+            self._file = _create(_part(self._path), self._beginning())
         while self._chunks:
-            _append(self._file, self._chunks.popleft())
-        _fix_header(self._file)
+            frames = self._chunks.popleft()
+            write_all(self._file, self._sealer.add(frames) if self._sealer else frames)
+        if not self._sealer:
+            _fix_header(self._file)
         self._done = False
+
+    def _beginning(self) -> bytes:
+        if self._sealer is None:
+            return header(PCM16_8K, self._channels, 0)
+        # What is encrypted cannot be written over: whoever reads it counts what is there.
+        return self._sealer.header + self._sealer.add(header(PCM16_8K, self._channels, UNKNOWN))
 
     def _finalise(self) -> None:
         file, self._file = self._file, None
         if file is None:
             return
-        self._done = True
+        failed, self._done = self._done, True
         try:
-            finalise(file, _part(self._path), self._path)
+            try:
+                if self._sealer and not failed:
+                    write_all(file, self._sealer.end())
+            finally:
+                finalise(file, _part(self._path), self._path, self._keys)
         finally:
             os.close(file)
 
@@ -133,14 +155,14 @@ def _part(path: Path) -> Path:
     return path.with_name(path.name + PART)
 
 
-def _create(part: Path, channels: int) -> int:
-    """A new `.part` file, open and locked. It gets that name only when it is locked, so no other process that looks for
-    abandoned files can ever see it unlocked."""
+def _create(part: Path, beginning: bytes) -> int:
+    """A new `.part` file with its *beginning*, open and locked. It gets that name only when it is locked, so no other
+    process that looks for abandoned files can ever see it unlocked."""
     new = part.with_name(f".{part.name}.new")
     file = os.open(new, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o640)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        _append(file, header(PCM16_8K, channels, 0))
+        write_all(file, beginning)
         part.hardlink_to(new)  # unlike a rename it never takes a name from another recording
     except BaseException:
         os.close(file)
@@ -148,14 +170,6 @@ def _create(part: Path, channels: int) -> int:
     finally:
         new.unlink(missing_ok=True)
     return file
-
-
-def _append(file: int, data: bytes) -> None:
-    """All of *data*: the kernel may take less at a time, for one on a disk that is nearly full."""
-    view = memoryview(data)
-    os.lseek(file, 0, os.SEEK_END)
-    while view:
-        view = view[os.write(file, view) :]
 
 
 def _fix_header(file: int) -> int:
@@ -167,22 +181,29 @@ def _fix_header(file: int) -> int:
     return data
 
 
-def finalise(file: int, part: Path, path: Path) -> None:
-    """Make *part*, open as *file*, a whole recording and name it *path*. `OSError`."""
-    os.ftruncate(file, HEADER + _fix_header(file))
+def finalise(file: int, part: Path, path: Path, keys: KeyRing) -> None:
+    """Make *part*, open as *file*, a whole recording and name it *path*. `OSError`, `EncryptionError`."""
+    if encrypted.is_encrypted(path):
+        encrypted.close_cut(file, keys)
+    else:
+        os.ftruncate(file, HEADER + _fix_header(file))
     os.fsync(file)
     part.replace(path)
 
 
-def recover(folder: Path) -> list[Path]:
+def recover(folder: Path, keys: KeyRing | None = None) -> list[Path]:
     """Finish the recordings that dead processes left in *folder*; return the files they became, oldest name first.
+    Those that are encrypted need their key among *keys*.
 
     Blocking. A file that a live process holds is left alone, and so is one that cannot be finished (logged).
     """
-    return [path for part in sorted(folder.glob(f"*.wav{PART}")) if (path := _recover(part))]
+    keys = keys or KeyRing()
+    names = (f"*.wav{PART}", f"*.wav{encrypted.SUFFIX}{PART}")
+    parts = sorted(part for name in names for part in folder.glob(name))
+    return [path for part in parts if (path := _recover(part, keys))]
 
 
-def _recover(part: Path) -> Path | None:
+def _recover(part: Path, keys: KeyRing) -> Path | None:
     path = part.with_name(part.name.removesuffix(PART))
     try:
         file = os.open(part, os.O_RDWR)
@@ -195,10 +216,10 @@ def _recover(part: Path) -> Path | None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if not part.exists():  # another process held the lock until it had finished this file
             return None
-        finalise(file, part, path)
+        finalise(file, part, path, keys)
     except BlockingIOError:
         return None  # its process lives
-    except OSError as error:
+    except (OSError, EncryptionError) as error:
         _log.warning("an abandoned recording cannot be finished", file=str(part), error=str(error))
         return None
     finally:

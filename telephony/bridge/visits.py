@@ -30,8 +30,9 @@ CLOSING = 5.0
 
 _log: FilteringBoundLogger = structlog.get_logger("telephony.visits")
 
-Fetch = Callable[[str, Path], Awaitable[None]]
-"""Fetches the carrier's recording of that id into a file. Bounded; raises `CarrierError` or `OSError`."""
+Fetch = Callable[[str, Path], Awaitable[Path]]
+"""Fetches the carrier's recording of that id into a file of that name, or of a longer one if it is encrypted, and says
+which. Bounded; raises `CarrierError` or `OSError`."""
 Keep = Callable[[CallRecord], Awaitable[object]]
 Over = Callable[[str], None]
 """Told at once of every call that is over, before its record is kept."""
@@ -181,8 +182,7 @@ class Visits:
         try:
             if self._fetch is None:
                 raise CarrierError("nobody fetches messages")
-            await self._fetch(taken.recording_id, path)
-            record.recording = str(path)
+            record.recording = str(await self._fetch(taken.recording_id, path))
         except asyncio.CancelledError:
             record.notes.append("It was not fetched: the server stopped")
         except (CarrierError, ConfigurationError, OSError) as error:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from telephony.encryption.stream import MAGIC
 from telephony.errors import CassetteError
 
 FORMAT = 1
@@ -208,4 +209,6 @@ def _instead(text: bytes) -> str:
         return "it begins with a byte order mark, which an editor has added. Save it as UTF-8 without one."
     if text.startswith(_GZIP):
         return "it is compressed. Unpack it first: gzip -dc FILE > CALL.jsonl"
+    if text.startswith(MAGIC):
+        return "it is encrypted. Decrypt it first: telephony calls decrypt FILE"
     return f'its first line is not {{"cassette": {FORMAT}, …}}. Name a file that `telephony serve` recorded.'

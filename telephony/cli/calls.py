@@ -14,9 +14,12 @@ from rich.console import Console
 from telephony import show as shown
 from telephony import show_audit
 from telephony.agents.numbers import HOW_TO_WRITE, is_e164, normal
+from telephony.bridge.encrypted import SUFFIX, is_encrypted, open_encrypted
 from telephony.cli.serve import ConfigOption
-from telephony.errors import ConfigurationError, TelephonyError
+from telephony.errors import ConfigurationError, EncryptionError, TelephonyError
 from telephony.records import AuditRow, CallRecord
+from telephony.runtime.cassettes import in_place_of
+from telephony.runtime.encryption import key_ring
 from telephony.runtime.retention import Erased, Retention
 from telephony.runtime.serving import read_settings
 from telephony.server.api.orders import Order
@@ -101,6 +104,47 @@ def audit_calls(
         Console().print(show_audit.audits_table(rows))
     else:
         Console().print(missing or "Nobody was asked for.", markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command("decrypt")
+def decrypt(
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="A recording, message or cassette, `*.enc`, as `show` names it."),
+    ],
+    out: Annotated[
+        Path | None, typer.Argument(metavar="OUT", help="Where to write it; beside the file if left out.")
+    ] = None,
+    config: ConfigOption = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+) -> None:
+    """Write what is in an encrypted file, with `encryption.key` or one of the old keys: a recording can then be played,
+    and a cassette replayed. Beside the file it is deleted when its call is.
+
+    Exit code 1 if the end of the file is missing; what is before it is written.
+    """
+    settings, _ = read_settings(config)
+    if not is_encrypted(file):
+        raise TelephonyError(f"{file}: its name does not end with {SUFFIX}, so it is not encrypted.")
+    target = out or file.with_name(file.name.removesuffix(SUFFIX))
+    if target.exists() and file.exists() and target.samefile(file):
+        raise TelephonyError(f"{target}: that is the encrypted file itself. Name another one.")
+    if target.exists() and not force:
+        raise TelephonyError(f"{target}: there is such a file. Name another one, or add --force.")
+    try:
+        with open_encrypted(file, key_ring(settings)) as source, in_place_of(target) as plain:
+            plain.writelines(source.pieces())
+            size, ending = source.size, source.ending
+    except OSError as error:
+        raise TelephonyError(f"{file}: it cannot be read ({error.strerror})") from None
+    except EncryptionError as error:
+        raise error if str(file) in str(error) else EncryptionError(f"{file}: {error}") from None
+    console = Console(soft_wrap=True, highlight=False)
+    console.print(f"{target}: {size} bytes", markup=False)
+    if ending == "recovered":
+        console.print("It ends where its process died.", style="yellow")
+    elif ending == "cut":
+        raise TelephonyError("Its end is missing: its process was killed, or somebody has cut or changed it.")
 
 
 @app.command("erase")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -32,9 +33,15 @@ FINAL = frozenset({400, 401, 403, 405, 410})
 """Answers that will not become better."""
 
 
-async def download(session: aiohttp.ClientSession, request: HttpRequest, path: Path, budget: float = BUDGET) -> int:
+async def download(
+    session: aiohttp.ClientSession,
+    request: HttpRequest,
+    path: Path,
+    budget: float = BUDGET,
+    seal: Callable[[bytes], bytes] = bytes,
+) -> int:
     """Write what *request* gets to *path*; return how many bytes. `CarrierError` if that did not come about within
-    *budget* seconds, `OSError` if the disk does not take it."""
+    *budget* seconds, `OSError` if the disk does not take it. *seal* makes of it what is written."""
     now = asyncio.get_running_loop().time
     deadline, wait = now() + budget, FIRST_WAIT
     while True:
@@ -54,7 +61,7 @@ async def download(session: aiohttp.ClientSession, request: HttpRequest, path: P
             raise failure
         await asyncio.sleep(wait)
         wait = min(wait * 2, LONGEST_WAIT)
-    await asyncio.to_thread(_write, path, content)
+    await asyncio.to_thread(lambda: _write(path, seal(content)))
     return len(content)
 
 

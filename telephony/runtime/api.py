@@ -8,6 +8,7 @@ from functools import partial
 from telephony.agents.directory import Directory
 from telephony.bridge.calls import Calls
 from telephony.bridge.plan import Plan
+from telephony.encryption.keys import KeyRing
 from telephony.runtime.redaction import mask_json
 from telephony.server.api.calls import CallsApi
 from telephony.server.api.keys import ApiKeys
@@ -33,19 +34,21 @@ def make_api(
     settings: Settings,
     secrets: Collection[str],
     store: CallStore,
+    keys: KeyRing,
     calls: Calls,
     directory: Directory,
     plan_for: Callable[[str], Plan],
     upstream: Upstream,
     outbound: Outbound | None,
 ) -> Api | None:
-    """The API, or None if nobody has a key. Its answers are without *secrets*."""
+    """The API, or None if nobody has a key. Its answers are without *secrets*; *keys* decrypt what is
+    recorded."""
     if outbound is None:
         return None
     answers, own = Answers(partial(mask_json, secrets=tuple(secrets))), settings.outbound
     agents, draining = directory.agents.__contains__, lambda: calls.draining
     routes = [
-        *CallsApi(store, answers).routes(),
+        *CallsApi(store, answers, keys).routes(),
         *OrdersApi(outbound.dialler, answers, agents, own.from_number, draining).routes(),
         *LiveApi(calls.switchboard, answers).routes(),
         *StandingApi(partial(agents_shown, directory, plan_for), upstream, answers).routes(),

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
+from telephony.bridge.encrypted import SUFFIX as ENCRYPTED
 from telephony.carriers.base import Carrier
 from telephony.carriers.twilio import TwilioStream
 from telephony.cassette.format import Cassette
@@ -65,7 +66,10 @@ def cassettes_in(places: Iterable[str | Path]) -> list[Path]:
 
 
 def _below(path: Path) -> list[Path]:
-    return [path] if path.is_file() else sorted(path.rglob(f"*{SUFFIX}"))
+    if path.is_file():
+        return [path]
+    # Those that are encrypted are among them: whoever opens one says what to do, and nobody believes that all is there.
+    return sorted([*path.rglob(f"*{SUFFIX}"), *path.rglob(f"*{SUFFIX}{ENCRYPTED}")])
 
 
 def _matching(pattern: str) -> list[Path]:

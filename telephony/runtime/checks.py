@@ -15,6 +15,7 @@ from telephony.dialling import problems as dialling_problems
 from telephony.errors import ConfigurationError
 from telephony.links.guarded import GuardedClient
 from telephony.runtime.clips import ClipError, own_clip, own_clips
+from telephony.runtime.encryption import encryption_problems
 from telephony.runtime.located import Path, dotted
 from telephony.runtime.number_checks import number_problems
 from telephony.runtime.tariffs import tariff_problems
@@ -43,6 +44,7 @@ def check(settings: Settings, place: Place, agents: Iterable[Agent] = ()) -> lis
         *_gateway(settings),
         *_api(settings),
         *_outbound(settings, staff),
+        *encryption_problems(settings),
     ]
     return [ConfigurationError(dotted(path), problem, remedy, place(path)) for path, problem, remedy in found]
 

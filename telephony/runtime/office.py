@@ -19,6 +19,7 @@ from structlog.typing import FilteringBoundLogger
 
 from telephony.agents.agent import Agent
 from telephony.agents.directory import Directory
+from telephony.bridge import encrypted
 from telephony.bridge.bridge import Bridge
 from telephony.bridge.calls import Calls, Watcher
 from telephony.bridge.consultations import Consultations
@@ -27,6 +28,7 @@ from telephony.bridge.permits import Permits
 from telephony.bridge.plan import Plan
 from telephony.bridge.visits import Fetch
 from telephony.carriers.twilio_account import TwilioAccount
+from telephony.encryption.keys import KeyRing
 from telephony.links.download import download
 from telephony.links.http import perform
 from telephony.runtime.api import make_api
@@ -36,6 +38,7 @@ from telephony.runtime.configuration import ConfigurationErrors
 from telephony.runtime.departures import Departures
 from telephony.runtime.desk import CallDesk
 from telephony.runtime.dialling import make_permits
+from telephony.runtime.encryption import key_ring
 from telephony.runtime.gateway import has_keys, make_gateway
 from telephony.runtime.number_checks import directory_of
 from telephony.runtime.outbound import make_outbound
@@ -125,11 +128,10 @@ async def open_office(
     seat = seat or Seat()
     _check(settings, agents := list(agents))
     staff = _agents(settings, agents)
-    directory = directory_of(settings, staff)
-    secrets = secrets_of(settings, environ, staff)
+    directory, secrets = directory_of(settings, staff), secrets_of(settings, environ, staff)
     watching = Watching(settings, environ, secrets, (stop or asyncio.Event()).set, alone=not seat.is_shared)
     upstream = Upstream(models_for(settings, staff, environ), settings.router_settings, watch=watching.running)
-    store, keeper = make_keeper(settings)
+    (store, keeper), keys = make_keeper(settings), key_ring(settings)
     recordings, lag = Path(settings.recordings), LoopLag(watching.running.late)
     permits = make_permits(settings, staff, keeper.audits)
     account = TwilioAccount(settings.public_url, settings.twilio, settings.instance_url)
@@ -137,22 +139,23 @@ async def open_office(
         await stack.enter_async_context(watching.open())
         plans = await all_plans(staff, settings, upstream, permits.policy, provide, stack)
         session = await stack.enter_async_context(aiohttp.ClientSession())
-        await open_records(keeper, recordings)
+        await open_records(keeper, recordings, keys)
         await open_shelf(settings, (plan.now() for plan in plans.values()))
         stack.push_async_callback(keeper.close)
         consultations = Consultations(partial(perform, session), account, settings.callback_url)
         stack.push_async_callback(consultations.close)
         departures = _departures(settings, session, account, directory, consultations, lambda sid: calls.live.get(sid))
-        counting, shelf = watching.counting(keeper, plans), partial(make_shelf, settings, secrets)
-        plan_for, fetch, tariffs = _latest(plans), _fetching(session, account), read_tariffs(settings.tariffs)
+        counting, shelf = watching.counting(keeper, plans), partial(make_shelf, settings, secrets, keys.newest)
+        plan_for, fetch, prices = _latest(plans), _fetching(session, account, keys), read_tariffs(settings.tariffs)
         desk, journal = CallDesk(permits, account, session, consultations), make_journal(store, seat.sharing)
-        calls = Calls(counting, recordings, departures.hang_up, watcher, shelf, desk, plan_for, fetch, tariffs, journal)
+        own = (desk, plan_for, fetch, prices, journal, keys.newest)
+        calls = Calls(counting, recordings, departures.hang_up, watcher, shelf, *own)
         stack.callback(calls.close)
         reception = make_reception(settings, account, calls, directory, plan_for, upstream, lag, seat)
         reception.redirect = lambda call_id, twiml: perform(session, account.redirect(call_id, twiml))
         gateway = make_gateway(settings, upstream, seat.sharing) if has_keys(settings) else None
         outbound = make_outbound(settings, store, session, account, directory.agents, permits)
-        api = make_api(settings, secrets, store, calls, directory, plan_for, upstream, outbound)
+        api = make_api(settings, secrets, store, keys, calls, directory, plan_for, upstream, outbound)
         app = application(reception, gateway, outbound, ConsultingWebhooks(reception, consultations), api)
         server = Server(app, settings.host, settings.port, listener=seat.listener, crowd=crowd_of(settings.connections))
         watching.look_at(reception, upstream, keeper, app)
@@ -254,11 +257,15 @@ def _departures(
     return Departures(session, account, settings.callback_url + DIAL_ENDED, fallback_of, consultations)
 
 
-def _fetching(session: aiohttp.ClientSession, account: TwilioAccount) -> Fetch:
+def _fetching(session: aiohttp.ClientSession, account: TwilioAccount, keys: KeyRing) -> Fetch:
     """How messages are fetched from the carrier."""
+    key = keys.newest
+    seal = partial(encrypted.encrypted, key=key) if key else bytes
 
-    async def fetch(recording_id: str, path: Path) -> None:
-        await download(session, account.message_audio(recording_id), path)
+    async def fetch(recording_id: str, path: Path) -> Path:
+        path = encrypted.name_of(path, key)
+        await download(session, account.message_audio(recording_id), path, seal=seal)
+        return path
 
     return fetch
 

@@ -16,6 +16,7 @@ from telephony.bridge.journal import Journal
 from telephony.bridge.plan import Plan
 from telephony.bridge.shelf import Shelf
 from telephony.bridge.tape import recover
+from telephony.encryption.keys import Key, KeyRing
 from telephony.errors import ConfigurationError
 from telephony.runtime.redaction import mask_json
 from telephony.server.sharing import Sharing
@@ -43,9 +44,10 @@ def make_journal(store: SqlStore, sharing: Sharing) -> Journal:
     return Journal(SqlJournals(store), sharing.let_go)
 
 
-async def open_records(keeper: RecordKeeper, recordings: Path) -> None:
+async def open_records(keeper: RecordKeeper, recordings: Path, keys: KeyRing) -> None:
+    """Open them, once what dead processes left of recordings has been finished with *keys*."""
     await _make_folder("recordings", recordings)
-    for path in await asyncio.to_thread(recover, recordings):
+    for path in await asyncio.to_thread(recover, recordings, keys):
         _log.warning("a recording of a dead process was finished", path=str(path))
     await keeper.open()
 
@@ -64,7 +66,7 @@ async def _make_folder(key: str, folder: Path) -> None:
         raise ConfigurationError(key, problem, "Name one that this user may write to.") from error
 
 
-def make_shelf(settings: Settings, secrets: list[str], threads: Executor) -> Shelf:
+def make_shelf(settings: Settings, secrets: list[str], key: Key | None, threads: Executor) -> Shelf:
     room = settings.cassettes
     largest, all_together = round(room.call_mb * 1e6), round(room.total_mb * 1e6)
-    return Shelf(Path(room.folder), largest, all_together, partial(mask_json, secrets=secrets), threads)
+    return Shelf(Path(room.folder), largest, all_together, partial(mask_json, secrets=secrets), threads, key)

@@ -4,6 +4,7 @@ from telephony.settings.agents import AUDIO_FORMATS, AgentSettings, Fallback, Li
 from telephony.settings.api import ApiKey, ApiSettings, Scope
 from telephony.settings.base import File, Group, Seconds
 from telephony.settings.dialling import Allowance, Contact, DiallingSettings, MessageRules, NumberType
+from telephony.settings.encryption import EncryptionSettings
 from telephony.settings.models import (
     GatewayKey,
     GatewaySettings,
@@ -31,6 +32,7 @@ __all__ = [
     "Consent",
     "Contact",
     "DiallingSettings",
+    "EncryptionSettings",
     "Fallback",
     "File",
     "GatewayKey",

@@ -11,6 +11,7 @@ from telephony.settings.api import ApiSettings
 from telephony.settings.base import File, Group, Seconds
 from telephony.settings.connections import ConnectionSettings
 from telephony.settings.dialling import DiallingSettings
+from telephony.settings.encryption import EncryptionSettings
 from telephony.settings.models import GatewaySettings, GeneralSettings, ModelEntry, RouterSettings
 from telephony.settings.numbers import AnyNumber, OpeningHours
 from telephony.settings.outbound import OutboundSettings
@@ -72,6 +73,7 @@ class Settings(Group):
     """Folder of the recordings."""
     cassettes: CassetteSettings = CassetteSettings()
     retention: RetentionSettings = RetentionSettings()
+    encryption: EncryptionSettings = EncryptionSettings()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """`LOG_LEVEL`"""
     log_format: Literal["auto", "pretty", "json"] = "auto"

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from telephony.audio.format import ALAW_8K, MULAW_8K, PCM16_8K, PCM16_16K, PCM16_24K
-from telephony.audio.wav import UNKNOWN, Wav, header, read, split, write
+from telephony.audio.wav import UNKNOWN, Wav, completed, header, read, split, write
 
 FORMATS = [MULAW_8K, ALAW_8K, PCM16_8K, PCM16_16K, PCM16_24K]
 quick = settings(max_examples=60, deadline=None)
@@ -76,6 +76,21 @@ def test_a_killed_recording_of_silence_is_read_to_its_end():
 
 def test_an_unfinished_last_frame_is_left_out():
     assert read(header(PCM16_8K, 2, 0) + AUDIO + b"\1\2\3").data == AUDIO
+
+
+@pytest.mark.parametrize("audio_format", FORMATS, ids=str)
+@pytest.mark.parametrize("channels", [1, 2])
+def test_a_header_that_did_not_know_the_length_learns_it(audio_format, channels):
+    head = header(audio_format, channels, UNKNOWN)
+    whole = write(audio_format, channels, AUDIO)
+    assert completed(head + AUDIO[:50], len(whole)) == whole[: len(head) + 50]
+    assert completed(head, len(head)) == header(audio_format, channels, 0)
+
+
+@quick
+@given(st.binary(max_size=100) | st.just(header(PCM16_8K, 1, 7)) | st.just(header(PCM16_8K, 1, UNKNOWN)[:43]))
+def test_anything_but_such_a_header_is_left_as_it_is(beginning):
+    assert completed(beginning, 1000) == beginning
 
 
 @quick

@@ -43,11 +43,12 @@ class Books:
         await asyncio.sleep(0)
         self.kept.append(record)
 
-    async def fetch(self, recording: str, path: Path) -> None:
+    async def fetch(self, recording: str, path: Path) -> Path:
         await self.there.wait()
         if self.refusal:
             raise self.refusal
         self.fetched.append(recording)
+        return path
 
     def open(self, stage: Stage, seconds: float = 100) -> Visit:
         record = new_record("twilio", CALL, "desk", "+15550142", "+15550100")

@@ -26,11 +26,14 @@ from collectors import Collector, collecting
 from offices import TOKEN, ShortVoice, opened, outside, settings_for
 from remote_services import COMMAND, http_service
 from telephony.agents.agent import Agent
+from telephony.bridge.encrypted import is_encrypted, open_encrypted
 from telephony.errors import ConfigurationError, ToolError
 from telephony.runtime.configuration import load
+from telephony.runtime.encryption import key_ring
 from telephony.runtime.logs import set_up
 from telephony.runtime.redaction import redacted, secrets_of
 from telephony.settings import (
+    EncryptionSettings,
     GatewayKey,
     GatewaySettings,
     GeneralSettings,
@@ -48,6 +51,7 @@ pytestmark = [pytest.mark.usefixtures("nothing_left_behind", "logging_as_before"
 
 CARD = "4929137562083614"
 PIN = "Rumpelstiltskin-7"
+KEY, OLD_KEY = "planted+recordings+key+" + "A" * 19 + "E=", "planted+recordings+old+" + "A" * 19 + "E="
 EXPORT_KEY = "planted-otlp-header-51aa"
 WRONG_KEY = "planted-wrong-key-0b77"
 theirs = logging.getLogger("somebody.elses.client")
@@ -103,6 +107,7 @@ def settings_full_of_secrets(folder: Path, model: str, rest: str, service: str) 
         ),
         outbound=OutboundSettings(api_key=planted("api-key"), from_number="+15550100"),
         model_list=[ModelEntry(model_name="sim", litellm_params=params)],
+        encryption=EncryptionSettings(key=SecretStr(KEY), old_keys=[SecretStr(OLD_KEY)]),
         general_settings=GeneralSettings(master_key=planted("master-key")),
         gateway=GatewaySettings(keys={"client": GatewayKey(key=planted("gateway-key"))}),
         http_tools={
@@ -257,7 +262,10 @@ async def test_no_secret_comes_out_of_a_call_anywhere(tmp_path: Path, collector:
     for path in (tmp_path / "files").rglob("*"):
         if path.is_file():
             out.texts[str(path)] = path.read_bytes().decode(errors="replace")
-    assert any(name.endswith(".jsonl") for name in out.texts), "there is no cassette"
+        if is_encrypted(path):
+            with open_encrypted(path, key_ring(settings)) as file:
+                out.texts[f"{path}, decrypted"] = b"".join(file.pieces()).decode(errors="replace")
+    assert any(name.endswith(".jsonl.enc, decrypted") for name in out.texts), "there is no cassette"
     secret = {*fields.values(), CARD, PIN, EXPORT_KEY, WRONG_KEY, environ["XAI_API_KEY"], TOKEN}
     secret |= {" ".join(CARD[i : i + 4] for i in range(0, 16, 4))}
     leaks = [(name, each) for name, text in out.texts.items() for each in secret if each in text]

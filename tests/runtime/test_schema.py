@@ -52,7 +52,18 @@ def test_settings_that_name_files_are_known() -> None:
 def test_leaves_are_every_setting() -> None:
     leaves = {".".join(path) for path, _ in settings_schema().leaves()}
     plain = {"twilio", "cassettes", "agents", "model_list", "router_settings", "general_settings", "gateway"}
-    plain |= {"http_tools", "mcp", "dialling", "outbound", "numbers", "hours", "retention", "connections", "api"}
+    plain |= {
+        "http_tools",
+        "mcp",
+        "dialling",
+        "outbound",
+        "numbers",
+        "hours",
+        "retention",
+        "encryption",
+        "connections",
+        "api",
+    }
     assert set(Settings.model_fields) - plain <= leaves
     groups = {"turn_detection", "limits", "fallback", "outbound"}
     assert {f"agents.*.{name}" for name in set(AgentSettings.model_fields) - groups} <= leaves

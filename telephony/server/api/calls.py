@@ -16,6 +16,7 @@ from aiohttp import web
 from msgspec import UNSET, Meta, UnsetType
 
 from telephony.agents.numbers import is_e164, normal
+from telephony.encryption.keys import KeyRing
 from telephony.errors import ConfigurationError
 from telephony.records import CallRecord, Finding, Result, Termination, ToolUse, Turn
 from telephony.server.api.files import file_answer
@@ -156,11 +157,12 @@ class CallsQuery(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class CallsApi:
-    """The routes."""
+    """The routes. *keys* decrypt what is encrypted."""
 
-    def __init__(self, store: CallStore, answers: Answers) -> None:
+    def __init__(self, store: CallStore, answers: Answers, keys: KeyRing | None = None) -> None:
         self._store = store
         self._answers = answers
+        self._keys = keys or KeyRing()
 
     def routes(self) -> Iterator[Route]:
         yield Route(
@@ -218,10 +220,10 @@ class CallsApi:
         return await self._answers.json(Transcript(record.id, _state(record), turns))
 
     async def _recording(self, request: web.Request, holder: Holder) -> web.StreamResponse:
-        return await file_answer(request, (await self._record(request)).recording, WAV)
+        return await file_answer(request, (await self._record(request)).recording, WAV, self._keys)
 
     async def _cassette(self, request: web.Request, holder: Holder) -> web.StreamResponse:
-        return await file_answer(request, (await self._record(request)).cassette, JSON_LINES)
+        return await file_answer(request, (await self._record(request)).cassette, JSON_LINES, self._keys)
 
     async def _record(self, request: web.Request) -> CallRecord:
         wanted = request.match_info["call"]
