@@ -36,6 +36,7 @@ from telephony.runtime.configuration import ConfigurationErrors
 from telephony.runtime.departures import Departures
 from telephony.runtime.desk import CallDesk
 from telephony.runtime.dialling import make_permits
+from telephony.runtime.files import allowed_files
 from telephony.runtime.gateway import has_keys, make_gateway
 from telephony.runtime.number_checks import directory_of
 from telephony.runtime.outbound import make_outbound
@@ -154,7 +155,8 @@ async def open_office(
         outbound = make_outbound(settings, store, session, account, directory.agents, permits)
         api = make_api(settings, secrets, store, calls, directory, plan_for, upstream, outbound)
         app = application(reception, gateway, outbound, ConsultingWebhooks(reception, consultations), api)
-        server = Server(app, settings.host, settings.port, listener=seat.listener, crowd=crowd_of(settings.connections))
+        crowd = crowd_of(settings.connections, allowed_files())
+        server = Server(app, settings.host, settings.port, listener=seat.listener, crowd=crowd)
         watching.look_at(reception, upstream, keeper, app)
         await _begin_chores(stack, lag, keeper, outbound, make_retention(settings, store))
         try:

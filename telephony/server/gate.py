@@ -7,6 +7,7 @@ patience of their own, which is shorter.
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from collections.abc import Iterable
 
@@ -16,6 +17,10 @@ from structlog.typing import FilteringBoundLogger
 
 from telephony.server.crowd import Crowd
 
+AT_ONCE = 8
+"""Connections that are accepted in one turn of the event loop, before the first of them can be refused. asyncio has one
+number for these and for those that may wait in the kernel; with a large one a flood would take every file descriptor
+that the process has."""
 RECOUNT = 0.5
 """Seconds between looks at who is still there."""
 UNREAD = 15.0
@@ -59,9 +64,13 @@ class GatedSite(web.BaseSite):
         await super().start()
         loop = asyncio.get_running_loop()
         if self._listener:
-            self._server = await loop.create_server(self._gate, sock=self._listener, backlog=self._backlog)
+            server = await loop.create_server(self._gate, sock=self._listener, backlog=AT_ONCE)
         else:
-            self._server = await loop.create_server(self._gate, self._host, self._port, backlog=self._backlog)
+            server = await loop.create_server(self._gate, self._host, self._port, backlog=AT_ONCE)
+        for listening in server.sockets:
+            with socket.socket(fileno=os.dup(listening.fileno())) as same:
+                same.listen(self._backlog)
+        self._server = server
         self._count()
 
     async def stop(self) -> None:
@@ -77,7 +86,8 @@ class GatedSite(web.BaseSite):
     def admit(self, transport: asyncio.BaseTransport) -> asyncio.Protocol | None:
         """Who serves a connection; None if there is no room for it."""
         server = self._runner.server
-        if server is None or not self._crowd.enter(_address(transport), asyncio.get_running_loop().time()):
+        now, connection = asyncio.get_running_loop().time(), transport.get_extra_info("socket")
+        if server is None or not self._crowd.enter(_address(transport), now, connection.fileno()):
             return None
         protocol: asyncio.Protocol = server()
         return protocol
