@@ -1,12 +1,16 @@
-"""A server as a process of its own that is told to stop, stands still or has no file descriptors left, while a caller
-speaks with it."""
+"""A server as a process of its own that is told to stop, stands still, has no file descriptors left or is told another
+time of day, while a caller speaks with it."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import resource
+import shutil
 import signal
+import sqlite3
+import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -96,6 +100,9 @@ def answered(place: Place, outcome: CallOutcome) -> None:
     assert (outcome.status, outcome.ended_by) == ("completed", "caller")
 
 
+# -- signals -------------------------------------------------------------------------------------------------------
+
+
 async def test_told_to_stop_it_hears_and_speaks_on_and_ends_when_nobody_is_there(place: Place) -> None:
     server = await place.serve()
     assert await place.status("/readyz", place.internal) == 200
@@ -124,6 +131,9 @@ async def test_a_process_that_stood_still_goes_on_where_it_was(place: Place) -> 
     said = [seen for seen in calling.result().observations if seen.kind == "agent speaks"]
     assert len(said) == 2, "the greeting and the answer, each once"
     assert "Traceback" not in server.errors, server.story
+
+
+# -- file descriptors ----------------------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager
@@ -156,3 +166,57 @@ async def test_strangers_who_take_all_file_descriptors_take_none_from_a_call(pla
     for writer in strangers:
         writer.transport.abort()
     assert "Traceback" not in server.errors, server.story
+
+
+# -- the time of day -----------------------------------------------------------------------------------------------
+
+WALL_CLOCK = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+int clock_gettime(clockid_t clock, struct timespec *now) {
+    static int (*real)(clockid_t, struct timespec *);
+    if (!real) *(void **)&real = dlsym(RTLD_NEXT, "clock_gettime");
+    int failed = real(clock, now);
+    FILE *file = clock == CLOCK_REALTIME && getenv("WALL_CLOCK") ? fopen(getenv("WALL_CLOCK"), "r") : NULL;
+    long seconds = 0;
+    if (file) { if (fscanf(file, "%ld", &seconds) == 1) now->tv_sec += seconds; fclose(file); }
+    return failed;
+}
+"""
+"""Adds what a file says to the time of day, and leaves the monotonic clock alone: as when somebody sets the clock."""
+
+
+@pytest.mark.skipif(not shutil.which("cc"), reason="there is no C compiler to build another clock with")
+async def test_another_time_of_day_changes_neither_a_call_nor_its_length_nor_the_next_one(place: Place) -> None:
+    source, library = place.desk.write("clock.c", WALL_CLOCK), place.desk.folder / "clock.so"
+    built = ["cc", "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"]
+    await asyncio.to_thread(subprocess.run, built, check=True)
+    wrong = place.desk.write("wrong", "0")
+    place.desk.environment |= {"LD_PRELOAD": str(library), "WALL_CLOCK": str(wrong)}
+    await place.serve()
+    async with asyncio.TaskGroup() as group:
+        calling = group.create_task(place.call(1.5), name="call")
+        await place.greeted.wait()
+        wrong.write_text("3600")
+        await asyncio.sleep(0.7)
+        wrong.write_text("-3600")
+    answered(place, calling.result())
+    server = place.desk.processes[0]
+    times = [json.loads(line)["timestamp"] for line in server.errors.splitlines()]
+    assert times != sorted(times), "the clock was not set"
+    again = await place.call(0.3)
+    assert again.complaints == [], server.story
+    async with asyncio.timeout(30):
+        while len(durations := lengths(place)) < 2:  # noqa: ASYNC110  it is another process that writes them
+            await asyncio.sleep(0.05)
+    assert all(0 < seconds < 60 for seconds in durations), durations
+
+
+def lengths(place: Place) -> list[float]:
+    """Those of all calls that are over, in seconds."""
+    with contextlib.closing(sqlite3.connect(place.desk.folder / "telephony.db")) as database:
+        rows = database.execute("SELECT duration FROM calls WHERE result IS NOT NULL AND result != ''").fetchall()
+    return [float(seconds) for (seconds,) in rows]
