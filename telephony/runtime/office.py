@@ -15,6 +15,7 @@ from pathlib import Path
 
 import aiohttp
 import structlog
+from aiohttp import web
 from structlog.typing import FilteringBoundLogger
 
 from telephony.agents.agent import Agent
@@ -155,8 +156,7 @@ async def open_office(
         outbound = make_outbound(settings, store, session, account, directory.agents, permits)
         api = make_api(settings, secrets, store, calls, directory, plan_for, upstream, outbound)
         app = application(reception, gateway, outbound, ConsultingWebhooks(reception, consultations), api)
-        crowd = crowd_of(settings.connections, allowed_files())
-        server = Server(app, settings.host, settings.port, listener=seat.listener, crowd=crowd)
+        server = _server(settings, app, seat)
         watching.look_at(reception, upstream, keeper, app)
         await _begin_chores(stack, lag, keeper, outbound, make_retention(settings, store))
         try:
@@ -168,6 +168,11 @@ async def open_office(
         finally:
             await calls.cut_off()
             await server.stop()
+
+
+def _server(settings: Settings, app: web.Application, seat: Seat) -> Server:
+    crowd = crowd_of(settings.connections, allowed_files())
+    return Server(app, settings.host, settings.port, listener=seat.listener, crowd=crowd)
 
 
 async def _begin_chores(
