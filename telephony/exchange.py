@@ -133,6 +133,8 @@ class Exchange:
     def _commands(self, event: Event, now: float) -> list[Command]:
         if type(event) is not CallerAudio:
             self.steps += 1
+        elif not self.conversation.admits(event, now):
+            return []
         elif self._listener:
             self._record_caller(event, self._listener, now)
         commands = self.conversation.handle(event, now)

@@ -31,9 +31,11 @@ from telephony.realtime import dialect
 from telephony.records import CallRecord
 from telephony.server.app import Server, application
 from telephony.server.consulting import ConsultingWebhooks
+from telephony.server.crowd import crowd_of
 from telephony.server.outbound import Outbound
 from telephony.server.reception import Patience, Reception
 from telephony.settings import CallSettings, NumberSettings, SessionConfig, TwilioSettings
+from telephony.settings.connections import ConnectionSettings
 from telephony.simulate.signature import HEADER, sign_upgrade, sign_webhook
 from telephony.store.keeper import RecordKeeper
 from telephony.store.memory import MemoryStore
@@ -160,6 +162,7 @@ async def front_door(
     outbound: Callable[[TwilioAccount], Outbound] | None = None,
     consulting: Callable[[Reception], ConsultingWebhooks] | None = None,
     numbers: dict[str, NumberSettings | str] | None = None,
+    connections: ConnectionSettings | None = None,
 ) -> AsyncIterator[FrontDoor]:
     """Open it; recordings go nowhere and records to memory."""
     account = TwilioAccount(
@@ -188,7 +191,8 @@ async def front_door(
             agents=["frontdesk"],
         )
         calling, asking = outbound and outbound(account), consulting and consulting(reception)
-        server = Server(application(reception, None, calling, asking), "127.0.0.1", 0, keepalive=keepalive)
+        crowd = crowd_of(connections) if connections else None
+        server = Server(application(reception, None, calling, asking), "127.0.0.1", 0, keepalive=keepalive, crowd=crowd)
         await server.start()
         try:
             yield FrontDoor(reception, server, upstream, session)

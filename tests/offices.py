@@ -24,7 +24,7 @@ from telephony.sim.caller_faults import CallerFaults
 from telephony.sim.caller_script import CallerScript
 from telephony.sim.model_script import decode_script
 from telephony.simulate.caller import CallOutcome, place_call
-from telephony.simulate.model import RunningModel, start_model
+from telephony.simulate.model import OnEvent, RunningModel, start_model
 from telephony.simulate.rest import TwilioRest
 from telephony.simulate.voice import Voice
 from telephony.store.sql import SqlStore
@@ -125,11 +125,15 @@ class Outside:
 
 @contextlib.asynccontextmanager
 async def outside(
-    model: Mapping[str, Any], *, voice: Voice | None = None, caller_voice: Voice | None = None
+    model: Mapping[str, Any],
+    *,
+    voice: Voice | None = None,
+    caller_voice: Voice | None = None,
+    on_event: OnEvent | None = None,
 ) -> AsyncIterator[Outside]:
-    """Open both; *model* is the simulated model's script."""
+    """Open both; *model* is the simulated model's script, and *on_event* sees what it is sent and sends."""
     async with contextlib.AsyncExitStack() as stack:
-        running = await start_model(decode_script(model), voice=voice or ShortVoice("agent"))
+        running = await start_model(decode_script(model), voice=voice or ShortVoice("agent"), on_event=on_event)
         stack.push_async_callback(running.close)
         rest = await stack.enter_async_context(TwilioRest(ACCOUNT, TOKEN))
         yield Outside(running, rest, caller_voice or ShortVoice("caller"))
@@ -157,7 +161,10 @@ class World:
 
     async def record(self, outcome: CallOutcome) -> CallRecord:
         """The one terminal record of a call, as it was told and as it lies in the database."""
-        sid = outcome.call_sid
+        return await self.record_of(outcome.call_sid)
+
+    async def record_of(self, sid: str) -> CallRecord:
+        """The same, by the carrier's id of the call."""
         async with asyncio.timeout(10):
             while not any(record.carrier_call_id == sid for record in self.records):
                 self._told.clear()
@@ -202,12 +209,13 @@ async def world(
     *agents: Agent,
     voice: Voice | None = None,
     caller_voice: Voice | None = None,
+    on_event: OnEvent | None = None,
     provider: str = "xai/grok",
     provide: Sequence[Any] = (),
     **changes: Any,
 ) -> AsyncIterator[World]:
     """Open all of it; tools are given what *provide* opens."""
-    async with outside(model, voice=voice, caller_voice=caller_voice) as around:
+    async with outside(model, voice=voice, caller_voice=caller_voice, on_event=on_event) as around:
         settings = settings_for(folder, around.model.url, around.rest.base_url, provider=provider, **changes)
         async with opened(settings, around, *agents, provide=provide) as made:
             yield made

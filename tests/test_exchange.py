@@ -14,6 +14,7 @@ from telephony.audio.format import ALAW_8K, MULAW_8K, PCM16_8K, PCM16_16K, PCM16
 from telephony.audio.transcode import Transcoder
 from telephony.carriers.twilio import TwilioStream
 from telephony.commands import EndCall, RunTool
+from telephony.conversation.intake import DRIFT, RUSH
 from telephony.events import CallerAudio, CallStarted, ModelLost, ServerStopping, SessionReady
 from telephony.exchange import Exchange, Output, ToCarrier, ToModel
 from telephony.realtime import dialect
@@ -299,3 +300,15 @@ def test_speaking_to_a_model_that_is_not_there_is_a_bug_and_says_so() -> None:
 
 def test_what_a_session_says_that_was_closed_is_not_heard():
     assert exchange().from_model(json.dumps({"type": "session.updated"}), 0.0, 7) == []
+
+
+def test_audio_that_comes_faster_than_anybody_speaks_reaches_neither_the_model_nor_a_listener() -> None:
+    ear = Ear()
+    call = connected(MULAW_8K, ear)
+    out: list[Output] = []
+    for number in range(1000):  # twenty seconds in two
+        out += call.handle(CallerAudio(b"\x11" * 160, number * 20), number / 500)
+    heard = sum(len(payload) for _, payload in ear.callers) / 8000
+    assert RUSH + 2 - 0.1 <= heard <= RUSH + 2 * DRIFT
+    assert sum(each.audio_ms for each in out if isinstance(each, ToModel)) / 1000 == pytest.approx(heard, abs=0.3)
+    assert ["faster than anybody speaks" in note for note in call.conversation.state.tally.notes] == [True]

@@ -20,6 +20,7 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from telephony import events as ev
+from telephony.bridge.closing import BUG, close_code
 from telephony.bridge.errands import ErrandResult, Errands, MakeMessage
 from telephony.bridge.work import Work
 from telephony.commands import (
@@ -172,8 +173,8 @@ class Bridge:
         finally:
             ending = self._end(EndCall("failed", "server", "the call was cancelled"))
             self._work.end()
-            links = [self._carrier, *(session.link for session in self._sessions.values())]
-            await asyncio.gather(*(link.close() for link in links))
+            leaving = self._carrier.close(close_code(self.exchange.carrier, ending))
+            await asyncio.gather(leaving, *(session.link.close() for session in self._sessions.values()))
         return ending
 
     def feed(self, event: ev.Event) -> None:
@@ -285,7 +286,7 @@ class Bridge:
             yield
         except Exception as failure:  # noqa: BLE001
             self._log.error("the call failed", exc_info=failure)
-            self.stop("internal error")
+            self.stop(BUG)
 
     def _end(self, how: EndCall) -> EndCall:
         """The call is over. The first end counts, and is returned."""

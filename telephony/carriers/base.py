@@ -32,6 +32,12 @@ CallStatus = Literal[
 """An open list at the carrier: what we do not know is `unknown`."""
 
 
+NORMAL = 1000
+UNSUPPORTED_DATA = 1003
+POLICY_VIOLATION = 1008
+"""Close codes of WebSockets (RFC 6455, 7.4.1)."""
+
+
 class Traits(msgspec.Struct, frozen=True):
     """What differs between carriers, as data."""
 
@@ -48,6 +54,8 @@ class Carrier(Protocol):
     """The codec of one media stream."""
 
     traits: Traits
+    close_code: int
+    """With which code its socket is to be closed (RFC 6455, 7.4.1): `NORMAL`, unless the peer broke the protocol."""
 
     def decode(self, message: str | bytes) -> list[Event]:
         """Events of one WebSocket message. Never raises: what cannot be used is a `CarrierFault`."""

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from telephony.audio.format import MULAW_8K, AudioFormat, Encoding
-from telephony.carriers.base import Traits
+from telephony.carriers.base import NORMAL, POLICY_VIOLATION, UNSUPPORTED_DATA, Traits
 from telephony.commands import CarrierCommand, ClearPlayback, Play, SendMark
 from telephony.events import CallerAudio, CallStarted, CarrierFault, CarrierStopped, Event, KeyPressed, MarkReached
 
@@ -123,6 +123,7 @@ class TwilioStream:
         """Messages of kinds we do not know and audio of tracks we did not ask for."""
         self.faults = 0
         """Messages that could not be used."""
+        self.close_code = NORMAL
         self._silence = MULAW_8K.silence(1)[:1]
         self._sample_size = MULAW_8K.bytes_per_sample
         self._longest = MULAW_8K.bytes_in(LONGEST_FRAME_MS)
@@ -137,7 +138,7 @@ class TwilioStream:
         if self._over:
             return []
         if not isinstance(message, str):
-            return self._broken("a binary frame: Media Streams are text only")
+            return self._broken("a binary frame: Media Streams are text only", UNSUPPORTED_DATA)
         try:
             parsed = _MESSAGE.decode(message)
         except (ValueError, RecursionError) as problem:  # what msgspec and lone surrogates raise; nesting too deep
@@ -249,8 +250,9 @@ class TwilioStream:
             return self._broken(f"more than {FAULTS_ALLOWED} unusable messages, the last: {reason}")
         return [CarrierFault(reason)]
 
-    def _broken(self, reason: str) -> list[Event]:
+    def _broken(self, reason: str, code: int = POLICY_VIOLATION) -> list[Event]:
         self._over = True
+        self.close_code = code
         return [CarrierFault(reason, fatal=True)]
 
     # -- out -----------------------------------------------------------------------------------------------------

@@ -2,8 +2,8 @@
 
 A realtime model measures silence in the audio it is given, so holes must be filled: those inside the stream by its own
 timestamps (packets lost, or not sent during silence), and a stream that stalls by the clock. Frames that were heard
-already are dropped. A timestamp that cannot be true is no timestamp: believing one would turn every frame after it into
-a hole or a duplicate, and the model deaf.
+already are dropped, and so is what comes faster than anybody speaks. A timestamp that cannot be true is no timestamp:
+believing one would turn every frame after it into a hole or a duplicate, and the model deaf.
 """
 
 from __future__ import annotations
@@ -29,6 +29,12 @@ FILL = 0.1
 """Seconds of silence made up at a time."""
 HELD_UP = 0.5
 """Seconds by which a frame must be old to have been held up on its way."""
+RUSH = 3.0
+"""Seconds of audio that may come at once: what was said while nobody looked at the stream's beginning."""
+HELD_BACK = 30.0
+"""Seconds of audio that a stream may bring at once after it had stalled for as long."""
+DRIFT = 1.01
+"""By how much a carrier's clock may be faster than ours, generously."""
 MAX_STALLS = 500
 """Stalls that are kept for the record of one call."""
 
@@ -41,6 +47,30 @@ def plausible(at_ms: int | None, now: float) -> int | None:
     return at_ms
 
 
+class Pace:
+    """How much audio a stream may still bring: as much as time has passed, and a little at once. Who sends more has no
+    caller on the line, and would have it paid for by the second at the model. Times are seconds on the call's clock."""
+
+    def __init__(self, now: float) -> None:
+        self.refused = 0
+        """Frames that were too much."""
+        self._left = RUSH
+        self._at = now
+
+    def admits(self, seconds: float, now: float) -> bool:
+        """Whether so many *seconds* of audio may come *now*; they count then."""
+        left = min(HELD_BACK, self._left + (now - self._at) * DRIFT)
+        self._at = now
+        admitted = seconds <= left
+        self._left = left - seconds if admitted else left
+        self.refused += not admitted
+        return admitted
+
+    def refund(self, seconds: float) -> None:
+        """These did not count: they had come before."""
+        self._left += seconds
+
+
 class Intake:
     """Frames in, an even stream out. Times are seconds on the call's clock, which begins with the stream."""
 
@@ -50,6 +80,7 @@ class Intake:
         """Seconds: when the carrier last sent a frame."""
         self.passed_ms = 0.0
         """Milliseconds of audio passed on, silence included."""
+        self.pace = Pace(now)
         self.duplicates = 0
         self.stalls: list[Stretch] = []
         """When nothing came of what came later, however often that was up to `MAX_STALLS`."""
@@ -68,6 +99,7 @@ class Intake:
         ends = at + length
         if ends <= self._next_ms and length:
             self.duplicates += 1
+            self.pace.refund(length / 1000)
             return b""
         hole = at - self._next_ms - self._made_up_ms
         if self._made_up_ms:

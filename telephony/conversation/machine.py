@@ -94,6 +94,17 @@ class Conversation:
         HANDLERS[type(event)](self.state, event, now)
         return self._settle(now)
 
+    def admits(self, event: ev.CallerAudio, now: float) -> bool:
+        """Whether a frame of the caller's is to be heard and recorded. Its carrier may send them no faster than they
+        can be spoken; asked once for each frame, before `handle`."""
+        state = self.state
+        pace = state.intake.pace
+        if pace.admits(state.intake.audio.seconds(event.payload), now):
+            return True
+        if pace.refused == 1:
+            state.remember("The carrier sent audio faster than anybody speaks; what was too much was dropped.")
+        return False
+
     def tick(self, now: float) -> list[Command]:
         """What follows from nothing having happened until *now*."""
         return self._settle(now)

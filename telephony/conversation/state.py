@@ -225,7 +225,7 @@ class State:
         self.floor.last_heard = now
         self.floor.expecting = settings.speaks_first
         self.guarding = settings.speaks_first and not settings.greeting_interruptible
-        early = b"" if self.guarding else self.recent.last(now)
+        early = b"" if self.guarding else self.recent.last(self.recent.seconds)
         self.intake.restart(early)
         if early:
             self.out.append(AppendAudio(early))

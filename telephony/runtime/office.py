@@ -15,6 +15,7 @@ from pathlib import Path
 
 import aiohttp
 import structlog
+from aiohttp import web
 from structlog.typing import FilteringBoundLogger
 
 from telephony.agents.agent import Agent
@@ -39,6 +40,7 @@ from telephony.runtime.departures import Departures
 from telephony.runtime.desk import CallDesk
 from telephony.runtime.dialling import make_permits
 from telephony.runtime.encryption import key_ring
+from telephony.runtime.files import allowed_files
 from telephony.runtime.gateway import has_keys, make_gateway
 from telephony.runtime.number_checks import directory_of
 from telephony.runtime.outbound import make_outbound
@@ -157,7 +159,7 @@ async def open_office(
         outbound = make_outbound(settings, store, session, account, directory.agents, permits)
         api = make_api(settings, secrets, store, keys, calls, directory, plan_for, upstream, outbound)
         app = application(reception, gateway, outbound, ConsultingWebhooks(reception, consultations), api)
-        server = Server(app, settings.host, settings.port, listener=seat.listener, crowd=crowd_of(settings.connections))
+        server = _server(settings, app, seat)
         watching.look_at(reception, upstream, keeper, app)
         await _begin_chores(stack, lag, keeper, outbound, make_retention(settings, store))
         try:
@@ -169,6 +171,11 @@ async def open_office(
         finally:
             await calls.cut_off()
             await server.stop()
+
+
+def _server(settings: Settings, app: web.Application, seat: Seat) -> Server:
+    crowd = crowd_of(settings.connections, allowed_files())
+    return Server(app, settings.host, settings.port, listener=seat.listener, crowd=crowd)
 
 
 async def _begin_chores(

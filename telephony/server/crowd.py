@@ -7,6 +7,7 @@ everybody comes from there; the proxy counts better anyway. Pure: times are seco
 from __future__ import annotations
 
 import ipaddress
+import math
 from collections import Counter, OrderedDict
 from collections.abc import Iterable
 
@@ -16,6 +17,8 @@ from telephony.settings.connections import ConnectionSettings
 
 IPV6_PREFIX = 64
 """Bits of an IPv6 address that one customer has for sure (RFC 6177); the others they choose as they like."""
+KEPT_FILES = 0.25
+"""Share of the file descriptors that strangers do not get."""
 MOST_ADDRESSES = 10_000
 """Addresses whose pace is remembered, those that came last."""
 
@@ -31,6 +34,9 @@ class CrowdLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Of them, from one address."""
     per_second: float
     """New ones from one address, on average; as many as in four seconds may come at once."""
+    files: float = math.inf
+    """File descriptors of the process that strangers may take: a connection that gets a higher one is refused, so that
+    calls that go on still find some, and whoever asks how the process is."""
     trusted: tuple[str, ...] = ()
     """Networks of proxies, which are not counted by address."""
 
@@ -55,10 +61,10 @@ class Crowd:
         self._all = 0
         self._pace: OrderedDict[str, _Bucket] = OrderedDict()
 
-    def enter(self, address: str, now: float) -> bool:
-        """Whether a connection from *address* may come in; it is counted then."""
+    def enter(self, address: str, now: float, file: int = 0) -> bool:
+        """Whether a connection from *address* may come in, as *file* of the process; it is counted then."""
         key = self._key(address)
-        fits = self._all < self._limits.most
+        fits = self._all < self._limits.most and file < self._limits.files
         if fits and key:
             fits = self._here[key] < self._limits.per_address and self._in_pace(key, now)
         if not fits:
@@ -103,12 +109,13 @@ class Crowd:
         return True
 
 
-def crowd_of(settings: ConnectionSettings) -> Crowd:
-    """Whoever may connect by these *settings*."""
+def crowd_of(settings: ConnectionSettings, files: float = math.inf) -> Crowd:
+    """Whoever may connect by these *settings* to a process that may open so many *files*."""
     limits = CrowdLimits(
         most=settings.most,
         per_address=settings.per_address,
         per_second=settings.per_second,
+        files=files * (1 - KEPT_FILES),
         trusted=tuple(settings.proxies),
     )
     return Crowd(limits)

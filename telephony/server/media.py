@@ -2,7 +2,7 @@
 
 Three things must hold before anything is dialled on its behalf: the upgrade request is signed by the carrier, `start`
 comes within seconds, and it brings a token that we issued for this very call and nobody has used. Whatever fails, the
-socket is closed with 1008 and the same word.
+socket is closed with 1008 and the same word; with 1003 if it does not even speak text.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from aiohttp import web
 from structlog.typing import FilteringBoundLogger
 
 from telephony.bridge.scribe import Caller
-from telephony.carriers.base import Carrier, IncomingCall
+from telephony.carriers.base import NORMAL, POLICY_VIOLATION, Carrier, IncomingCall
 from telephony.errors import CarrierError, ConfigurationError, ForgedRequest
 from telephony.events import CallStarted, CarrierFault, CarrierStopped
 from telephony.links.link import Link
@@ -24,7 +24,7 @@ from telephony.server.reception import MEDIA, Reception
 from telephony.server.tokens import Ticket
 from telephony.tools.hidden import hiding
 
-REFUSED = (1008, "refused")
+REFUSED = "refused"
 SETTLING = 0.5
 """Seconds that a stream waits for the word whether its model can be reached, where there is another way for its caller.
 The agent could say nothing before, and what the caller says meanwhile is kept by the socket."""
@@ -64,7 +64,8 @@ class Media:
         except ForgedRequest as reason:
             _log.warning("media stream refused", reason=str(reason), peer=peer)
             self._reception.on_refused()
-            await link.close(*REFUSED)
+            code = POLICY_VIOLATION if carrier.close_code == NORMAL else carrier.close_code
+            await link.close(code, REFUSED)
             return
         await self._carry(ticket, started, opening, carrier, link)
 

@@ -104,7 +104,7 @@ async def test_a_call_can_be_stopped_at_once() -> None:
         await call.model.call("r1", "c1", "rest")
         await call.model.done("r1")
         call.bridge.stop("server stopping")
-        assert (await call.phone.closed())[0] == 1000
+        assert (await call.phone.closed())[0] == 1001
     assert task.result() == EndCall("failed", "server", "server stopping")
 
 
@@ -209,7 +209,7 @@ async def test_a_hang_up_that_is_refused_ends_the_stream_all_the_same(
             await call.model.until("response.create")
             await call.model.speak("r1", "i1")
             await call.phone.heard(await call.phone.until("mark"))
-            assert (await call.phone.closed())[0] == 1000
+            assert (await call.phone.closed())[0] == 1001
     assert task.result() == EndCall("completed", "server", "server stopping")
     assert "hang-up refused" in [line["event"] for line in logs]
 
@@ -316,7 +316,7 @@ async def test_a_bug_ends_this_call_in_order_whoever_wakes_it(by: str) -> None:
                 await call.model.speak("r1", "i1")
             elif by == "an operator":
                 call.bridge.feed(ServerStopping())
-            assert (await call.phone.closed())[0] == 1000
+            assert (await call.phone.closed())[0] == 1011
     assert task.result() == EndCall("failed", "server", "internal error")
     assert [line["log_level"] for line in logs if line["event"] == "the call failed"] == ["error"]
 
@@ -382,5 +382,5 @@ async def test_a_call_can_be_cancelled_at_any_turn_of_the_loop(turns: int) -> No
     assert call.bridge._work.timer is None
     if turns:
         assert call.bridge.ending == EndCall("failed", "server", "the call was cancelled")
-        assert (await call.phone.closed())[0] == 1000
+        assert (await call.phone.closed())[0] == 1001
     await call.toolbox.close()

@@ -100,7 +100,12 @@ async def test_however_a_call_ends_it_has_one_terminal_record(house: House, end:
         "limit": ("completed", "limit"),
     }
     assert (record.termination.result, record.termination.by) == expected[end]
-    assert (await call.phone.closed())[0] in (1000, None)
+    assert (await call.phone.closed())[0] == {
+        "carrier lost": None,
+        "bug": 1011,
+        "cancelled": 1001,
+        "cut off": 1001,
+    }.get(end, 1000)
 
 
 RESTING = asyncio.Event()
@@ -140,7 +145,7 @@ async def test_a_call_cancelled_at_any_turn_of_the_loop_has_one_sane_record(hous
     assert record.termination == Termination("failed", "server", "the call was cancelled")
     assert record.duration < SOON
     assert [use.outcome for use in record.tools] in ([], ["cancelled"])
-    assert (await call.phone.closed())[0] == 1000
+    assert (await call.phone.closed())[0] == 1001
     assert house.calls.live == {}
 
 

@@ -7,7 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telephony.audio.format import MULAW_8K
-from telephony.conversation.intake import FILL, JITTER_MS, MAX_HOLE_MS, STALL, Intake, RecentAudio, plausible
+from telephony.conversation.intake import (
+    DRIFT,
+    FILL,
+    HELD_BACK,
+    JITTER_MS,
+    MAX_HOLE_MS,
+    RUSH,
+    STALL,
+    Intake,
+    Pace,
+    RecentAudio,
+    plausible,
+)
 
 FRAME_MS = 20
 SILENCE = b"\xff"
@@ -213,3 +225,31 @@ def test_a_carrier_that_had_nothing_to_send_held_nothing_up() -> None:
     stall(intake, 8.0)
     intake.frame(frame(2), None, 8.0)
     assert intake.stalls == [], "the one was new, of the other nobody can tell"
+
+
+def test_no_more_comes_than_time_passes_but_for_a_little_at_once() -> None:
+    pace = Pace(0.0)
+    heard = sum(pace.admits(0.02, n / 500) for n in range(5000))  # ten times too fast, for ten seconds
+    assert RUSH + 10 - 0.1 <= heard * 0.02 <= RUSH + 10 * DRIFT
+    assert pace.refused == 5000 - heard
+
+
+def test_a_stream_of_an_hour_by_a_fast_clock_loses_nothing() -> None:
+    pace = Pace(0.0)
+    assert all(pace.admits(1.0, n / 1.001) for n in range(1, 3600))
+
+
+def test_what_was_held_back_may_come_at_once_and_not_without_end() -> None:
+    pace = Pace(0.0)
+    assert all(pace.admits(0.2, 600.0) for _ in range(int(HELD_BACK / 0.2)))
+    assert not pace.admits(0.2, 600.0)
+
+
+def test_frames_that_come_twice_take_no_genuine_ones_place() -> None:
+    intake = Intake(MULAW_8K, 0.0)
+    heard = b""
+    for number in range(1000):
+        for _ in range(3):
+            assert intake.pace.admits(0.02, after(number))
+            heard += take(intake, number)
+    assert heard == b"".join(frame(n) for n in range(1000))

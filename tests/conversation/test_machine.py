@@ -44,6 +44,17 @@ def test_early_audio_is_bounded_and_the_oldest_is_dropped() -> None:
     assert early.payload == bytes([1]) * 8000 + bytes([2]) * 8000
 
 
+def test_early_audio_that_came_all_at_once_is_heard_all_the_same() -> None:
+    """The socket kept it while it was found out whether the model can be reached."""
+    book = Playbook()
+    book.feed(ev.ModelConnected("grok"))
+    for frame in range(25):
+        book.feed(ev.CallerAudio(bytes([1 + frame]) * 160, frame * 20))
+    book.wait(0.1)
+    (early, *_) = book.feed(ev.SessionReady())
+    assert early == cmd.AppendAudio(b"".join(bytes([1 + frame]) * 160 for frame in range(25)))
+
+
 def test_either_first_event_or_none_leads_to_the_greeting() -> None:
     for first in ([ev.SessionCreated("s")], [ev.ModelNoise("conversation.created")], []):
         book = Playbook()

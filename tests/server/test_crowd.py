@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telephony.server.crowd import Crowd, CrowdLimits
+from telephony.server.crowd import Crowd, CrowdLimits, crowd_of
+from telephony.settings.connections import ConnectionSettings
 
 LIMITS = CrowdLimits(most=100, per_address=10, per_second=5, trusted=("10.0.0.0/8", "::1/128"))
 STRANGER = "203.0.113.7"
@@ -75,3 +76,11 @@ def test_there_are_never_more_than_the_limits_say(arrivals: list[tuple[str, floa
         inside[address] += crowd.enter(address, now)
     assert sum(inside.values()) <= LIMITS.most
     assert max(inside[STRANGER], inside["2001:db8::1"]) <= LIMITS.per_address
+
+
+def test_the_last_files_of_a_process_are_for_no_strangers_and_no_proxies() -> None:
+    crowd = crowd_of(ConnectionSettings(), files=100)
+    assert [crowd.enter(address, 0.0, file) for address in (STRANGER, "127.0.0.1") for file in (74, 75, 99)] == [
+        *[True, False, False] * 2
+    ]
+    assert crowd.refused == 4

@@ -18,7 +18,7 @@ from front_door import CALL, PUBLIC, STREAM, TOKEN, FrontDoor, front_door, media
 from telephony.carriers.twilio import TwilioStream
 from telephony.errors import ConfigurationError
 from telephony.events import Event
-from telephony.server.media import REFUSED
+from telephony.server.media import REFUSED as WORD
 from telephony.server.reception import Patience
 from telephony.server.tokens import Tokens
 from telephony.simulate.signature import sign_upgrade
@@ -27,6 +27,7 @@ MEDIA = "/twilio/media"
 WSS = "wss://voice.example.com"
 OTHER = "CA" + "9" * 32
 CONNECTED = '{"event":"connected","protocol":"Call","version":"1.0.0"}'
+REFUSED = (1008, WORD)
 SOON = 5.0
 """Seconds in which everything here has long happened."""
 
@@ -43,12 +44,16 @@ async def ended(socket: aiohttp.ClientWebSocketResponse) -> tuple[int | None, st
                 return None, str(message.type)
 
 
-async def refused(door: FrontDoor, *messages: str | bytes) -> None:
-    """Send *messages*: the socket must be closed with the one word, and nothing done on its behalf."""
+async def refused(door: FrontDoor, *messages: str | bytes, code: int = 1008) -> None:
+    """Send *messages*: the socket must be closed with *code* and the one word, the refusal counted, and nothing done on
+    its behalf."""
+    counted: list[bool] = []
+    door.reception.on_refused = lambda: counted.append(True)
     socket = await door.stream()
     for message in messages:
         await (socket.send_str(message) if isinstance(message, str) else socket.send_bytes(message))
-    assert await ended(socket) == REFUSED
+    assert await ended(socket) == (code, WORD)
+    assert counted == [True]
     await unharmed(door)
 
 
@@ -200,7 +205,7 @@ async def test_media_before_start_is_refused(door: FrontDoor) -> None:
 
 
 async def test_a_binary_frame_is_refused(door: FrontDoor) -> None:
-    await refused(door, start(door.token()).encode())
+    await refused(door, start(door.token()).encode(), code=1003)
 
 
 async def test_a_stream_that_only_talks_nonsense_is_refused(door: FrontDoor) -> None:
@@ -218,8 +223,7 @@ async def test_a_start_in_another_format_is_refused(door: FrontDoor) -> None:
 async def test_a_message_that_is_too_long_closes_the_socket(door: FrontDoor) -> None:
     socket = await door.stream()
     await socket.send_str("x" * 70_000)
-    code, _ = await ended(socket)
-    assert code in (1008, 1009)
+    assert (await ended(socket))[0] == 1009
     await unharmed(door)
 
 
