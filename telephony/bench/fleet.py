@@ -41,12 +41,19 @@ class Line(msgspec.Struct, frozen=True):
 class Fleet:
     """The load. Use it as `async with open_fleet(…)`: on leaving, every call has been hung up."""
 
-    def __init__(self, session: aiohttp.ClientSession, models: asyncio.Queue[Server], speech: AudioFormat) -> None:
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        models: asyncio.Queue[Server],
+        speech: AudioFormat,
+        delta_ms: int = messages.DELTA_MS,
+    ) -> None:
         self.latencies = Latencies()
         self.calls: list[CallLoad] = []
         self._session = session
         self._models = models
         self._speech = speech
+        self._delta_ms = delta_ms
         self._talking: list[asyncio.Task[None]] = []
 
     async def place(self, line: Line, count: int, group: asyncio.TaskGroup) -> None:
@@ -109,7 +116,7 @@ class Fleet:
                 model = await self._models.get()
         except TimeoutError:
             raise BenchError(f"Call {number} was not led to the model within {OPEN_TIME:g} s.") from None
-        return CallLoad(carrier, model, stream_id, self._speech, self.latencies)
+        return CallLoad(carrier, model, stream_id, self._speech, self.latencies, self._delta_ms)
 
 
 async def _dial(url: str, auth_token: str) -> Client:
@@ -123,13 +130,13 @@ async def _dial(url: str, auth_token: str) -> Client:
 
 
 @contextlib.asynccontextmanager
-async def open_fleet(speech: AudioFormat) -> AsyncIterator[tuple[Fleet, str]]:
-    """The load without calls yet, and the URL of its models, which speak *speech*."""
+async def open_fleet(speech: AudioFormat, delta_ms: int = messages.DELTA_MS) -> AsyncIterator[tuple[Fleet, str]]:
+    """The load without calls yet, and the URL of its models, which speak *speech*, *delta_ms* at a time."""
     models: asyncio.Queue[Server] = asyncio.Queue()
     listening = await asyncio.get_running_loop().create_server(lambda: _model(models), "127.0.0.1", 0)
     port = listening.sockets[0].getsockname()[1]
     async with listening, aiohttp.ClientSession() as session:
-        fleet = Fleet(session, models, speech)
+        fleet = Fleet(session, models, speech, delta_ms)
         try:
             yield fleet, f"ws://127.0.0.1:{port}"
         finally:

@@ -22,8 +22,6 @@ from telephony.bench.frames import Client, Server
 
 TICK = messages.FRAME_MS / 1000
 """Seconds between two frames of the caller's."""
-PER_DELTA = messages.DELTA_MS // messages.FRAME_MS
-"""Ticks between two deltas of the model's."""
 CYCLE = 200
 """Ticks from one answer of the model's to the next."""
 FIRST, LAST = 10, 110
@@ -37,11 +35,13 @@ Clock = Callable[[], float]
 class Flow:
     """One kind of thing on its way through the relay, of one call."""
 
-    def __init__(self, what: str, milliseconds: list[float]) -> None:
+    def __init__(self, what: str, milliseconds: list[float], gaps: list[float] | None = None) -> None:
         self.what = what
         self.sent = self.arrived = 0
         self._milliseconds = milliseconds
+        self._gaps = gaps
         self._under_way: deque[float] = deque()
+        self._came: float | None = None
 
     def go(self, now: float) -> None:
         self.sent += 1
@@ -49,12 +49,20 @@ class Flow:
 
     def come(self, now: float) -> None:
         self.arrived += 1
+        if self._gaps is not None and self._came is not None:
+            self._gaps.append((now - self._came) * 1000)
+        self._came = now
         if self._under_way:
             self._milliseconds.append((now - self._under_way.popleft()) * 1000)
 
     def lose(self) -> None:
         """Nothing of what is under way will come any more."""
         self._under_way.clear()
+        self.pause()
+
+    def pause(self) -> None:
+        """What comes next does not follow what came last."""
+        self._came = None
 
     @property
     def complaint(self) -> str:
@@ -72,6 +80,17 @@ class Latencies:
         """From the model's delta to the caller."""
         self.barge_in: list[float] = []
         """From `speech_started` to `clear`."""
+        self.gaps_in: list[float] = []
+        """Between two frames of the caller's that the model gets."""
+        self.gaps_out: list[float] = []
+        """Between two pieces of one answer that the caller gets."""
+
+    def take_gaps(self) -> tuple[list[float], list[float]]:
+        """Those so far, in this order, which are forgotten here."""
+        taken = (self.gaps_in[:], self.gaps_out[:])
+        self.gaps_in.clear()
+        self.gaps_out.clear()
+        return taken
 
     def take(self) -> tuple[list[float], list[float], list[float]]:
         """Everything so far, in this order, which is forgotten here."""
@@ -86,18 +105,26 @@ class CallLoad:
     """One call between two open ends, whose stream has begun."""
 
     def __init__(
-        self, carrier: Client, model: Server, stream_id: str, speech: AudioFormat, latencies: Latencies
+        self,
+        carrier: Client,
+        model: Server,
+        stream_id: str,
+        speech: AudioFormat,
+        latencies: Latencies,
+        delta_ms: int = messages.DELTA_MS,
     ) -> None:
+        """*delta_ms*: what a delta of the model's holds."""
         self.carrier = carrier
         self.model = model
         self.latencies = latencies
         self._clock = asyncio.get_running_loop().time
-        self._inward = Flow("frames of the caller's", latencies.inward)
-        self._outward = Flow("deltas of the model's", latencies.outward)
+        self._inward = Flow("frames of the caller's", latencies.inward, latencies.gaps_in)
+        self._outward = Flow("deltas of the model's", latencies.outward, latencies.gaps_out)
         self._barge_in = Flow("interruptions", latencies.barge_in)
         self._media = messages.MediaWriter(stream_id)
-        self._playout = _Playout(carrier, stream_id)
-        self._agent = _Agent(model, speech)
+        self._playout = _Playout(carrier, stream_id, delta_ms)
+        self._agent = _Agent(model, speech, delta_ms)
+        self._per_delta = delta_ms // messages.FRAME_MS
         self._append_length = len(messages.noise(speech, messages.FRAME_MS)) * 4 // 3
         self._ticks = 0
         carrier.on_text = self._caller_hears
@@ -127,13 +154,14 @@ class CallLoad:
         self._inward.go(now)
         self.carrier.send(self._media(self._ticks).encode())
         place = (self._ticks + offset) % CYCLE
-        if place % PER_DELTA == 0 and FIRST <= place < LAST and self._agent.begun:
+        if place % self._per_delta == 0 and FIRST <= place < LAST and self._agent.begun:
             self._outward.go(now)
             self._agent.speak()
         elif place == INTERRUPTED and self._agent.begun:
             self._barge_in.go(now)
             self._agent.interrupted(self._ticks)
         elif place in (0, CLOSED, SILENT):
+            self._outward.pause()
             self._agent.turn(place, self._ticks)
         self._ticks += 1
 
@@ -159,8 +187,9 @@ class CallLoad:
 class _Playout:
     """Twilio's buffer: when what was sent has been played, and the marks behind it."""
 
-    def __init__(self, carrier: Client, stream_id: str) -> None:
+    def __init__(self, carrier: Client, stream_id: str, delta_ms: int) -> None:
         self._carrier = carrier
+        self._delta_ms = delta_ms
         self._stream_id = stream_id
         self._marks: deque[tuple[float, str]] = deque()
         self._until = 0.0
@@ -172,7 +201,7 @@ class _Playout:
         audio = message[message.rindex(b':"') + 2 : message.rindex(b'"')]
         heard_ms = MULAW_8K.milliseconds(base64.b64decode(audio))
         self._until = max(self._until, now) + heard_ms / 1000
-        complete, self._begun_ms = divmod(self._begun_ms + heard_ms, messages.DELTA_MS)
+        complete, self._begun_ms = divmod(self._begun_ms + heard_ms, self._delta_ms)
         return int(complete)
 
     def mark(self, message: bytes) -> None:
@@ -196,9 +225,9 @@ class _Playout:
 class _Agent:
     """The model's words."""
 
-    def __init__(self, model: Server, speech: AudioFormat) -> None:
+    def __init__(self, model: Server, speech: AudioFormat, delta_ms: int) -> None:
         self._model = model
-        self._pcm = messages.noise(speech, messages.DELTA_MS)
+        self._pcm = messages.noise(speech, delta_ms)
         self._delta = b""
         self._response = ""
 

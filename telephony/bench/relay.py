@@ -101,16 +101,16 @@ async def _run(plan: Plan, kind: Kind) -> Run:
         fleet, model_url = await stack.enter_async_context(open_fleet(AUDIO_FORMATS[plan.audio]))
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="telephony-bench-"))
         setup = Setup(kind, model_url, plan.audio, plan.record, folder, token)
-        served = await stack.enter_async_context(_serve(setup))
+        served = await stack.enter_async_context(serve(setup))
         async with asyncio.TaskGroup() as group:
             run = await _measured(plan, fleet, Line(served.webhook, token), served, group)
             run.complaints += await fleet.hang_up()
         if kind == "program":
-            run.complaints += await _endings(served, plan.calls)
+            run.complaints += await endings(served, plan.calls)
         return run
 
 
-async def _measured(plan: Plan, fleet: Fleet, line: Line, served: _Served, group: asyncio.TaskGroup) -> Run:
+async def _measured(plan: Plan, fleet: Fleet, line: Line, served: Served, group: asyncio.TaskGroup) -> Run:
     await fleet.ask(line, plan.calls)  # what is only paid for once is not the first call's
     empty = await served.read()
     await fleet.place(line, plan.calls, group)
@@ -143,7 +143,7 @@ async def _webhooks(plan: Plan, fleet: Fleet, line: Line) -> list[float]:
     return taken
 
 
-async def _endings(served: _Served, calls: int) -> list[str]:
+async def endings(served: Served, calls: int) -> list[str]:
     """Whether every call has left a record of how it should have ended."""
     wanted = {"completed by caller": calls}
     endings: dict[str, int] = {}
@@ -158,7 +158,7 @@ async def _endings(served: _Served, calls: int) -> list[str]:
 # -- the process that is measured ----------------------------------------------------------------------------------
 
 
-class _Served:
+class Served:
     """A running `served` process."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
@@ -183,7 +183,7 @@ class _Served:
 
 
 @contextlib.asynccontextmanager
-async def _serve(setup: Setup) -> AsyncIterator[_Served]:
+async def serve(setup: Setup) -> AsyncIterator[Served]:
     """Start a process and end it. What it logs shows only if it fails."""
     log = Path(setup.folder) / "log"
     with log.open("wb") as errors:
@@ -194,7 +194,7 @@ async def _serve(setup: Setup) -> AsyncIterator[_Served]:
             stderr=errors,
             limit=2**24,
         )
-    served = _Served(process)
+    served = Served(process)
     try:
         await served.begin(setup)
         yield served

@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import resource
+import selectors
 import socket
 import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from pydantic import SecretStr
@@ -26,10 +27,15 @@ from telephony.bench.floor import open_floor
 from telephony.records import CallRecord
 from telephony.runtime import logs
 from telephony.runtime.office import open_office
+from telephony.runtime.settling import settle
 from telephony.settings import AUDIO_FORMATS, CassetteSettings, LiteLLMParams, ModelEntry, Settings, TwilioSettings
+from telephony.settings.connections import ConnectionSettings
 
 GRAIN = 0.05
 """Seconds between two looks at the loop's lag."""
+
+SHORT = 0.1
+"""Milliseconds of a turn of the loop that holds nobody up."""
 
 Audio = Literal["pcm16", "pcmu"]
 
@@ -44,6 +50,8 @@ class Setup(msgspec.Struct, frozen=True):
     folder: str
     """For the database and the recordings."""
     auth_token: str
+    connections: dict[str, Any] = {}
+    """Who may connect; the settings of that name."""
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -57,12 +65,34 @@ class Reading(msgspec.Struct, frozen=True):
     """Milliseconds by which the event loop was late, since the last reading."""
     endings: dict[str, int]
     """How calls ended, `completed by caller`, and how many did."""
+    turns: list[float] = []
+    """Milliseconds of CPU that each turn of the loop took, since the last reading: what it does before it looks at its
+    sockets again, whatever else the machine does meanwhile. Those under `SHORT` are left out."""
+
+
+class Turns(selectors.DefaultSelector):
+    """Tells how long the loop is busy between two looks at its sockets."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.taken: list[float] = []
+        self._since = time.thread_time()
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        milliseconds = (time.thread_time() - self._since) * 1000
+        if milliseconds >= SHORT:
+            self.taken.append(milliseconds)
+        try:
+            return super().select(timeout)
+        finally:
+            self._since = time.thread_time()
 
 
 class Meter:
     """Reads this process."""
 
-    def __init__(self) -> None:
+    def __init__(self, turns: Turns | None = None) -> None:
+        self._turns = turns or Turns()
         self._lags: list[float] = []
         self._endings: Counter[str] = Counter()
 
@@ -80,7 +110,8 @@ class Meter:
 
     def read(self) -> Reading:
         lags, self._lags = self._lags, []
-        return Reading(time.process_time(), memory(), lags, dict(self._endings))
+        turns, self._turns.taken = self._turns.taken, []
+        return Reading(time.process_time(), memory(), lags, dict(self._endings), turns)
 
 
 def memory() -> int:
@@ -105,6 +136,7 @@ async def open_program(setup: Setup, meter: Meter) -> AsyncIterator[str]:
         database_url=f"sqlite:///{folder / 'telephony.db'}",
         recordings=str(folder),
         cassettes=CassetteSettings(folder=str(folder)),
+        connections=ConnectionSettings.model_validate(setup.connections),
         drain=1,
         twilio=TwilioSettings(account_sid=messages.ACCOUNT, auth_token=SecretStr(setup.auth_token)),
         model_list=[ModelEntry(model_name="bench", litellm_params=params)],
@@ -119,6 +151,7 @@ async def open_program(setup: Setup, meter: Meter) -> AsyncIterator[str]:
     )
     async with open_office(settings, {}, agents=[agent]) as office:
         office.calls.on_record = meter.ended
+        settle()
         yield f"{url}/twilio/voice"
 
 
@@ -129,9 +162,9 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-async def serve(setup: Setup, lines: asyncio.StreamReader) -> None:
-    """Serve until *lines* end, answering each."""
-    meter = Meter()
+async def serve(setup: Setup, lines: asyncio.StreamReader, turns: Turns | None = None) -> None:
+    """Serve until *lines* end, answering each. *turns* are those of this loop."""
+    meter = Meter(turns)
     opened = (
         open_program(setup, meter)
         if setup.kind == "program"
@@ -150,13 +183,23 @@ def _answer(what: object) -> None:
     sys.stdout.buffer.flush()
 
 
-async def main() -> None:
+def raise_files() -> int:
+    """Let this process open as many files as it may; returns how many that are."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    return most
+
+
+async def main(turns: Turns) -> None:
     """Take the setup from standard input, and serve."""
     logs.set_up("info", "json")
+    raise_files()
     lines = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
-    await serve(msgspec.json.decode(await lines.readline(), type=Setup), lines)
+    await serve(msgspec.json.decode(await lines.readline(), type=Setup), lines, turns)
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    selector = Turns()
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
+        runner.run(main(selector))

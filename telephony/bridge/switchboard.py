@@ -132,6 +132,13 @@ class Listener:
         self._waiting: deque[Happening] = deque(maxlen=queue)
         self._lost = 0
         self._told = asyncio.Event()
+        self._read = asyncio.Event()
+
+    async def room(self) -> None:
+        """Wait until something can be told without anything being dropped for it, or nothing more will be read."""
+        while len(self._waiting) == self._waiting.maxlen and not self.closed:
+            self._read.clear()
+            await self._read.wait()
 
     def tell(self, happening: Happening) -> None:
         """Something happened. Where the queue is full the oldest is dropped."""
@@ -143,6 +150,7 @@ class Listener:
         """The call is over, or the process ends."""
         self.closed = True
         self._told.set()
+        self._read.set()
 
     async def next(self, patience: float) -> Happening | None:
         """What happened next; None if nothing does within *patience* seconds, or will any more (see `closed`)."""
@@ -151,6 +159,7 @@ class Listener:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(patience):
                     await self._told.wait()
+        self._read.set()
         if self._lost:
             lost, self._lost = Lost(self._lost), 0
             return lost

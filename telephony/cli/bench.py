@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
-from telephony.bench import audio, core, relay, replay, table, wire
+from telephony.bench import audio, core, flood, relay, replay, table, wire
 from telephony.bench.figures import Figure, Report, this_machine
 from telephony.errors import TelephonyError
 
@@ -72,6 +72,27 @@ def relay_command(
     _run({"relay": lambda: _relay(relay.Plan(calls, seconds, audio, record))}, as_json=as_json)
 
 
+@app.command("flood")
+def flood_command(
+    calls: Calls = 20,
+    seconds: Seconds = 10,
+    idle: Annotated[int, typer.Option(min=0, max=50_000, help="Sockets that say nothing.")] = 10_000,
+    slow: Annotated[int, typer.Option(min=0, max=5000, help="Clients whose headers never end.")] = 300,
+    per_second: Annotated[
+        float, typer.Option(min=0, max=5000, help="Connections a second that only come and go.")
+    ] = 1000,
+    addresses: Annotated[int, typer.Option(min=1, max=10_000, help="Addresses that all of these come from.")] = 1,
+    admitted: Annotated[
+        bool, typer.Option("--admitted", help="Lift the limits of connections, so that all of them are let in.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Calls while strangers flood the port, beside the same calls in peace. Linux only. Exit code 1 if calls went
+    wrong."""
+    plan = flood.Plan(calls, seconds, idle, slow, per_second, addresses, admitted)
+    _run({"flood": lambda: _flood(plan)}, as_json=as_json)
+
+
 def _run(steps: dict[str, Step], *, as_json: bool) -> None:
     machine, figures, complaints = this_machine(), list[Figure](), list[str]()
     progress = Console(stderr=True, quiet=as_json)
@@ -110,3 +131,10 @@ def _relay(plan: relay.Plan) -> tuple[list[Figure], list[str]]:
         return asyncio.run(relay.measure(plan))
     except TimeoutError:
         raise TelephonyError("The relay's calls got stuck; please report this with the numbers of calls.") from None
+
+
+def _flood(plan: flood.Plan) -> tuple[list[Figure], list[str]]:
+    try:
+        return asyncio.run(flood.measure(plan))
+    except TimeoutError:
+        raise TelephonyError("The calls in the flood got stuck; please report this with the numbers of both.") from None

@@ -18,6 +18,7 @@ from telephony.server.api.requests import Answers
 from telephony.server.api.service import Api
 from telephony.server.api.standing import AgentShown, StandingApi
 from telephony.server.outbound import Outbound
+from telephony.server.sharing import Sharing
 from telephony.settings import Scope, Settings
 from telephony.store.base import CallStore
 from telephony.upstream.pool import Upstream
@@ -40,9 +41,10 @@ def make_api(
     plan_for: Callable[[str], Plan],
     upstream: Upstream,
     outbound: Outbound | None,
+    sharing: Sharing,
 ) -> Api | None:
-    """The API, or None if nobody has a key. Its answers are without *secrets*; *keys* decrypt what is
-    recorded."""
+    """The API, or None if nobody has a key. Its answers are without *secrets*; *keys* decrypt what is recorded, and
+    *sharing* knows who else has calls."""
     if outbound is None:
         return None
     answers, own = Answers(partial(mask_json, secrets=tuple(secrets))), settings.outbound
@@ -50,7 +52,7 @@ def make_api(
     routes = [
         *CallsApi(store, answers, keys).routes(),
         *OrdersApi(outbound.dialler, answers, agents, own.from_number, draining).routes(),
-        *LiveApi(calls.switchboard, answers).routes(),
+        *LiveApi(calls.switchboard, answers, sharing.neighbours).routes(),
         *StandingApi(partial(agents_shown, directory, plan_for), upstream, answers).routes(),
     ]
     return Api(routes, api_keys(settings), answers, calls.switchboard.close)

@@ -49,6 +49,7 @@ from telephony.runtime.reception import make_reception
 from telephony.runtime.records import make_journal, make_keeper, make_shelf, open_records, open_shelf
 from telephony.runtime.redaction import secrets_of
 from telephony.runtime.retention import Retention, make_retention
+from telephony.runtime.settling import settle
 from telephony.runtime.staffing import all_plans, models_for
 from telephony.runtime.supervisor import Supervisor
 from telephony.runtime.tariffs import read_tariffs
@@ -157,7 +158,7 @@ async def open_office(
         reception.redirect = lambda call_id, twiml: perform(session, account.redirect(call_id, twiml))
         gateway = make_gateway(settings, upstream, seat.sharing) if has_keys(settings) else None
         outbound = make_outbound(settings, store, session, account, directory.agents, permits)
-        api = make_api(settings, secrets, store, keys, calls, directory, plan_for, upstream, outbound)
+        api = make_api(settings, secrets, store, keys, calls, directory, plan_for, upstream, outbound, seat.sharing)
         app = application(reception, gateway, outbound, ConsultingWebhooks(reception, consultations), api)
         server = _server(settings, app, seat)
         watching.look_at(reception, upstream, keeper, app)
@@ -220,6 +221,7 @@ async def answer_calls(
         supervisor.watched(),
         open_office(settings, environ, agents=agents, provide=provide, seat=seat, stop=stop) as office,
     ):
+        settle()
         _log.info("listening", address=office.address, webhook=f"{settings.public_url}/twilio/voice")
         if office.internal:
             _log.info("watched", address=f"http://{office.internal.host}:{office.internal.port}/readyz")

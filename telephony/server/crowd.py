@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 import math
 from collections import Counter, OrderedDict
-from collections.abc import Iterable
+from functools import lru_cache
 
 import msgspec
 
@@ -50,7 +50,7 @@ class _Bucket(msgspec.Struct):
 
 
 class Crowd:
-    """Counts those who are there. `recount` corrects it: nobody says when a connection ends."""
+    """Counts those who are there."""
 
     def __init__(self, limits: CrowdLimits) -> None:
         self.refused = 0
@@ -60,6 +60,7 @@ class Crowd:
         self._here: Counter[str] = Counter()
         self._all = 0
         self._pace: OrderedDict[str, _Bucket] = OrderedDict()
+        self._key = lru_cache(MOST_ADDRESSES)(self._key_of)
 
     def enter(self, address: str, now: float, file: int = 0) -> bool:
         """Whether a connection from *address* may come in, as *file* of the process; it is counted then."""
@@ -70,18 +71,24 @@ class Crowd:
         if not fits:
             self.refused += 1
             return False
-        self._all += 1
-        if key:
-            self._here[key] += 1
+        self.count(address)
         return True
 
-    def recount(self, addresses: Iterable[str]) -> None:
-        """Those who are really there."""
-        keys = [self._key(address) for address in addresses]
-        self._all = len(keys)
-        self._here = Counter(key for key in keys if key)
+    def count(self, address: str) -> None:
+        """A connection from *address* is there, whatever the limits say."""
+        self._all += 1
+        if key := self._key(address):
+            self._here[key] += 1
 
-    def _key(self, address: str) -> str:
+    def leave(self, address: str) -> None:
+        """A connection from *address* that was counted is gone."""
+        self._all -= 1
+        if key := self._key(address):
+            self._here[key] -= 1
+            if not self._here[key]:
+                del self._here[key]
+
+    def _key_of(self, address: str) -> str:
         """What *address* is counted as; empty for a proxy, and for what is no address (a Unix socket)."""
         try:
             ip = ipaddress.ip_address(address.partition("%")[0])

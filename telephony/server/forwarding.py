@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import aiohttp
@@ -37,20 +38,27 @@ class Forwarder:
         self._connections_at = connections_at
         self._sessions: dict[str, aiohttp.ClientSession] = {}
 
-    async def ask(self, name: str, request: web.Request) -> web.Response:
-        """The answer of process *name* to *request*, whose body has been read or can be. Raises one of `Unanswered`;
-        bounded."""
-        headers = [(key, value) for key, value in request.headers.items() if key.lower() not in _HOP_BY_HOP]
-        url = URL("http://worker" + request.raw_path, encoded=True)
-        session = await self._session(name)
-        async with session.request(
-            request.method, url, headers=headers, data=await request.read(), allow_redirects=False
-        ) as answer:
-            body = await answer.read()
+    async def ask(
+        self, name: str, request: web.Request, *, method: str = "", path: str = "", patience: float = PATIENCE
+    ) -> web.Response:
+        """The answer of process *name* to *request*, whose body has been read or can be, or to whoever made it asking
+        for *path* by *method* instead. Raises one of `Unanswered`, `TimeoutError` after *patience* seconds."""
+        body = await request.read() if not path else None
+        timeout = aiohttp.ClientTimeout(total=patience)
+        async with self._asked(name, request, method or request.method, path, body, timeout) as answer:
+            text = await answer.read()
             kept = {key: value for key, value in answer.headers.items() if key.lower() not in _HOP_BY_HOP}
             kept.pop("Date", None)
             kept.pop("Server", None)
-            return web.Response(status=answer.status, body=body or None, headers=kept)
+            return web.Response(status=answer.status, body=text or None, headers=kept)
+
+    @contextlib.asynccontextmanager
+    async def stream(self, name: str, request: web.Request, silence: float) -> AsyncIterator[aiohttp.ClientResponse]:
+        """The answer of process *name* to a *request* without a body, as it comes. Entering it and reading raise one of
+        `Unanswered`, `TimeoutError` when nothing comes for *silence* seconds."""
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=PATIENCE, sock_read=silence)
+        async with self._asked(name, request, request.method, "", None, timeout) as answer:
+            yield answer
 
     async def hand_on(self, name: str, request: web.Request) -> bool:
         """Give the connection of *request*, which was answered nothing yet, to process *name*; whether it has it."""
@@ -71,15 +79,33 @@ class Forwarder:
             await session.close()
         self._sessions.clear()
 
+    @contextlib.asynccontextmanager
+    async def _asked(
+        self,
+        name: str,
+        request: web.Request,
+        method: str,
+        path: str,
+        body: bytes | None,
+        timeout: aiohttp.ClientTimeout,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        headers = [(key, value) for key, value in request.headers.items() if key.lower() not in _HOP_BY_HOP]
+        url = URL("http://worker" + (path or request.raw_path), encoded=True)
+        session = await self._session(name)
+        async with session.request(
+            method, url, headers=headers, data=body, allow_redirects=False, timeout=timeout
+        ) as answer:
+            yield answer
+
     async def _session(self, name: str) -> aiohttp.ClientSession:
         if name not in self._sessions and len(self._sessions) >= MOST:
             await self.close()
         if name not in self._sessions:
-            connector = aiohttp.UnixConnector(str(self._requests_at(name)))
+            # Without a limit, for what waits for a free connection is a call's webhook behind somebody's events.
+            connector = aiohttp.UnixConnector(str(self._requests_at(name)), limit=0)
             self._sessions[name] = aiohttp.ClientSession(
                 connector=connector,
                 cookie_jar=aiohttp.DummyCookieJar(),
-                timeout=aiohttp.ClientTimeout(total=PATIENCE),
                 skip_auto_headers=["User-Agent", "Accept", "Accept-Encoding"],
                 auto_decompress=False,
             )

@@ -17,6 +17,7 @@ from aiohttp import web
 
 from telephony.agents.places import Cap, Full, Places
 from telephony.errors import CallStays
+from telephony.server.neighbours import Neighbours
 
 AFTERWORD = 2.0
 """Seconds after the end of its last call that a process stays: the carrier asks within one what comes next."""
@@ -29,6 +30,8 @@ class Sharing(Protocol):
     """What the media streams of its calls have in their path, to lead to it; empty for a process that is alone."""
     parting: bool
     """Whether another process accepts connections in its place."""
+    neighbours: Neighbours
+    """Those whose calls the API shows and reaches beside its own."""
 
     async def take(self, call_id: str, caps: Iterable[Cap]) -> Full | None:
         """Take a call's places, or say what is full. Bounded."""
@@ -67,6 +70,7 @@ class Alone:
 
     def __init__(self, afterword: float = 0.0) -> None:
         self.places = Places()
+        self.neighbours = Neighbours()
         self._afterword = afterword
         self._ended_at: float | None = None
 

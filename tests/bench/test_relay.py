@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from telephony.bench.fleet import BenchError
-from telephony.bench.relay import Plan, _serve, measure
+from telephony.bench.relay import Plan, measure, serve
 from telephony.bench.served import Setup
 
 
@@ -28,6 +28,6 @@ async def test_calls_work_and_every_figure_has_its_floor() -> None:
 async def test_process_that_cannot_serve_shows_what_it_logged(tmp_path: pytest.TempPathFactory) -> None:
     setup = Setup("program", "no address", "pcm16", record=False, folder=str(tmp_path), auth_token="")
     with pytest.raises(BenchError, match="has ended") as raised:
-        async with _serve(setup):
+        async with serve(setup):
             pass
     assert "Error" in str(raised.value)

@@ -148,6 +148,23 @@ async def test_a_listener_who_does_not_keep_up_loses_the_oldest_and_is_told_how_
     assert heard[4] is None
 
 
+async def test_whoever_waits_for_room_has_nothing_dropped_and_waits_no_longer_than_the_listener_is_there() -> None:
+    listener = Listener("", 2)
+    for number in range(2):
+        await listener.room()
+        listener.tell(Noted("1", CALL, float(number), "info", "x", {}))
+    async with asyncio.TaskGroup() as group:
+        waiting = group.create_task(listener.room(), name="wait for room")
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        assert isinstance(await listener.next(SOON), Noted)
+    listener.tell(Noted("1", CALL, 2.0, "info", "x", {}))
+    async with asyncio.TaskGroup() as group:
+        group.create_task(listener.room(), name="wait for room")
+        await asyncio.sleep(0)
+        listener.close()
+
+
 async def test_a_listener_to_whom_nothing_happens_is_not_kept_waiting() -> None:
     assert await Listener("", 3).next(0.01) is None
 

@@ -33,16 +33,25 @@ def test_all_together_have_their_bound_proxies_as_well() -> None:
 def test_who_has_gone_makes_room() -> None:
     crowd = Crowd(LIMITS)
     entered(crowd, STRANGER, 10)
-    crowd.recount([STRANGER] * 4 + ["10.0.0.1"] * 3)
+    for _ in range(6):
+        crowd.leave(STRANGER)
     assert entered(crowd, STRANGER, 50, now=10) == 6
+
+
+def test_who_is_there_whatever_the_limits_say_counts_as_well() -> None:
+    crowd = Crowd(LIMITS)
+    for _ in range(4):
+        crowd.count(STRANGER)
+    assert entered(crowd, STRANGER, 50) == 6
 
 
 def test_who_comes_and_goes_too_fast_waits() -> None:
     crowd = Crowd(LIMITS)
     taken = 0
     for _ in range(100):
-        taken += crowd.enter(STRANGER, 0)
-        crowd.recount([])
+        if crowd.enter(STRANGER, 0):
+            taken += 1
+            crowd.leave(STRANGER)
     assert taken == 20
     assert [crowd.enter(STRANGER, 1.0) for _ in range(6)] == [True] * 5 + [False]
 

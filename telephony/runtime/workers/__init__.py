@@ -17,6 +17,10 @@ Whoever gets a webhook of another's call has it answered by the owner; whoever g
 owner, gives the connection itself away before it is answered. So nobody stands between a call and its owner, and a
 worker that dies ends its own calls and nobody else's.
 
+**One API.** Every worker knows the others (`Others`). It gathers the live calls and the events of all of them; what is
+asked about a call that it does not carry, by our id, which no registrar knows, or the carrier's, it asks all the others
+for, and has the one that carries it answer: see `server.neighbours`.
+
 **One count.** Places are taken at the registrar, one question after another (`agents.places`).
 
 **When somebody is dead.** A worker: its calls end, their records are closed and their recordings finished by the next

@@ -85,6 +85,12 @@ class Accept(Message):
     on: bool
 
 
+class Others(Message):
+    """Who else carries calls: the other workers, and those of other versions."""
+
+    names: list[str]
+
+
 class Drain(Message):
     """Take no more calls, and let the running ones end."""
 
@@ -109,6 +115,8 @@ class State(Message):
     """When it was started, in nanoseconds of the machine's monotonic clock: the larger, the newer."""
     ready: bool
     draining: bool
+    workers: list[str] = []
+    """Those that answer."""
 
 
 class Known(Message):
@@ -161,6 +169,7 @@ AnyMessage = (
     | Report
     | Welcome
     | Accept
+    | Others
     | Drain
     | MoveOn
     | End

@@ -74,7 +74,7 @@ class Parent:
             self._name,
             self.registrar.known,
             self.owner_of,
-            self._who_accepts,
+            self._introduce,
         )
 
     async def run(self, stop: asyncio.Event) -> int:
@@ -154,10 +154,17 @@ class Parent:
         self.registrar.disown(call_id)
         return True
 
-    def _who_accepts(self) -> None:
+    def _introduce(self) -> None:
+        """Tell every worker who else there is, and who accepts connections."""
+        ready = self._peers.state.workers
         for worker in self.workers.values():
             self._set_accepting(worker)
+            worker.introduce([name for name in (*ready, *self._peers.workers) if name != worker.name])
         self._move_on()
+
+    def _count(self) -> None:
+        """Tell everybody which workers there are now."""
+        self._peers.have([name for name, worker in self.workers.items() if worker.ready])
 
     def _move_on(self) -> None:
         """Let calls that may go on in another version do so, if there is one."""
@@ -189,6 +196,7 @@ class Parent:
             finally:
                 del self.workers[worker.name]
                 lost = self.registrar.leave(worker.name)
+                self._count()
                 self._changed.set()
             if how == REFUSED and not self._peers.state.ready:
                 self._refused = True
@@ -207,7 +215,7 @@ class Parent:
     def became_ready(self, worker: Started) -> None:
         """A worker answers calls."""
         self.registrar.join(worker.name, asyncio.get_running_loop().time())
-        self._set_accepting(worker)
+        self._count()
         if self.draining:
             worker.tell(Drain())
         self._changed.set()

@@ -76,10 +76,16 @@ class Peers:
 
     def say(self, *, ready: bool, draining: bool) -> None:
         """Tell everybody how we are."""
-        self.state = State(self.state.since, ready, draining)
-        for peer in self._peers:
-            peer.channel.tell(self.state)
-        self._changed()
+        self._say(State(self.state.since, ready, draining, self.state.workers))
+
+    def have(self, workers: list[str]) -> None:
+        """Tell everybody which workers we have."""
+        self._say(State(self.state.since, self.state.ready, self.state.draining, workers))
+
+    @property
+    def workers(self) -> list[str]:
+        """Those of all others."""
+        return [name for peer in self._peers if peer.state for name in peer.state.workers]
 
     async def whose(self, call_id: str) -> str:
         """The owner of a call that we do not know, if another knows it; empty otherwise. Bounded."""
@@ -152,6 +158,12 @@ class Peers:
             self._changed()
 
     # -- what is said ------------------------------------------------------------------------------------------------
+
+    def _say(self, state: State) -> None:
+        self.state = state
+        for peer in self._peers:
+            peer.channel.tell(state)
+        self._changed()
 
     async def _hear(self, peer: Peer, message: Message) -> Message | None:
         match message:

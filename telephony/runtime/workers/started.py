@@ -22,6 +22,7 @@ from telephony.runtime.workers.messages import (
     Idle,
     LetGo,
     Message,
+    Others,
     Owner,
     Ready,
     Release,
@@ -55,6 +56,8 @@ class Started:
         self.idle = False
         self.accepts = True
         """Whether it accepts connections; it begins by doing so."""
+        self.others: list[str] = []
+        """Whom it was told of beside itself."""
         self.lag = 0.0
         self.calls = 0
         self._boss = boss
@@ -87,6 +90,12 @@ class Started:
         """Say something to it, if it is there."""
         if self._channel:
             self._channel.tell(message)
+
+    def introduce(self, others: list[str]) -> None:
+        """Tell it who else carries calls, unless it knows."""
+        if self.ready and self.others != others:
+            self.others = others
+            self.tell(Others(others))
 
     def kill(self) -> None:
         """End it, whatever it does. One that has ended is left alone."""

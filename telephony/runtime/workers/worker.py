@@ -21,6 +21,7 @@ from telephony.links.handing import Receiver
 from telephony.runtime.beside import beside
 from telephony.runtime.environment import WORKER
 from telephony.runtime.office import Office, open_office
+from telephony.runtime.settling import settle
 from telephony.runtime.workers.folder import NAME, connections_at, requests_at, watched_at
 from telephony.runtime.workers.messages import (
     Accept,
@@ -33,6 +34,7 @@ from telephony.runtime.workers.messages import (
     LetGo,
     Message,
     MoveOn,
+    Others,
     Owner,
     Ready,
     Release,
@@ -44,6 +46,7 @@ from telephony.runtime.workers.messages import (
 )
 from telephony.server.app import Server
 from telephony.server.forwarding import Forwarder, Unanswered, is_from_ourselves
+from telephony.server.neighbours import Neighbours
 from telephony.server.sharing import AFTERWORD, Seat
 from telephony.settings import Settings
 from telephony.tools.provided import Opener
@@ -86,6 +89,7 @@ class Link:
         self._patience = patience
         self._main = asyncio.current_task()
         self._forwarder = Forwarder(self._requests_at, self._connections_at)
+        self.neighbours = Neighbours(self._forwarder)
 
     # -- the parent --------------------------------------------------------------------------------------------------
 
@@ -107,6 +111,8 @@ class Link:
             case Accept(on):
                 self.parting = not on
                 self._accept_changed.set()
+            case Others(names):
+                self.neighbours.are(names)
             case Drain():
                 self.stop.set()
             case MoveOn():
@@ -268,6 +274,7 @@ async def work(
         seat = Seat(link, link.secret, listener)
         with contextlib.suppress(asyncio.CancelledError):  # only the parent's order cancels this
             async with open_office(settings, environ, agents=agents, provide=provide, seat=seat) as office:
+                settle()
                 await _at_other_doors(office, link, stack)
                 await stack.enter_async_context(office.watching.answering_at(watched_at(link.folder, link.name)))
                 _log.info("worker", name=link.name, pid=os.getpid())

@@ -93,6 +93,19 @@ async def test_the_newest_that_is_ready_and_not_draining_owns_what_is_new(folder
         await old.until_newest(is_us=True)
 
 
+async def test_everybody_knows_the_workers_of_the_others(folder: Path) -> None:
+    async with parent(folder, "a") as (old, _):
+        old.peers.have(["a-1", "a-2"])
+        async with parent(folder, "b") as (new, _):
+            assert new.peers.workers == ["a-1", "a-2"]
+            new.peers.have(["b-1"])
+            new.peers.say(ready=True, draining=False)
+            await old.until_newest(is_us=False)
+            assert old.peers.workers == ["b-1"]
+        await old.until_newest(is_us=True)
+        assert old.peers.workers == []
+
+
 async def test_a_call_is_found_with_whoever_knows_it(folder: Path) -> None:
     async with parent(folder, "a") as (old, _), parent(folder, "b") as (middle, _), parent(folder, "c") as (new, _):
         old.calls["CA1"], middle.calls["CA2"] = "a-7", "b-7"
