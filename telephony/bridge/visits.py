@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,8 +51,19 @@ class Visit(msgspec.Struct):
     by: EndedBy
     stage: Stage
     timer: asyncio.TimerHandle | None = None
-    gone_at: datetime | None = None
-    """When the caller hung up or had left a message; unset as long as nobody said so."""
+    opened_at: datetime = msgspec.field(default_factory=lambda: datetime.now(UTC))
+    """When this process came to know of the call; another one may have answered it. From then on it is measured by a
+    clock that nobody sets."""
+    opened: float = msgspec.field(default_factory=time.monotonic)
+    """The same on that clock, in seconds."""
+    gone: float | None = None
+    """When the caller hung up or had left a message, on that clock; unset as long as nobody said so."""
+
+    def seconds(self) -> float:
+        """How long the caller has been there."""
+        before = (self.opened_at - (self.record.started_at or self.opened_at)).total_seconds()
+        until = time.monotonic() if self.gone is None else self.gone
+        return max(0.0, before) + until - self.opened
 
 
 class Visits:
@@ -132,7 +144,7 @@ class Visits:
         visit = self._visits.get(call_id)
         if visit is None or visit.stage == "fetching":
             return
-        visit.gone_at = visit.gone_at or datetime.now(UTC)
+        visit.gone = visit.gone or time.monotonic()
         if visit.stage == "message":
             self._wait(call_id, LAST_WORD)
         elif visit.stage == "waiting":
@@ -150,7 +162,7 @@ class Visits:
             self.end(taken.call_id, "the caller left no message", by="caller")
             return
         self._stop_timer(visit)
-        visit.gone_at = visit.gone_at or datetime.now(UTC)
+        visit.gone = visit.gone or time.monotonic()
         visit.stage = "fetching"
         self._start(self._collect(visit, taken), f"{taken.call_id} message")
 
@@ -194,10 +206,8 @@ class Visits:
 
     async def _ended(self, visit: Visit, what: str, by: EndedBy | None, result: Result | None) -> None:
         record = visit.record
-        began = record.started_at or datetime.now(UTC)
         if visit.stage != "waiting":
-            until = visit.gone_at or datetime.now(UTC)
-            record.duration = round(max(0.0, (until - began).total_seconds()), 3)
+            record.duration = round(visit.seconds(), 3)
             record.cost = round(self._tariffs.carrier_minute * record.duration / 60, 6)
             record.currency = self._tariffs.currency
         reason = ", ".join(part for part in (visit.why, what) if part)

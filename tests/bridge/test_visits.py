@@ -220,8 +220,8 @@ async def test_the_carriers_time_is_priced_until_the_caller_was_gone(books: Book
     visit.record.started_at = datetime.now(UTC) - timedelta(seconds=30)
     books.there.clear()
     books.visits.message(MESSAGE)
-    assert visit.gone_at
-    visit.gone_at -= timedelta(seconds=10)  # as if the fetching had taken so long
+    assert visit.gone
+    visit.gone -= 10  # as if the fetching had taken so long
     books.there.set()
     await cycles()
     (record,) = books.kept

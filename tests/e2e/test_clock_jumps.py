@@ -8,12 +8,14 @@ from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Self
 
+import aiohttp
 import pytest
 
 from offices import world
-from raw_lines import CONNECTED, Overheard, raw_line
+from raw_lines import CONNECTED, Overheard, form_of, new_call, post, raw_line
 from telephony.agents.agent import Agent
 from telephony.records import Termination
+from telephony.settings.numbers import NumberSettings, OpeningHours, Route
 
 pytestmark = [pytest.mark.usefixtures("nothing_left_behind"), pytest.mark.timeout(60)]
 
@@ -67,3 +69,20 @@ async def test_neither_a_call_nor_its_proof_nor_its_length_depends_on_it(
         assert 0 <= record.duration < 60
         assert record.started_at is not None
         assert abs(record.started_at - before - jump) < HOUR / 2, "the clock was not set"
+
+
+async def test_a_caller_who_was_sent_on_was_there_as_long_as_they_were(tmp_path: Path, set_clock: SetClock) -> None:
+    numbers = {"*": NumberSettings(agent="frontdesk", hours="never", closed=Route(forward="+15550177"))}
+    never = {"never": OpeningHours(timezone="Europe/Berlin")}
+    async with (
+        world(tmp_path, {}, Agent("frontdesk"), numbers=numbers, hours=never) as made,
+        aiohttp.ClientSession() as session,
+    ):
+        for jump in (HOUR, -HOUR):
+            call_id = new_call()
+            set_clock(timedelta(0))
+            _, twiml = await post(session, made.office.settings, "/twilio/voice", form_of(call_id))
+            assert "+15550177" in twiml
+            set_clock(jump)
+            await post(session, made.office.settings, "/twilio/status", form_of(call_id, "completed"))
+            assert 0 < (await made.record_of(call_id)).duration < 60
