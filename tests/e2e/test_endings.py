@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from offices import stored_records, world
+from offices import World, stored_records, world
+from raw_lines import raw_line
 from telephony.agents.agent import Agent
 from telephony.records import CallRecord, Termination
 from telephony.settings import Limits
@@ -132,6 +133,25 @@ async def test_a_server_that_stops_says_goodbye_to_everybody(tmp_path: Path) -> 
         assert call.result().ended_by == "agent"
     assert [record.termination for record in records] == [Termination("completed", "server", "server stopping")] * 3
     assert [[turn.heard for turn in record.turns] for record in records] == [["Hello.", "Goodbye."]] * 3
+
+
+async def test_a_server_that_goes_says_so_to_the_carrier_once_its_goodbye_was_heard(tmp_path: Path) -> None:
+    greeted = asyncio.Event()
+
+    async def call(made: World) -> tuple[int | None, set[str]]:
+        async with raw_line(made) as line:
+            await line.until("mark")
+            greeted.set()
+            return await line.closed(), {told["event"] for told in line.heard}
+
+    async with asyncio.TaskGroup() as group:
+        async with world(tmp_path, {"replies": GOODBYE}, Agent("frontdesk", greeting="Hello.")) as made:
+            calling = group.create_task(call(made), name="call")
+            await greeted.wait()
+        (record,) = await stored_records(made.office.settings)
+    assert record.termination == Termination("completed", "server", "server stopping")
+    assert [turn.heard for turn in record.turns] == ["Hello.", "Goodbye."]
+    assert calling.result() == (1001, {"media", "mark"})
 
 
 async def test_a_server_that_is_stopping_turns_new_callers_away_with_words(tmp_path: Path) -> None:
