@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection
 from functools import partial
 
 from telephony.agents.directory import Directory
-from telephony.bridge.calls import Calls
 from telephony.bridge.plan import Plan
 from telephony.encryption.keys import KeyRing
 from telephony.runtime.redaction import mask_json
@@ -18,7 +17,7 @@ from telephony.server.api.requests import Answers
 from telephony.server.api.service import Api
 from telephony.server.api.standing import AgentShown, StandingApi
 from telephony.server.outbound import Outbound
-from telephony.server.sharing import Sharing
+from telephony.server.reception import Reception
 from telephony.settings import Scope, Settings
 from telephony.store.base import CallStore
 from telephony.upstream.pool import Upstream
@@ -36,23 +35,22 @@ def make_api(
     secrets: Collection[str],
     store: CallStore,
     keys: KeyRing,
-    calls: Calls,
+    reception: Reception,
     directory: Directory,
     plan_for: Callable[[str], Plan],
     upstream: Upstream,
     outbound: Outbound | None,
-    sharing: Sharing,
 ) -> Api | None:
-    """The API, or None if nobody has a key. Its answers are without *secrets*; *keys* decrypt what is recorded, and
-    *sharing* knows who else has calls."""
+    """The API, or None if nobody has a key. Its answers are without *secrets*; *keys* decrypt what is recorded."""
     if outbound is None:
         return None
     answers, own = Answers(partial(mask_json, secrets=tuple(secrets))), settings.outbound
-    agents, draining = directory.agents.__contains__, lambda: calls.draining
+    calls, agents = reception.calls, directory.agents.__contains__
+    orders = OrdersApi(outbound.dialler, answers, agents, own.from_number, lambda: calls.draining, reception.full)
     routes = [
         *CallsApi(store, answers, keys).routes(),
-        *OrdersApi(outbound.dialler, answers, agents, own.from_number, draining).routes(),
-        *LiveApi(calls.switchboard, answers, sharing.neighbours).routes(),
+        *orders.routes(),
+        *LiveApi(calls.switchboard, answers, reception.sharing.neighbours).routes(),
         *StandingApi(partial(agents_shown, directory, plan_for), upstream, answers).routes(),
     ]
     return Api(routes, api_keys(settings), answers, calls.switchboard.close)

@@ -158,7 +158,7 @@ async def open_office(
         reception.redirect = lambda call_id, twiml: perform(session, account.redirect(call_id, twiml))
         gateway = make_gateway(settings, upstream, seat.sharing) if has_keys(settings) else None
         outbound = make_outbound(settings, store, session, account, directory.agents, permits)
-        api = make_api(settings, secrets, store, keys, calls, directory, plan_for, upstream, outbound, seat.sharing)
+        api = make_api(settings, secrets, store, keys, reception, directory, plan_for, upstream, outbound)
         app = application(reception, gateway, outbound, ConsultingWebhooks(reception, consultations), api)
         server = _server(settings, app, seat)
         watching.look_at(reception, upstream, keeper, app)

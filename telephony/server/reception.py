@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -126,6 +127,18 @@ class Reception:
         """What a call counts for that *agent* takes on a number's *line*."""
         own = [Cap("number", line.key, line.settings.max_calls)] if line else []
         return [*own, *self.caps_for(agent)]
+
+    async def full(self, agent: str) -> str:
+        """Why *agent* could not carry one call more just now, in words; empty if it could. No place is taken: nobody is
+        there yet."""
+        asking = f"asking {secrets.token_hex(8)}"
+        if lagging := self.lagging():
+            return lagging
+        # Several workers share out who carries a call: that this one is full says nothing of the others.
+        caps = [cap for cap in self.caps(agent, None) if cap.kind != "worker" or not self.sharing.name]
+        full = await self.sharing.take(asking, caps)
+        self.sharing.release(asking)
+        return str(full) if full else ""
 
     def url(self, path: str) -> str:
         """Where the carrier reaches *path*."""

@@ -51,6 +51,7 @@ async def dialling(
     model: dict[str, Any] = MODEL,
     unwanted: Sequence[str] = (),
     allow: Mapping[str, Any] | None = None,
+    most: int | None = None,
     **outbound: Any,
 ) -> AsyncIterator[World]:
     """An office that may place calls, and people to call; *unwanted* want no calls."""
@@ -61,7 +62,8 @@ async def dialling(
     dialling = DiallingSettings.model_validate(
         {"directory": listed, "do_not_call": list(unwanted), "allow": allow or {}}
     )
-    async with world(folder, model, who or agent(), outbound=settings, numbers=numbers, dialling=dialling) as made:
+    values: dict[str, Any] = {"outbound": settings, "numbers": numbers, "dialling": dialling, "max_calls": most}
+    async with world(folder, model, who or agent(), **values) as made:
         rest = made.outside.rest
         rest.board.ring = 0.05
         rest.board.voice = made.outside.voice
@@ -320,6 +322,19 @@ async def test_more_calls_than_can_leave_are_told_to_come_back(tmp_path: Path) -
         status, body = await order(made, "order-2")
         assert (status, body["title"]) == (429, "Too Many Requests")
         assert (await order(made, "order-2", method="GET"))[0] == 404
+
+
+async def test_while_agents_have_no_room_nobody_is_called_and_the_order_is_to_come_back(tmp_path: Path) -> None:
+    async with dialling(tmp_path, most=1) as made, asyncio.TaskGroup() as group:
+        answered = asyncio.Event()
+        caller = made.call({"wait": "agent"}, {"pause": 1}, "hang_up", observe=lambda seen: answered.set())
+        calling = group.create_task(caller, name="caller")
+        await answered.wait()
+        status, body = await order(made)
+        assert (status, body["detail"]) == (503, "1 calls are going on. Ask again with the same key.")
+        assert made.outside.rest.requests == []
+        await made.record(await calling)
+        assert (await order(made))[0] == 201
 
 
 # -- machines ------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from front_door import FrontDoor
+from telephony.agents.places import Cap
 from telephony.server.reception import MEDIA, MOST_RINGING
 from telephony.server.webhooks import STATUS
 
@@ -46,3 +47,26 @@ async def test_calls_whose_stream_never_comes_are_forgotten(door: FrontDoor) -> 
     reception.plan_for = {"frontdesk": after}.__getitem__
     assert reception.plan("CA0", "frontdesk") is after
     assert reception.plan(f"CA{MOST_RINGING}", "frontdesk") is before
+
+
+async def test_whoever_asks_whether_there_is_room_takes_none(door: FrontDoor) -> None:
+    reception = door.reception
+    reception.caps_for = lambda agent: [Cap("all", "", 1), Cap("worker", "", 1)]
+    assert [await reception.full("frontdesk") for _ in range(3)] == [""] * 3
+    await reception.sharing.take("CA1", reception.caps("frontdesk", None))
+    assert await reception.full("frontdesk") == "1 calls are going on"
+    reception.sharing.release("CA1")
+    assert await reception.full("frontdesk") == ""
+    reception.lagging = lambda: "the machine is late"
+    assert await reception.full("frontdesk") == "the machine is late"
+
+
+async def test_a_worker_without_room_says_nothing_of_the_others(
+    door: FrontDoor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reception = door.reception
+    reception.caps_for = lambda agent: [Cap("worker", "w1", 1)]
+    await reception.sharing.take("CA1", reception.caps("frontdesk", None))
+    assert await reception.full("frontdesk")
+    monkeypatch.setattr(reception.sharing, "name", "w1", raising=False)
+    assert await reception.full("frontdesk") == ""

@@ -7,7 +7,7 @@ no answer may simply ask again.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 import msgspec
@@ -25,6 +25,8 @@ from telephony.store.intents import Intent, IntentState
 CALLS = f"{BASE}/calls"
 ORDERS = f"{BASE}/orders"
 KEY = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+ROOM_AGAIN = "15"
+"""Seconds after which it is worth asking again whether there is room: calls last minutes, and several end in them."""
 MOST_METADATA = 2000
 """Characters of all names and values together."""
 
@@ -79,7 +81,8 @@ class Order(msgspec.Struct, rename={"from_number": "from"}):
 
 
 class OrdersApi:
-    """The routes. *agents* are those who call; *from_number* is shown unless the request says otherwise."""
+    """The routes. *agents* are those who call; *from_number* is shown unless the request says otherwise; *full* says in
+    words why an agent can carry no other call now, or nothing."""
 
     def __init__(
         self,
@@ -88,12 +91,14 @@ class OrdersApi:
         agents: Callable[[str], bool],
         from_number: str,
         draining: Callable[[], bool],
+        full: Callable[[str], Awaitable[str]],
     ) -> None:
         self._dialler = dialler
         self._answers = answers
         self._agents = agents
         self._from_number = from_number
         self._draining = draining
+        self._full = full
 
     def routes(self) -> list[Route]:
         placed, key = (
@@ -127,6 +132,8 @@ class OrdersApi:
         intent = await self._order(request)
         if self._draining():
             raise Problem(503, "The server is stopping. Ask again with the same key.", Retry_After="5")
+        if (full := await self._full(intent.agent)) and not await self._dialler.get(intent.id):
+            raise Problem(503, f"{full}. Ask again with the same key.", Retry_After=ROOM_AGAIN)
         try:
             placed = await self._dialler.place(intent)
         except CallRefused as refused:

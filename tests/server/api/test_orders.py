@@ -58,6 +58,7 @@ class Api:
         self.intents = Intents()
         self.draining = False
         self.lost = False
+        self.full = ""
         account = TwilioAccount("https://voice.example.com", TwilioSettings(account_sid="AC" + "1" * 32))
         dialler = Dialler(
             self._perform,
@@ -69,9 +70,12 @@ class Api:
             Bucket(1000),
         )
         self.routes = OrdersApi(
-            dialler, Answers(str), {"desk"}.__contains__, "+15550100", lambda: self.draining
+            dialler, Answers(str), {"desk"}.__contains__, "+15550100", lambda: self.draining, self._room
         ).routes()
         self.client = Client("")
+
+    async def _room(self, agent: str) -> str:
+        return self.full
 
     async def _perform(self, request: HttpRequest) -> HttpAnswer:
         if self.lost:
@@ -160,6 +164,16 @@ async def test_a_server_that_is_stopping_or_has_no_database_says_to_come_back(ap
     status, headers, body = await api.ask()
     assert (status, headers["Retry-After"]) == (503, "5")
     assert "is placed once" in body["detail"]
+
+
+async def test_while_nobody_has_room_a_new_call_is_to_come_back_and_one_that_was_placed_is_shown(api: Api) -> None:
+    assert (await api.ask())[0] == 201
+    api.full = "1 calls are going on"
+    assert (await api.ask())[0] == 201
+    status, headers, body = await api.ask(headers={"Idempotency-Key": "k2"})
+    assert (status, headers["Retry-After"]) == (503, "15")
+    assert body["detail"] == "1 calls are going on. Ask again with the same key."
+    assert list(api.intents.kept) == ["k1"]
 
 
 def test_what_is_shown_of_a_call() -> None:
