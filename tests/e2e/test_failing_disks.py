@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from disks import files_no_longer_than
-from offices import World, free_port, world
+from offices import World, stored_records, world
 from telephony.agents.agent import Agent
 from telephony.records import CallRecord, Termination
 from telephony.sim.caller import Observation
 from telephony.simulate.outcome import CallOutcome
+from telephony.store.sql import SqlStore
 
 pytestmark = [pytest.mark.usefixtures("nothing_left_behind"), pytest.mark.timeout(90)]
 
@@ -48,8 +49,10 @@ async def told(made: World) -> None:
             await asyncio.sleep(0.05)
 
 
-async def readiness(made: World) -> tuple[int, str]:
-    url = f"http://127.0.0.1:{made.office.settings.internal_port}/readyz"
+async def shown(made: World, path: str) -> tuple[int, str]:
+    """What whoever watches the process is told: status and text."""
+    assert made.office.internal
+    url = f"http://127.0.0.1:{made.office.internal.port}{path}"
     async with aiohttp.ClientSession() as session, session.get(url) as response:
         return response.status, await response.text()
 
@@ -60,32 +63,38 @@ def whole(record: CallRecord) -> None:
 
 
 @contextlib.contextmanager
-def locked(database: Path) -> Iterator[None]:
-    """Somebody else writes into it, and does not come to an end."""
+def locked(database: Path) -> Iterator[Callable[[], object]]:
+    """Somebody else writes into it, and comes to no end until they are told to."""
     other = sqlite3.connect(database, isolation_level=None)
     try:
         other.execute("BEGIN EXCLUSIVE")
-        yield
-        other.execute("ROLLBACK")
+        yield lambda: other.execute("ROLLBACK")
     finally:
         other.close()
 
 
 async def test_a_call_goes_on_while_the_database_is_locked_and_its_record_is_stored_later(tmp_path: Path) -> None:
-    async with world(tmp_path, MODEL, AGENT, internal_port=free_port()) as made:
-        assert (await readiness(made))[0] == 200
-        with locked(tmp_path / "telephony.db"):
+    database = SqlStore(f"sqlite:///{tmp_path / 'telephony.db'}")
+    await database.open()
+    await database.close()
+    with locked(tmp_path / "telephony.db") as unlock:
+        async with world(tmp_path, MODEL, AGENT, internal_port=0) as made:
             outcome = await called(made)
-            await told(made)
-            assert len(made.office.keeper.spooled) == 1
-            status, why = await readiness(made)
+            status, why = await shown(made, "/readyz")
             assert status == 503
             assert "the store takes no records" in why
-        await made.office.keeper.round()
-        whole(await made.record(outcome))
-        assert made.office.keeper.spooled == set()
-        assert (await readiness(made))[0] == 200
-        assert made.office.keeper.lost == 0
+            assert (await shown(made, "/healthz"))[0] == 200, "nobody is helped by the end of the process"
+            _, metrics = await shown(made, "/metrics")
+            assert 'telephony_records_waiting{where="disk"} 1.0' in metrics
+            assert await stored_records(made.office.settings) == []
+            unlock()
+            await told(made)
+            await made.office.keeper.round()
+            whole(await made.record(outcome))
+            assert (await shown(made, "/readyz"))[0] == 200
+            _, metrics = await shown(made, "/metrics")
+            assert 'telephony_records_waiting{where="disk"} 0.0' in metrics
+            assert "telephony_records_lost_total 0.0" in metrics
 
 
 async def test_a_disk_that_fills_up_in_a_call_costs_the_rest_of_its_recording_and_nothing_else(tmp_path: Path) -> None:
