@@ -16,6 +16,8 @@ from typing import Protocol
 import structlog
 from structlog.typing import FilteringBoundLogger
 
+from telephony.errors import EncryptionError
+
 _log: FilteringBoundLogger = structlog.get_logger("telephony.callfile")
 
 PERIOD = 0.25
@@ -57,7 +59,7 @@ class CallFile(ABC):
 
     @abstractmethod
     def finish(self) -> None:
-        """Write what was gathered and close the file. In a thread; `OSError`."""
+        """Write what was gathered and close the file. In a thread; `OSError`, `EncryptionError`."""
 
     async def run(self, clock: Clock) -> None:
         """Write what is ready, until `close` or a failure. It raises nothing."""
@@ -101,6 +103,8 @@ class CallFile(ABC):
             self._fail(f"the disk did not answer within {SLOW:.0f} seconds")
         except OSError as error:
             self._fail(error.strerror or str(error))
+        except EncryptionError as error:  # somebody has changed the file while it grew
+            self._fail(str(error))
 
     def _fail(self, why: str) -> None:
         if not self.failed:

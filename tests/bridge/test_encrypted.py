@@ -149,6 +149,17 @@ async def test_a_disk_without_room_for_the_last_chunk_gives_the_file_its_name_al
     assert content(tape.path)[1] == "recovered"
 
 
+async def test_a_file_that_somebody_damages_while_it_is_written_ends_the_file_and_not_the_call(path: Path) -> None:
+    tape = Tape(path, MULAW_8K, key=KEY)
+    tape.caller(0.0, LOUD * RATE)
+    await tape.write(1.6)
+    with part(tape.path).open("r+b") as file:
+        file.write(b"?")
+    await tape.close(1.7)
+    assert "its beginning is damaged" in tape.failed
+    assert not tape.path.exists(), "it would be taken for a recording"
+
+
 # -- after a crash -------------------------------------------------------------------------------------------------
 
 RECORDER = """
