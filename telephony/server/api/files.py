@@ -23,16 +23,21 @@ UNREADABLE = "It cannot be decrypted here: its key is not configured, or the fil
 _log: FilteringBoundLogger = structlog.get_logger("telephony.api")
 
 
-async def file_answer(request: web.Request, name: str, content_type: str, keys: KeyRing) -> web.StreamResponse:
+async def file_answer(
+    request: web.Request, name: str, content_type: str, keys: KeyRing, *, may_be_cut: bool = False
+) -> web.StreamResponse:
     """The file called *name*, or the range of it that is asked for. Disks are waited for in threads. Raises `Problem`
-    if there is no such file, or nothing of it in the range, or if none of *keys* decrypts it."""
+    if there is no such file, or nothing of it in the range, or if none of *keys* decrypts it.
+
+    *may_be_cut*: an encrypted one without an end is given as far as it goes, as its process may have been killed.
+    Otherwise somebody has cut it, and it is not given as if it were whole."""
     path = Path(name)
     size = await asyncio.to_thread(_size, path) if name else None
     if size is None:
         raise Problem(404, NONE)
     headers = {"Content-Type": content_type, "Cache-Control": "private"}
     if is_encrypted(name):
-        return await _decrypted(request, path, keys, headers)
+        return await _decrypted(request, path, keys, headers, may_be_cut)
     if "If-Range" not in request.headers:
         _check_range(request, size)
     return web.FileResponse(path, headers=headers)
@@ -58,7 +63,9 @@ def _check_range(request: web.Request, size: int) -> None:
 # -- encrypted files -----------------------------------------------------------------------------------------------
 
 
-async def _decrypted(request: web.Request, path: Path, keys: KeyRing, headers: dict[str, str]) -> web.StreamResponse:
+async def _decrypted(
+    request: web.Request, path: Path, keys: KeyRing, headers: dict[str, str], may_be_cut: bool
+) -> web.StreamResponse:
     try:
         file = await asyncio.to_thread(open_encrypted, path, keys)
     except FileNotFoundError:
@@ -67,6 +74,9 @@ async def _decrypted(request: web.Request, path: Path, keys: KeyRing, headers: d
         _log.error("a file of a call cannot be read", path=str(path), error=str(error))
         raise Problem(500, UNREADABLE) from None
     with file:
+        if file.ending == "cut" and not may_be_cut:
+            _log.error("a file of a call cannot be read", path=str(path), error="its end is missing")
+            raise Problem(500, UNREADABLE)
         if not file.size:  # its process died before there was anything of it
             raise Problem(404, NONE)
         if file.ending == "cut":

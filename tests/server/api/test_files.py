@@ -156,9 +156,26 @@ async def test_one_whose_process_died_before_anything_was_written_is_none(tmp_pa
     assert (await fetched(str(path)))[0] == 404
 
 
-async def test_one_that_was_cut_is_given_as_far_as_it_goes_and_the_log_tells(tmp_path: Path) -> None:
-    path = long_file(tmp_path)
+def cut_file(folder: Path) -> Path:
+    path = long_file(folder)
     path.write_bytes(path.read_bytes()[: HEADER_BYTES + 7 * SEALED + 20])
+    return path
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_a_recording_that_was_cut_is_not_given_as_if_it_were_whole(tmp_path: Path, method: str) -> None:
+    """It gets its name with its end, also after a crash: one without has been cut since."""
+    path = cut_file(tmp_path)
     with capture_logs() as logs:
-        assert (await fetched(str(path)))[::2] == (200, LONG[: 7 * CHUNK])
+        status, headers, body = await fetched(str(path), method=method)
+    assert (status, headers["Content-Type"]) == (500, "application/problem+json; charset=utf-8")
+    assert (b"the file was changed" in body) is (method == "GET")
+    (line,) = [line for line in logs if line["log_level"] == "error"]
+    assert (line["path"], line["error"]) == (str(path), "its end is missing")
+
+
+async def test_a_cassette_of_a_killed_process_is_given_as_far_as_it_goes_and_the_log_tells(tmp_path: Path) -> None:
+    path = cut_file(tmp_path)
+    with capture_logs() as logs:
+        assert (await fetched(str(path), "cassette"))[::2] == (200, LONG[: 7 * CHUNK])
     assert [line["event"] for line in logs] == ["the end of an encrypted file is missing"]
