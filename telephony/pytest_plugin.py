@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 FOLDER = "fixtures/calls"
 SUFFIX = ".jsonl"
+ENCRYPTED = f"{SUFFIX}.enc"
+"""Such a call fails, and says what to do about it: one that is never run would be as green as one that passes."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -48,7 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
     given = [(config.invocation_params.dir / argument).resolve() for argument in config.args]
     for folder in _folders(config):
         covered = any(folder == place or place in folder.parents for place in given)
-        if not covered and next(folder.rglob(f"*{SUFFIX}"), None):
+        if not covered and any(next(folder.rglob(f"*{end}"), None) for end in (SUFFIX, ENCRYPTED)):
             config.args.append(str(folder))
 
 
@@ -71,7 +73,7 @@ def _check_folders(config: pytest.Config) -> None:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    if file_path.suffix != SUFFIX:
+    if not file_path.name.endswith((SUFFIX, ENCRYPTED)):
         return None
     path = file_path.resolve()
     if not any(folder in path.parents for folder in _folders(parent.config)) or _is_foreign(file_path):

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 import tapes
+from telephony.bridge.encrypted import encrypted
+from telephony.encryption.keys import Key
 
 pytest_plugins = ["pytester"]
 
@@ -17,6 +19,8 @@ ROOT = Path(__file__).resolve().parent.parent
 # By its module and not by its entry point, which belongs to whatever is installed here.
 PLUGIN = ("-p", "no:telephony", "-p", "telephony.pytest_plugin", "-p", "no:cacheprovider")
 INI = "[pytest]\ntestpaths = tests\nasyncio_default_fixture_loop_scope = function\n"
+# Made here and not in a test: pytester forgets what a test imports, and `cryptography` cannot be imported twice.
+SEALED = encrypted(b"".join(tapes.call()), Key(bytes(range(32))))
 
 
 @pytest.fixture
@@ -135,6 +139,17 @@ def test_a_broken_call_fails_and_says_why(project: pytest.Pytester, lines: tuple
     result.assert_outcomes(passed=1, failed=1)
     assert problem in result.stdout.str()
     assert "Traceback" not in result.stdout.str()
+
+
+def test_an_encrypted_call_fails_and_says_how_to_decrypt_it(project: pytest.Pytester) -> None:
+    """One that is never run would be as green as one that passes."""
+    file = project.path / "fixtures" / "calls" / "x.jsonl.enc"
+    file.write_bytes(SEALED)
+    result = run(project, "fixtures")
+    result.assert_outcomes(passed=1, failed=1)
+    assert "fixtures/calls/x.jsonl.enc: this is no cassette: it is encrypted. Decrypt it first" in result.stdout.str()
+    (project.path / "fixtures" / "calls" / "order.jsonl").unlink()
+    run(project).assert_outcomes(passed=1, failed=1)
 
 
 def test_a_policy_that_is_none_fails_with_those_that_are(project: pytest.Pytester) -> None:
