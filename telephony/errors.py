@@ -122,7 +122,11 @@ class StoreError(TelephonyError):
 
 
 class CallStays(TelephonyError):
-    """A call cannot go on in another process, and why."""
+    """A call cannot go on in another process, and why. *again*: whether it may at its next turn."""
+
+    def __init__(self, message: str, *, again: bool = False) -> None:
+        super().__init__(message)
+        self.again = again
 
 
 class CassetteError(TelephonyError):

@@ -384,6 +384,8 @@ class Moved(Event, frozen=True):
 
     error: str = ""
     """Why it is not, so that the call stays here; empty if it is."""
+    again: bool = False
+    """Whether it may be at the next turn."""
 
 
 class ServerStopping(Event, frozen=True):

@@ -147,6 +147,10 @@ class Exchange:
         self.steps += 1
         return self._perform(self.conversation.tick(now), now)
 
+    def is_still(self, now: float) -> bool:
+        """See `Conversation.is_still`."""
+        return self.conversation.is_still(now)
+
     def deadline(self) -> float | None:
         """Seconds: when `tick` must be called if nothing arrives before; None when the call is over."""
         return self.conversation.deadline()

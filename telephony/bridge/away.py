@@ -18,6 +18,7 @@ from structlog.typing import FilteringBoundLogger
 from telephony.commands import HangUp, Sending
 from telephony.records import CallRecord, Termination
 from telephony.settings import Ran
+from telephony.tools.hidden import hide
 
 SLACK = 15.0
 """Seconds beyond the time it may ring in which bad news must come: the carrier may ring some seconds longer."""
@@ -54,6 +55,8 @@ class Absent(msgspec.Struct):
     """What became of it, once the caller is on the way back."""
     unrecorded: bool = False
     """Whether the caller does not agree to be recorded."""
+    hidden: dict[str, bool] = {}
+    """What nobody may read; see `telephony.tools.hidden`. It is written nowhere."""
 
 
 class Away:
@@ -89,12 +92,26 @@ class Away:
         return absent
 
     def returned(self, call_id: str) -> Absent | None:
-        """The caller is back: from here on the record is the call's again."""
+        """The caller is back: from here on the record is the call's again, and what was hidden in it is so again. To be
+        asked in the call's own task."""
         absent = self._absent.get(call_id)
         if absent is None or not absent.back:
             return None
         self._forget(call_id)
+        for value, typed in absent.hidden.items():
+            hide(value, typed=typed)
         return absent
+
+    def adopted(self, call_id: str) -> Absent | None:
+        """A call of another process that is still to be connected here."""
+        absent = self._absent.get(call_id)
+        return absent if absent and absent.sending is None else None
+
+    def hung_up(self, call_id: str) -> None:
+        """The caller has hung up, wherever they were."""
+        if absent := self._absent.get(call_id):
+            how = "caller hung up while being put through" if absent.sending else "caller hung up"
+            self.over(call_id, Termination("completed", "caller", how))
 
     def over(self, call_id: str, ending: Termination | None = None) -> None:
         """The caller does not come back. *ending*: how the call ended, if otherwise than by being sent on."""

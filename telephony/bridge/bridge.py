@@ -36,7 +36,7 @@ from telephony.commands import (
     OpenSession,
     RunTool,
 )
-from telephony.errors import TelephonyError
+from telephony.errors import CallStays, TelephonyError
 from telephony.exchange import Exchange, Output, ToCarrier, ToModel
 from telephony.links.link import Link
 from telephony.realtime.base import Dialect
@@ -184,6 +184,10 @@ class Bridge:
         if self._work.group is None:
             self._early.append(event)
             return
+        # In the call's own context: what is done in a task of somebody else's knows nothing of its secrets.
+        self._work.context.copy().run(self._fed, event)
+
+    def _fed(self, event: ev.Event) -> None:
         with self._boundary():
             self._feed(event)
 
@@ -353,6 +357,8 @@ class Bridge:
 
     async def _run_tool(self, call: RunTool) -> None:
         _FUNCTION.set(call.call_id)
+        if self.keep:  # whoever goes on with the call must know that it was begun
+            await self.keep()
         colleague = self._handed_over_to(self.agent)
         tools = colleague.tools if colleague else self._tools
         self._feed(await tools.run(call, self.context))
@@ -376,7 +382,7 @@ class Bridge:
                 await self.move()
                 self.moved = self.ending is None  # whoever has hung up meanwhile goes nowhere
         except TelephonyError as error:
-            self.moving, answer = False, ev.Moved(str(error))
+            self.moving, answer = False, ev.Moved(str(error), again=isinstance(error, CallStays) and error.again)
         self.feed(answer)
 
 

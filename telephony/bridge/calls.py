@@ -19,6 +19,7 @@ from telephony.bridge.away import Absent, Away, sent_on
 from telephony.bridge.bridge import Bridge, ConnectModel, Crew, ModelSession
 from telephony.bridge.callfile import CallFile
 from telephony.bridge.journal import Journal
+from telephony.bridge.moves import Moves
 from telephony.bridge.plan import Plan
 from telephony.bridge.ringing import Ringing
 from telephony.bridge.scribe import Caller, Scribe, coming_back, context_of
@@ -28,12 +29,13 @@ from telephony.carriers.base import Carrier, StatusUpdate
 from telephony.commands import HangUp, Note
 from telephony.encryption.keys import Key
 from telephony.errors import UpstreamError
-from telephony.events import CallEnded, CallStarted, ServerMoving, ServerStopping
+from telephony.events import CallEnded, CallStarted, ServerStopping
 from telephony.exchange import Exchange
 from telephony.links.link import Link
-from telephony.records import CallRecord, Moment, Termination
+from telephony.records import CallRecord, Moment
 from telephony.settings import Tariffs
 from telephony.tools.context import CallContext
+from telephony.tools.hidden import current
 from telephony.tools.permits import Desk
 
 CUT_OFF = 10.0
@@ -110,8 +112,9 @@ class Calls:
         self._archive = Archive(recordings, shelf, key)
         self._over: dict[str, asyncio.Event] = {}
         """Set when a live call's stream is done with and its record put away."""
-        self._journal = journal or Journal()
-        self._leaving = self._moving = False
+        self.moves = Moves(journal or Journal(), self)
+        """Calls that go on in other processes, or come from there."""
+        self._leaving = False
         self._unkept = 0
         """Calls that are live or whose record is not kept yet."""
         self._idle = asyncio.Event()
@@ -163,7 +166,7 @@ class Calls:
         if self._leaving:
             bridge.feed(ServerStopping())
         if plan.can_move:
-            self._may_move(caller, scribe, bridge, agreed=plan.agreed)
+            self.moves.allow(caller, scribe, bridge, agreed=plan.agreed)
         self.live[caller.call_id] = bridge
         self.visits.connected(caller.call_id)
         self.switchboard.begin(bridge, scribe.record.id, lambda: scribe.as_it_stands(exchange, bridge))
@@ -205,44 +208,10 @@ class Calls:
         if bridge.moved:
             return  # another process keeps it
         if sending and not self._leaving:
-            self.away.hold(caller.call_id, scribe.absent(caller, bridge, context, sending))
+            self.away.hold(caller.call_id, scribe.absent(caller, bridge, context, sending, hidden=current()))
             await self._keeper.save(msgspec.structs.replace(scribe.record, termination=None))
         else:
             await self._keep(scribe.record)
-            if bridge.move:
-                await self._journal.drop(caller.call_id)
-
-    def _may_move(self, caller: Caller, scribe: Scribe, bridge: Bridge, *, agreed: bool) -> None:
-        """The call may go on in another process."""
-
-        def absent() -> Absent:
-            return scribe.absent(caller, bridge, bridge.context, agreed=agreed)
-
-        async def move() -> None:
-            scribe.going(bridge.exchange, bridge)
-            await self._journal.leave(caller.call_id, absent())
-
-        bridge.move, bridge.keep = move, lambda: self._journal.keep(caller.call_id, absent())
-        if self._moving:
-            bridge.feed(ServerMoving())
-
-    def move_on(self) -> None:
-        """Another process is there for the calls of this one. Those that may go on there do so at their next turn; the
-        others stay to their end."""
-        self._moving = True
-        for bridge in list(self.live.values()):
-            if bridge.move:
-                bridge.feed(ServerMoving())
-
-    async def take_over(self, call_id: str, seconds: float) -> Absent | None:
-        """A call whose stream has ended in another process and that is to be connected with its agent here within so
-        many *seconds*; None if there is no such. Bounded. One that is to end takes it as well: it would not be asked if
-        there were others."""
-        if call_id in self.live or call_id in self.past or call_id in self.away:
-            return None
-        if absent := await self._journal.take(call_id):
-            self.away.adopt(call_id, absent, seconds)
-        return absent
 
     def _release(self, call_id: str, but: str = "") -> None:
         if self._desk:
@@ -251,6 +220,7 @@ class Calls:
     async def _keep(self, record: CallRecord) -> None:
         """A call is over."""
         await self._keeper.finish(record)
+        await self.moves.over(record.carrier_call_id)
         if self.on_record:
             self.on_record(record)
 
@@ -290,10 +260,15 @@ class Calls:
             self._ringing.forget(status.call_id)
             self.visits.hung_up(status.call_id)
             self._release(status.call_id)
-            self.away.over(status.call_id, Termination("completed", "caller", "caller hung up while being put through"))
+            self.away.hung_up(status.call_id)
         if bridge is not None and status.terminal:
             reason = "caller hung up" if status.status == "completed" else f"carrier says {status.status}"
             bridge.feed(CallEnded("caller", reason))
+
+    async def left(self, call_id: str) -> None:
+        """The caller has hung up, and no stream of the call has come here: its record ends if it was left to us."""
+        if record := await self.moves.left(call_id):
+            await self._keep(record)
 
     @property
     def writes_waiting(self) -> int:

@@ -16,8 +16,8 @@ from structlog.typing import FilteringBoundLogger
 from telephony.bridge.away import BROKEN_OFF, MOVED, Absent
 from telephony.errors import CallStays, StoreError
 from telephony.records import Termination
-from telephony.tools.hidden import hides_anything
 
+MORE = "something has happened in it meanwhile"
 LOST = Termination("failed", "carrier", "the caller did not come to the process that was to go on with the call")
 
 _log: FilteringBoundLogger = structlog.get_logger("telephony.journal")
@@ -33,8 +33,8 @@ class Journals(Protocol):
         """Replace the journal of a call, as ours; *left* for whoever takes it first."""
 
     async def take(self, call_id: str) -> tuple[str, bool] | None:
-        """The journal of a call, to be had once, and whether it was left on purpose. Its call and its record are ours
-        from here on. None if there is none, or its process lives and has not left it."""
+        """The journal of a call, and whether it was left on purpose. The journal, the call and its record are ours from
+        here on. None if there is none, or its process lives and has not left it."""
 
     async def drop(self, call_id: str) -> None:
         """The call is over."""
@@ -48,26 +48,41 @@ class Journal:
         then on; it is bounded and raises `CallStays`."""
         self._journals = journals
         self._let_go = let_go
+        self._kept: set[str] = set()
+        """Calls of this process that have one."""
 
     async def keep(self, call_id: str, absent: Absent) -> None:
-        """Keep what is known by now, in case that the process dies. It raises nothing."""
+        """Keep what is known by now, in case that the process dies. It raises nothing. Of a call that has come to know
+        a secret nothing is left: what was kept before would know too little."""
         if self._journals is None:
             return
         try:
-            await self._journals.keep(call_id, absent.record.id, told(absent), left=False)
-        except (StoreError, CallStays) as error:
+            text = told(absent)
+        except CallStays:
+            await self.drop(call_id)
+            return
+        self._kept.add(call_id)
+        try:
+            await self._journals.keep(call_id, absent.record.id, text, left=False)
+        except StoreError as error:
             _log.debug("the journal of a call was not kept", call_id=call_id, error=str(error))
 
-    async def leave(self, call_id: str, absent: Absent) -> None:
-        """Leave a call for another process. Raises `CallStays` or `StoreError` if it must stay."""
+    async def leave(self, call_id: str, absent: Absent, still: Callable[[], bool] = lambda: True) -> None:
+        """Leave a call for another process, if that is *still* all of it once it is written down. Raises `CallStays` or
+        `StoreError` if it must stay."""
         if self._journals is None or self._let_go is None:
             raise CallStays("there is no other process")
-        await self._journals.keep(call_id, absent.record.id, text := told(absent), left=True)
+        text = told(absent)
+        self._kept.add(call_id)
         try:
+            await self._journals.keep(call_id, absent.record.id, text, left=True)
+            if not still():
+                raise CallStays(MORE, again=True)
             await self._let_go(call_id)
         except CallStays:
             await self._journals.keep(call_id, absent.record.id, text, left=False)
             raise
+        self._kept.discard(call_id)
 
     async def take(self, call_id: str) -> Absent | None:
         """A call that another process has left, or has died with. It raises nothing."""
@@ -86,14 +101,16 @@ class Journal:
         except msgspec.MsgspecError as error:
             _log.error("another version's journal of a call cannot be read", call_id=call_id, error=str(error))
             return None
+        self._kept.add(call_id)
         absent.back = MOVED if left else BROKEN_OFF
         absent.record.termination = LOST
         return absent
 
     async def drop(self, call_id: str) -> None:
         """The call is over. It raises nothing; what is left behind is deleted with the next ones."""
-        if self._journals is None:
+        if self._journals is None or call_id not in self._kept:
             return
+        self._kept.discard(call_id)
         try:
             await self._journals.drop(call_id)
         except StoreError as error:
@@ -101,9 +118,9 @@ class Journal:
 
 
 def told(absent: Absent) -> str:
-    """The journal as text; to be asked in a task of the call. Raises `CallStays` for a call with secrets, which are
-    written to no database, and for one whose tools keep what no text can hold."""
-    if hides_anything() or any(ran.sensitive for ran in absent.functions):
+    """The journal as text. Raises `CallStays` for a call with secrets, which are written to no database, and for one
+    whose tools keep what no text can hold."""
+    if absent.hidden or any(ran.sensitive for ran in absent.functions):
         raise CallStays("it has a secret")
     try:
         state = msgspec.json.decode(msgspec.json.encode(absent.state))

@@ -122,9 +122,10 @@ class Scribe:
         sending: Sending | None = None,
         *,
         agreed: bool = True,
+        hidden: dict[str, bool],
     ) -> Absent:
         """The call as whoever goes on with it must know it. *sending*: how the caller was sent on, if they were.
-        *agreed*: whether to be recorded."""
+        *agreed*: whether to be recorded. *hidden*: what nobody may read."""
         state = bridge.exchange.conversation.state
         return Absent(
             self.record,
@@ -138,6 +139,7 @@ class Scribe:
             context.metadata,
             state.meter.most,
             unrecorded=not agreed,
+            hidden=dict(hidden),
         )
 
     def going(self, exchange: Exchange, bridge: Bridge) -> None:

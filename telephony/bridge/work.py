@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Callable, Coroutine
 
 LAST_REQUESTS = 3.0
@@ -18,6 +19,8 @@ class Work:
         self.group: asyncio.TaskGroup | None = None
         self.over = asyncio.Event()
         self.timer: asyncio.TimerHandle | None = None
+        self.context = contextvars.copy_context()
+        """The call's own: what is hidden in its log (`telephony.tools.hidden`) and every line's `call_id`."""
         self.armed_at_step = -1
         """The exchange's step for whose deadline the timer was set."""
         self._tasks: dict[asyncio.Task[None], bool] = {}
@@ -25,6 +28,7 @@ class Work:
         self._began: float | None = None
 
     def begin(self) -> None:
+        self.context = contextvars.copy_context()
         self._began = asyncio.get_running_loop().time()
 
     @property
@@ -36,7 +40,7 @@ class Work:
         if self.group is None:
             work.close()
             return
-        task = self.group.create_task(work, name=name)
+        task = self.group.create_task(work, name=name, context=self.context.copy())
         self._tasks[task] = last
         task.add_done_callback(lambda done: self._tasks.pop(done, None))
         if key:
@@ -66,7 +70,7 @@ class Work:
             if self.timer.when() <= when:
                 return
             self.timer.cancel()
-        self.timer = loop.call_at(when, tick)
+        self.timer = loop.call_at(when, tick, context=self.context)
 
     def end(self) -> None:
         """Nothing more can be spawned, and nothing wakes up."""

@@ -54,6 +54,7 @@ LATER: Mapping[type, tuple[str, ...]] = {
     ev.HangUpWanted: ("operator", "final"),
     ev.TransferWanted: ("operator",),
     cmd.OpenSession: ("agent",),
+    ev.Moved: ("again",),
 }
 """Fields that cassettes of earlier versions do not have, and that are not told where they say nothing."""
 HIDDEN = "0"

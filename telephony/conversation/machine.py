@@ -45,7 +45,7 @@ import msgspec
 from telephony import events as ev
 from telephony.audio.format import AudioFormat
 from telephony.commands import AddMessage, Command
-from telephony.conversation import conclusions
+from telephony.conversation import conclusions, moving
 from telephony.conversation.handlers import HANDLERS, caller_audio
 from telephony.conversation.state import ENDED, TALKING, State
 from telephony.records import Evidence, ToolUse, Turn
@@ -144,6 +144,10 @@ class Conversation:
         answering = state.floor.expecting or state.floor.speaking_since is not None or bool(state.keypad.digits)
         busy = state.responses.pending or bool(state.tools.open) or state.tools.reply_due
         return state.phase is not TALKING or answering or busy
+
+    def is_still(self, now: float) -> bool:
+        """Whether nothing has happened since the call was asked to go on in another process."""
+        return moving.is_still(self.state, now)
 
     def turns(self, now: float) -> list[Turn]:
         """The transcript as it stands, heard and unheard words apart."""

@@ -34,8 +34,11 @@ def wanted(state: State, event: ev.ServerMoving, now: float) -> None:
 
 
 def moved(state: State, event: ev.Moved, now: float) -> None:
-    state.moving_since, state.moves = None, False
-    if event.error:
+    state.moves = None
+    if event.again:
+        state.note("info", "the call stays in this process for another turn", why=event.error)
+    elif event.error:
+        state.moving_since = None
         state.note("warning", "the call stays in this process", why=event.error)
     else:
         state.end("completed", "server", "went on in another process", now)
@@ -44,15 +47,24 @@ def moved(state: State, event: ev.Moved, now: float) -> None:
 def settle(state: State, now: float) -> None:
     """Go, if this is the moment."""
     since = state.moving_since
-    if since is not None and not state.moves and _is_the_moment(state, since, now):
-        state.moves = True
+    if since is not None and state.moves is None and _is_the_moment(state, since, now):
+        state.moves = _done_so_far(state)
         state.note("info", "the call goes on in another process")
         state.out.append(Move())
 
 
 def deadline(state: State) -> float:
     """Seconds: when to look again."""
-    return math.inf if state.moving_since is None or state.moves else state.settled_at + LOOK
+    return math.inf if state.moving_since is None or state.moves is not None else state.settled_at + LOOK
+
+
+def is_still(state: State, now: float) -> bool:
+    """Whether nothing has happened since it was asked to move, and nothing is about to."""
+    return state.moves == _done_so_far(state) and between_turns(state, now)
+
+
+def _done_so_far(state: State) -> tuple[int, int]:
+    return state.transcript.count, len(state.tools.ran)
 
 
 def _is_the_moment(state: State, since: float, now: float) -> bool:

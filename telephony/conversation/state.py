@@ -158,8 +158,8 @@ class State:
         """Seconds: when the latest filler began."""
         self.moving_since: float | None = None
         """Seconds: when it was told to go on in another process, between two turns."""
-        self.moves = False
-        """Whether what that process must know is being kept."""
+        self.moves: tuple[int, int] | None = None
+        """How many turns and functions there were when it was asked to; None if it was not."""
         self.guarding = False
         """Whether an uninterruptible greeting is due or heard: the model gets silence, so that nothing can stop it."""
 

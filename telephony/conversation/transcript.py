@@ -73,6 +73,11 @@ class Transcript:
     def keys(self, digits: str, started_at: float, ended_at: float) -> None:
         self._turns.append(Turn("keypad", heard=digits, started_at=started_at, ended_at=ended_at))
 
+    @property
+    def count(self) -> int:
+        """How many turns there are."""
+        return len(self._turns)
+
     def answers_since(self, since: float) -> list[str]:
         """What the caller said or typed in turns that began at *since* or later, each turn's words. One that was
         understood to the end and held no words is none; one of which no words are known yet is."""

@@ -198,7 +198,7 @@ async def _begin_chores(
 
 async def _move_on(sharing: Sharing, calls: Calls) -> None:
     await sharing.moving()
-    calls.move_on()
+    calls.moves.move_on()
 
 
 async def _drain(patience: float, calls: Calls, gateway: Gateway | None, sharing: Sharing) -> None:

@@ -127,7 +127,10 @@ class Webhooks:
 
     async def _status(self, form: Form) -> web.Response:
         """The call's own state: the end of a call whose stream said nothing."""
-        self._reception.calls.update(self._reception.account.status(form))
+        calls, status = self._reception.calls, self._reception.account.status(form)
+        if status.terminal:
+            await calls.left(status.call_id)
+        calls.update(status)
         return web.Response(status=204)
 
     async def _stream_status(self, form: Form) -> web.Response:
@@ -146,7 +149,7 @@ class Webhooks:
         desk, call_id = self._reception, form.get("CallSid", "")
         if desk.calls.took_leave(call_id):
             return instructions(desk.account.finish())
-        if absent := await desk.calls.take_over(call_id, LIFETIME):
+        if absent := await desk.calls.moves.take_over(call_id, LIFETIME):
             _log.info("a call goes on here", call_id=call_id, agent=absent.agent, how=absent.back)
             return instructions(reconnect(desk, call_id, absent))
         return instructions(desk.account.apologise(BROKEN_OFF))
@@ -163,7 +166,9 @@ class Webhooks:
             if status == "completed":
                 desk.calls.away.over(call_id)
             return instructions(account.finish())
-        if not desk.calls.draining and (absent := desk.calls.expect_back(call_id, status, LIFETIME)):
+        absent = None if desk.calls.draining else desk.calls.expect_back(call_id, status, LIFETIME)
+        # The process that sent them on may have died meanwhile.
+        if absent := absent or await desk.calls.moves.take_over(call_id, LIFETIME):
             log.warning("nobody took the transferred call; the caller goes back to the agent", agent=absent.agent)
             return instructions(reconnect(desk, call_id, absent))
         log.warning("nobody took the transferred call")

@@ -68,7 +68,8 @@ def _find(connection: Connection, call_id: str) -> Row | None:
 def _take(connection: Connection, found: Row, owner: str) -> tuple[str, bool] | None:
     """Of several processes one gets it. A record that was ended because its process had died runs again."""
     same = (journals.c.carrier_call_id == found["carrier_call_id"], journals.c.kept_at == found["kept_at"])
-    if connection.execute(delete(journals).where(*same)).rowcount == 0:
+    ours = {"owner": owner, "left": False, "kept_at": datetime.now(UTC)}
+    if connection.execute(update(journals).where(*same).values(ours)).rowcount == 0:
         return None
     running = {"owner": owner, "presumed": False, "result": None, "ended_by": None, "reason": None}
     mine = (calls.c.id == found["call"], calls.c.result.is_(None) | calls.c.presumed)

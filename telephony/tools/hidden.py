@@ -50,9 +50,10 @@ def hide(value: str, *, typed: bool = False) -> None:
         values.pop(next(iter(values)))
 
 
-def hides_anything() -> bool:
-    """Whether something secret has come up in this call."""
-    return bool(_call.get())
+def current() -> dict[str, bool]:
+    """What is hidden in this call, and whether it was typed; it grows with the call. Empty outside of one."""
+    values = _call.get()
+    return {} if values is None else values
 
 
 def hidden() -> frozenset[str]:

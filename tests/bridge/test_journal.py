@@ -9,7 +9,6 @@ from telephony.bridge.journal import LOST, Journal, told
 from telephony.errors import CallStays, StoreError
 from telephony.records import CallRecord, Turn
 from telephony.settings import Ran
-from telephony.tools.hidden import hide, hiding
 
 CALL = "CA1"
 NO_JSON = [{1: "a"}, ("a", "b"), {"a"}, object(), float("nan")]
@@ -99,11 +98,26 @@ async def test_a_store_that_fails_keeps_the_call_here_and_fails_nothing_else() -
 async def test_a_call_with_a_secret_stays() -> None:
     with pytest.raises(CallStays, match="secret"):
         told(absent(Ran("c1", "pay", '{"card": "4111"}', "ok", ("card",))))
-    with hiding():
-        told(absent())
-        hide("4111")
-        with pytest.raises(CallStays, match="secret"):
-            told(absent())
+    secret = absent()
+    secret.hidden["4111"] = True
+    with pytest.raises(CallStays, match="secret"):
+        told(secret)
+
+
+async def test_of_a_call_that_has_come_to_know_a_secret_nothing_is_left_that_knows_too_little() -> None:
+    shelf = Shelf()
+    journal = Journal(shelf, let_go)
+    await journal.keep(CALL, absent())
+    await journal.keep(CALL, absent(Ran("c1", "pay", '{"card": "4111"}', "ok", ("card",))))
+    assert shelf.kept == {}
+
+
+async def test_a_call_in_which_something_happens_while_it_is_written_down_stays_for_another_turn() -> None:
+    shelf = Shelf()
+    with pytest.raises(CallStays) as stays:
+        await Journal(shelf, let_go).leave(CALL, absent(), lambda: False)
+    assert stays.value.again
+    assert [left for _, left in shelf.kept.values()] == [False]
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,21 @@ def test_a_call_that_cannot_be_kept_stays_and_is_not_asked_for_again(book: Playb
     assert book.ending is None
 
 
+def test_a_call_in_which_something_happened_meanwhile_goes_at_the_next_turn(book: Playbook) -> None:
+    book.hear(PAUSE + 0.2)
+    assert book.call.is_still(book.now)
+    book.feed(ASKED[0])
+    assert not book.call.is_still(book.now)
+    book.hear(0.5)
+    book.feed(*ASKED[1:])
+    book.say("r1", "i1", 500, "At the door.")
+    book.hear(0.6)
+    assert not book.call.is_still(book.now), "a turn is there that nobody has written down"
+    book.feed(ev.Moved("something has happened", again=True))
+    book.hear(PAUSE + 0.2)
+    assert book.sent(cmd.Move) == [cmd.Move(), cmd.Move()]
+
+
 def test_a_call_that_ends_already_goes_nowhere(book: Playbook) -> None:
     book.feed(ev.ServerStopping())
     book.hear(20)
