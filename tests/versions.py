@@ -35,7 +35,7 @@ drain: {drain}
 shed_lag_ms: 60000
 twilio: {{account_sid: {account}, auth_token: practice, api_base: "{rest}"}}
 agents:
-  desk: {{greeting: {story}, audio: pcmu, instructions: Be brief., cassette: "off", can_move: {can_move}}}
+  desk: {{greeting: {story}, audio: pcmu, instructions: Be brief., cassette: "off", {more_of_it}}}
 numbers: {{"*": {{agent: desk, overflow: Busy., outage: Gone.}}}}
 {more}
 model_list:
@@ -54,7 +54,7 @@ class Line:
         self.port = free_port()
         self.calls: list[asyncio.Task[CallOutcome]] = []
 
-    def configure(self, more: str = "", drain: float = 30, *, can_move: bool = False) -> None:
+    def configure(self, more: str = "", drain: float = 30, *, can_move: bool = False, tools: str = "") -> None:
         text = CONFIGURATION.format(
             port=self.port,
             account=ACCOUNT,
@@ -63,7 +63,7 @@ class Line:
             story=STORY,
             more=more,
             drain=drain,
-            can_move=str(can_move).lower(),
+            more_of_it=f"can_move: {str(can_move).lower()}, tools: [{tools}]",
         )
         self.desk.write("ours.yaml", text)
 

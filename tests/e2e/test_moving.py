@@ -21,6 +21,7 @@ CALLS = 20
 NAME, HELLO = "My name is Ann.", "Hello Ann, how can I help?"
 STEPS = [{"wait": "agent"}, {"say": NAME}, {"wait": "agent"}, {"pause": 15}, {"say": NAME}, {"wait": "agent"}]
 TALKS = CallerScript.parse({"patience": 60, "steps": [*STEPS, "hang_up"]})
+CARD = "4539148803436467"
 GAP = 2.0
 """Seconds without a stream that are far more than our part takes, of which most is the opening of the next stream."""
 
@@ -42,6 +43,11 @@ def known(line: Line, since: int) -> list[str]:
     """What the model was told in its sessions from that number on, one text for each."""
     sessions = [session for session in line.model.sessions if session.number >= since]
     return [str(session.core.items) for session in sessions]
+
+
+def written_in(folder: Path) -> bytes:
+    """Everything that the servers have left on the disk."""
+    return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
 
 
 async def until_answered(line: Line, count: int) -> None:
@@ -90,3 +96,25 @@ async def test_calls_of_a_process_that_died_go_on_in_another_with_an_apology(lin
     assert {outcome.ended_by for outcome in outcomes} == {"caller"}
     assert all(HELLO in told and "interrupted this call" in told for told in known(line, len(calls)))
     assert {result for [(_, result, _)] in line.terminations().values()} == {"completed"}
+
+
+async def test_a_call_with_a_secret_stays_to_its_end_and_leaves_it_nowhere(tmp_path: Path) -> None:
+    asks = {"name": "collect_secret_digits", "arguments": {"prompt": "Your card?", "length": 16}}
+    replies = [{"on": "speech", "hears": NAME, "call": asks}, {"on": "tool", "say": HELLO}]
+    steps = [{"wait": "agent"}, {"say": NAME}, {"wait": "agent"}, {"press": CARD}, {"wait": "agent"}, {"pause": 12}]
+    async with versions(tmp_path, *replies) as line:
+        line.configure(can_move=True, drain=100, tools="builtin:collect_secret_digits")
+        old = await line.serve()
+        call = line.call(CallerScript.parse({"patience": 60, "steps": [*steps, "hang_up"]}))
+        await line.until_heard(old, 1)
+        new = await line.serve()
+        await until_answered(line, 1)
+        await asyncio.sleep(2)  # nobody says anything any more
+        old.send(signal.SIGTERM)
+        outcome = await call
+        assert await ended(old, 60) == 0, old.story
+        new.send(signal.SIGTERM)
+        assert await ended(new) == 0, new.story
+        assert (outcome.unmet, len(outcome.stream_sids), outcome.ended_by) == ((), 1, "caller")
+        assert '"the call stays in this process"' in old.errors
+        assert CARD.encode() not in written_in(tmp_path) + old.errors.encode() + new.errors.encode()
