@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from telephony import commands as cmd
 from telephony import events as ev
 from telephony.audio.format import MULAW_8K
-from telephony.bridge import bridge, calls, errands
+from telephony.bridge import bridge, calls, errands, moves
 from telephony.cassette.format import decode_line, line
 from telephony.cassette.told import CHANNELS, EVENTS, event_of, told
 from telephony.settings import CallSettings, SessionConfig
@@ -45,7 +45,7 @@ def test_every_command_to_the_world_but_notes_has_a_channel() -> None:
 
 def test_every_event_that_is_fed_to_a_call_has_a_channel() -> None:
     """All that is made beside codecs and dialects, whose events come from a wire."""
-    feeders = "".join(inspect.getsource(module) for module in (bridge, calls, context, errands, toolbox))
+    feeders = "".join(inspect.getsource(module) for module in (bridge, calls, context, errands, moves, toolbox))
     known = {name: kind for name, kind in vars(ev).items() if isinstance(kind, type) and issubclass(kind, ev.Event)}
     fed = {kind for name, kind in known.items() if f"{name}(" in feeders} - {ev.Event}
     assert fed | {ev.ModelConnected} == {*FED}

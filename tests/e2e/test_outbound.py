@@ -26,6 +26,8 @@ pytestmark = [pytest.mark.usefixtures("nothing_left_behind"), pytest.mark.timeou
 
 KEY = "an-api-key-of-ours"
 US, THEM = "+15550100", "+15550177"
+OURS = "+442079460958"
+"""A number that there is."""
 MODEL = {
     "replies": [
         {"on": "greeting", "say": "Good day, this is Acme."},
@@ -261,14 +263,14 @@ async def test_what_cannot_be_placed_is_refused_with_a_reason(
 
 async def test_a_number_is_read_in_one_way_or_not_at_all_and_every_refusal_leaves_its_row(tmp_path: Path) -> None:
     freely = ["911", "15550177", "sip:+15550177@x", "tel:+15550177;ext=9", "whatsapp:+15550177", f"{THEM}\n", "clerk"]
-    async with dialling(tmp_path) as made:
+    async with dialling(tmp_path, from_number=OURS, allow={"countries": ["GB"]}) as made:
         for turn, target in enumerate(freely):
             assert (await order(made, f"order-{turn}", to=target))[0] == 422
-        status, body = await order(made, "ourselves", to=US)
+        status, body = await order(made, "ourselves", to=OURS)
         assert (status, "leads back" in body["detail"]) == (403, True), body
         assert made.outside.rest.requests == []
         rows = await stored_audits(made.office.settings)
-    assert sorted((row.target, row.verdict) for row in rows) == sorted((each, "refused") for each in [*freely, US])
+    assert sorted((row.target, row.verdict) for row in rows) == sorted((each, "refused") for each in [*freely, OURS])
 
 
 async def test_nobody_is_called_at_night(tmp_path: Path) -> None:

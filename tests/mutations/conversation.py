@@ -110,8 +110,8 @@ CALLER = [
     mutation(
         "a frame that came twice is heard twice",
         "conversation/intake.py",
-        '            self.duplicates += 1\n            return b""\n',
-        "            self.duplicates += 1\n            return payload\n",
+        '            self.pace.refund(length / 1000)\n            return b""\n',
+        "            self.pace.refund(length / 1000)\n            return payload\n",
         "frames-doubled",
     ),
     mutation(
