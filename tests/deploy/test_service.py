@@ -183,9 +183,10 @@ class Line:
 
     def trust(self) -> None:
         """Take Caddy's own authority for one that everybody knows."""
-        root = f"/proc/{self.machine.init}/root/var/lib/caddy/.local/share/caddy/pki/authorities/local/root.crt"
+        inside = Path("/proc", str(self.machine.init), "root")
+        root = inside / "var/lib/caddy/.local/share/caddy/pki/authorities/local/root.crt"
         end = time.monotonic() + BOOTED
-        while not Path(root).exists() and time.monotonic() < end:
+        while not root.exists() and time.monotonic() < end:
             time.sleep(0.1)
         shutil.copy(root, self.desk.folder / "root.crt")
         self.desk.environment = {"SSL_CERT_FILE": str(self.desk.folder / "root.crt"), "TWILIO_AUTH_TOKEN": "practice"}
