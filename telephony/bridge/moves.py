@@ -1,7 +1,7 @@
 """Calls that go on in another process: left there by this one, or taken over from one that has left them or died.
 
-What another process must know is written down (`journal`) as the call grows, and before every function begins that may
-take effect, so that none takes effect twice. A call with secrets has no journal.
+What another process must know is written down (`journal`) as the call grows, and before every function begins, so that
+one that is to run once runs once. A call with secrets has no journal.
 """
 
 from __future__ import annotations

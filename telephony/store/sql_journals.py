@@ -53,8 +53,10 @@ class SqlJournals:
 
 
 def _keep(connection: Connection, call_id: str, row: Row) -> None:
-    kept = connection.execute(update(journals).where(journals.c.carrier_call_id == call_id).values(row))
-    if kept.rowcount == 0:
+    """One that nobody waits for any more may come late: what was kept or taken after it stays."""
+    same = journals.c.carrier_call_id == call_id
+    kept = connection.execute(update(journals).where(same, journals.c.kept_at <= row["kept_at"]).values(row))
+    if kept.rowcount == 0 and connection.execute(select(journals.c.call).where(same)).first() is None:
         connection.execute(delete(journals).where(journals.c.kept_at < row["kept_at"] - STALE))
         connection.execute(insert(journals).values(carrier_call_id=call_id, **row))
 

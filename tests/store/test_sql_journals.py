@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -114,3 +115,24 @@ async def test_what_nobody_took_and_what_is_erased_does_not_stay(
 async def test_a_store_that_is_closed_says_so(running: CallRecord) -> None:
     with pytest.raises(StoreError):
         await SqlJournals(SqlStore("sqlite://")).keep("CA1", msgspec.structs.astuple(running)[0], "one", left=True)
+
+
+async def test_what_was_to_be_kept_earlier_and_comes_late_takes_nothing_back(
+    here: SqlJournals, other: SqlStore, store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = SqlJournals(other)
+    late: list[Any] = []
+    write = other.write
+
+    async def held_up(purpose: str, work: Any, *args: Any) -> Any:
+        late.append((purpose, work, args))
+
+    monkeypatch.setattr(other, "write", held_up)
+    await there.keep("CA1", "call-1", "early", left=False)
+    monkeypatch.setattr(other, "write", write)
+    await there.keep("CA1", "call-1", "left", left=True)
+    [(purpose, work, args)] = late
+    await other.write(purpose, work, *args)
+    assert await here.take("CA1") == ("left", True)
+    await other.write(purpose, work, *args)
+    assert await here.take("CA1") is None, "it is ours, and we live"
