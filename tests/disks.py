@@ -11,12 +11,19 @@ from contextlib import contextmanager
 @contextmanager
 def files_no_longer_than(size: int) -> Iterator[None]:
     """A disk that is full: the kernel refuses to let any file of this process grow beyond *size* bytes."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    with limited(resource.RLIMIT_FSIZE, size):
+        yield
+
+
+@contextmanager
+def limited(what: int, to: int) -> Iterator[None]:
+    """A soft limit of this process, and of what it starts meanwhile (`resource.RLIMIT_…`)."""
+    soft, hard = resource.getrlimit(what)
+    resource.setrlimit(what, (to, hard))
     try:
         yield
     finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        resource.setrlimit(what, (soft, hard))
 
 
 class Stopwatch:

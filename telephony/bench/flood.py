@@ -21,19 +21,17 @@ from urllib.parse import urlsplit
 import msgspec
 
 from telephony.bench import messages
+from telephony.bench.child import ask, end
 from telephony.bench.figures import Figure, Target
 from telephony.bench.fleet import Fleet, Line, open_fleet
 from telephony.bench.relay import BUSY, PAUSE, Served, endings, serve
 from telephony.bench.served import Setup
 from telephony.bench.strangers import Attack, Seen
 from telephony.bench.timing import percentile
-from telephony.errors import TelephonyError
 from telephony.settings import AUDIO_FORMATS
 
 SETTLE = 1.0
 """Seconds between the last call placed, or the beginning of the flood, and the first moment measured."""
-ANSWER_TIME = 20.0
-"""Seconds that the strangers have for an answer."""
 LONGEST = 180.0
 """Seconds that all runs may take beyond what they measure; they are stuck then."""
 GAP = 50.0
@@ -179,14 +177,7 @@ class _Strangers:
         self._process = process
 
     async def ask(self, line: bytes) -> Seen:
-        if self._process.stdin is None or self._process.stdout is None:
-            raise TelephonyError("The strangers have no pipes.")
-        self._process.stdin.write(line + b"\n")
-        async with asyncio.timeout(ANSWER_TIME):
-            answer = await self._process.stdout.readline()
-        if not answer:
-            raise TelephonyError("The strangers have ended.")
-        return msgspec.json.decode(answer, type=Seen)
+        return msgspec.json.decode(await ask(self._process, line, "strangers'"), type=Seen)
 
     async def read(self) -> Seen:
         return await self.ask(b"{}")
@@ -206,11 +197,4 @@ async def _strangers(plan: Plan, port: int) -> AsyncIterator[_Strangers]:
         await strangers.ask(msgspec.json.encode(attack))
         yield strangers
     finally:
-        if process.stdin is not None:
-            process.stdin.close()
-        try:
-            async with asyncio.timeout(ANSWER_TIME):
-                await process.wait()
-        except TimeoutError:
-            process.kill()
-            await process.wait()
+        await end(process)

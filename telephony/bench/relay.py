@@ -19,6 +19,7 @@ from typing import Literal
 
 import msgspec
 
+from telephony.bench.child import ask, end
 from telephony.bench.figures import Figure, Target
 from telephony.bench.fleet import BenchError, Fleet, Line, open_fleet
 from telephony.bench.served import Audio, Reading, Setup
@@ -29,8 +30,7 @@ PAUSE = 0.02
 """Seconds between two of them, and between two looks at anything."""
 RECORDS = 250
 """Looks, as many pauses apart, at whether the last call's record has been written."""
-ANSWER_TIME = 20.0
-"""Seconds the measured process may take to start, and for any answer."""
+MEASURED = "measured"
 LONGEST = 120.0
 """Seconds that both runs may take beyond what they measure; they are stuck then."""
 BUSY = 0.9
@@ -166,20 +166,10 @@ class Served:
         self._process = process
 
     async def begin(self, setup: Setup) -> None:
-        self.webhook = msgspec.json.decode(await self._ask(msgspec.json.encode(setup)))["webhook"]
+        self.webhook = msgspec.json.decode(await ask(self._process, msgspec.json.encode(setup), MEASURED))["webhook"]
 
     async def read(self) -> Reading:
-        return msgspec.json.decode(await self._ask(b"{}"), type=Reading)
-
-    async def _ask(self, line: bytes) -> bytes:
-        if self._process.stdin is None or self._process.stdout is None:
-            raise BenchError("The measured process has no pipes.")
-        self._process.stdin.write(line + b"\n")
-        async with asyncio.timeout(ANSWER_TIME):
-            answer = await self._process.stdout.readline()
-        if not answer:
-            raise BenchError("The measured process has ended.")
-        return answer
+        return msgspec.json.decode(await ask(self._process, b"{}", MEASURED), type=Reading)
 
 
 @contextlib.asynccontextmanager
@@ -202,16 +192,4 @@ async def serve(setup: Setup) -> AsyncIterator[Served]:
         said = log.read_text(errors="replace")[-2000:]
         raise BenchError(f"{str(error) or 'The measured process does not answer.'}\n{said}".strip()) from None
     finally:
-        await _end(process)
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    """Ask it to end by ending its input; a process that does not is killed."""
-    if process.stdin is not None:
-        process.stdin.close()
-    try:
-        async with asyncio.timeout(ANSWER_TIME):
-            await process.wait()
-    except TimeoutError:
-        process.kill()
-        await process.wait()
+        await end(process)

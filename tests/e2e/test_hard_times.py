@@ -11,13 +11,14 @@ import shutil
 import signal
 import sqlite3
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
+from disks import limited
 from offices import ACCOUNT, TOKEN, Outside, free_port, outside
 from telephony.sim.caller import Observation
 from telephony.simulate.outcome import CallOutcome
@@ -136,19 +137,8 @@ async def test_a_process_that_stood_still_goes_on_where_it_was(place: Place) -> 
 # -- file descriptors ----------------------------------------------------------------------------------------------
 
 
-@contextlib.contextmanager
-def few_files() -> Iterator[None]:
-    """What is started meanwhile may open so few."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-
-
 async def test_strangers_who_take_all_file_descriptors_take_none_from_a_call(place: Place) -> None:
-    with few_files():
+    with limited(resource.RLIMIT_NOFILE, FILES):
         server = place.start()
     await asyncio.to_thread(server.until, '"listening"')
     strangers: list[asyncio.StreamWriter] = []
